@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# builds.sh - every way to configure it builds without a warning, outside the
+# source tree, and what `make install` puts in place works from there.
+
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+
+# What a make that runs this test says to its own children is not for ours.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MIPC_LONG
+MAKE=${MAKE:-make}
+jobs=-j$(getconf _NPROCESSORS_ONLN)
+
+installed="bin/mipcrun bin/mipcs include/mipc.h lib/libmipc.a lib/libmipc.so
+lib/libmipc-sysv.a lib/libmipc-sysv.so lib/mipc/mipc-preload.so
+lib/pkgconfig/mipc.pc lib/pkgconfig/mipc-sysv.pc share/man/man1/mipcrun.1
+share/man/man1/mipcs.1 share/man/man3/mipc.3 share/man/man7/mipc.7"
+
+# build NAME OPTION...: configured, compiled with its tests, in $work/NAME.
+# A warning is an error.
+build()
+{
+	mkdir "$work/$1" && cd "$work/$1" || return
+	shift
+	"$source/configure" --enable-werror -q "$@" &&
+	    $MAKE $jobs -s &&
+	    $MAKE $jobs -s check TESTS=
+	status=$?
+	cd "$home" && return "$status"
+}
+
+installs()
+{
+	$MAKE -s -C "$work/gcc" install DESTDIR="$1" || return
+	for file in $installed; do
+		[ -f "$1$work/prefix/$file" ] || {
+			echo "no $file"
+			return 1
+		}
+	done
+}
+
+# links PACKAGE CALL HEADER: a program of the installed library's, by
+# pkg-config, runs on a namespace of its own.
+links()
+{
+	cat >"$work/user.c" <<-END
+	#include <$3>
+	#include <sys/shm.h>
+	#include <stdio.h>
+	int main(void)
+	{
+		int id = $2;
+		if (id == -1)
+			perror("shmget");
+		return id == -1;
+	}
+	END
+	PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig
+	export PKG_CONFIG_PATH
+	$CC -o "$work/user" "$work/user.c" \
+	    $(pkg-config --cflags --libs "$1") &&
+	    MIPC_DIR=$work/namespace LD_LIBRARY_PATH=$work/prefix/lib \
+	    "$work/user" &&
+	    ls "$work/namespace" | grep -q '^shm\.' &&
+	    rm -r "$work/namespace"
+}
+
+# The installed mipcrun finds the installed module.
+installed_runs()
+{
+	$MAKE -s -C "$work/gcc" install &&
+	    "$work/prefix/bin/mipcrun" --dir "$work/namespace" -- \
+	    perl -e 'exit !defined shmget(0x6d, 4096, 01600)' &&
+	    "$work/prefix/bin/mipcs" --dir "$work/namespace" >"$work/table" &&
+	    grep -qi '6d' "$work/table" && rm -r "$work/namespace"
+}
+
+
+home=$(pwd)
+source=$(cd "$srcdir" && pwd)
+CC=${CC:-cc}
+make_work
+plan 10
+check "gcc builds it all, outside the source tree" \
+    build gcc CC=gcc --prefix="$work/prefix"
+check "make install DESTDIR puts everything in place" installs "$work/dest"
+check "the installed mipcrun finds the installed module" installed_runs
+check "a program links with mipc by pkg-config" \
+    links mipc 'mipc_shmget(mipc_default(), 5, 1, IPC_CREAT | 0600)' mipc.h
+check "a program links with mipc-sysv by pkg-config" \
+    links mipc-sysv 'shmget(5, 1, IPC_CREAT | 0600)' sys/ipc.h
+if command -v clang >/dev/null; then
+	check "clang builds it all" build clang CC=clang
+else
+	skip "clang builds it all" "clang is not installed"
+fi
+check "without the module, libsmartcols and static libraries" \
+    build small --disable-preload --without-smartcols --disable-static
+check "without shared libraries" build static --disable-shared
+check "with crash points" build crash --enable-crash-points
+check "optimized for size" \
+    build size CFLAGS=-Os

@@ -1,0 +1,177 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# on_filesystems.sh - the clause, kill and death tests where the namespace
+# lies on ext4, on an overlay filesystem (where no lock lives with its
+# mapping), and with every fallback forced.
+#
+# Each line of those tests is a line here, with the place before it.  Mounts
+# are made in a mount namespace of their own and go with it.
+
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+
+programs="tests/check_shm tests/kill_step"
+fallbacks="MIPC_NO_MAPLOCK MIPC_NO_OFD MIPC_NO_OTMPFILE MIPC_NO_ROBUST"
+
+# retell PLACE PROGRAM STATUS <TAP: its lines under the name of the place;
+# what it failed to say is a failure.
+retell()
+{
+	awk -v place="$1" -v program="${2##*/}" -v status="$3" '
+	/^1\.\.0/ {
+		sub(/^1\.\.0[ \t]*#?[ \t]*(SKIP)?[ \t]*/, "")
+		print "ok - " place ": " program " # SKIP " $0
+		n++
+		next
+	}
+	/^1\.\.[0-9]+/ { sub(/^1\.\./, ""); planned = $1 + 0; next }
+	/^(not )?ok/ {
+		verdict = /^not/ ? "not ok" : "ok"
+		bad += /^not/ ? 1 : 0
+		sub(/^(not )?ok[ \t]*[0-9]*[ \t]*-?[ \t]*/, "")
+		print verdict " - " place ": " program ": " $0
+		n++
+		next
+	}
+	/^Bail out!/ { print "not ok - " place ": " program ": " $0; bad++ }
+	/^#/ { print }
+	END {
+		if (!n || (planned && planned != n) || (status && !bad))
+			print "not ok - " place ": " program " made " n + 0 \
+			    " of " planned + 0 " tests, status " status
+	}'
+}
+
+# run_in PLACE DIRECTORY: the tests, with their directories below that one.
+run_in()
+{
+	for program in $programs; do
+		if ! [ -x "$program" ]; then
+			echo "ok - $1: $program # SKIP built without libcheck"
+			continue
+		fi
+		status=0
+		MIPC_LONG='' MIPC_TEST_DIR=$2 "./$program" \
+		    >"$work/said" 2>"$work/errors" || status=$?
+		retell "$1" "$program" "$status" <"$work/said"
+		[ "$status" -eq 0 ] || explain <"$work/errors"
+	done
+}
+
+# of_type TYPE: a writable directory on a filesystem of that type, if any.
+of_type()
+{
+	for place in . "${TMPDIR:-/tmp}" /var/tmp "${HOME:-/}" /dev/shm; do
+		[ -d "$place" ] && [ -w "$place" ] || continue
+		[ "$(stat -f -c %T "$place")" = "$1" ] || continue
+		(cd "$place" && pwd)
+		return
+	done
+}
+
+# mounted WHAT: be run again where WHAT is mounted on $work/mount.
+mounted()
+{
+	map=
+	[ "$(id -u)" -eq 0 ] || map=-r
+	PATH=$PATH:/usr/sbin:/sbin unshare $map -m \
+	    sh "$srcdir/tests/on_filesystems.sh" --mounted "$1" "$work"
+}
+
+mount_overlay()
+{
+	mkdir -p "$work/under" &&
+	    mount -t tmpfs -o size=64m none "$work/under" &&
+	    mkdir "$work/under/low" "$work/under/up" "$work/under/work" &&
+	    mount -t overlay none "$work/mount" -o "lowerdir=$work/under/low,$(:
+		)upperdir=$work/under/up,workdir=$work/under/work"
+}
+
+mount_ext4()
+{
+	truncate -s 96M "$work/image" &&
+	    mkfs.ext4 -q -F "$work/image" &&
+	    mount -o loop "$work/image" "$work/mount"
+}
+
+# --mounted WHAT WORK: inside the mount namespace; 99 tells that there is no
+# such mount here.
+inside()
+{
+	trap - EXIT
+	work=$2
+	mkdir -p "$work/mount"
+	"mount_$1" >"$work/mount.said" 2>&1 || exit 99
+	chmod 1777 "$work/mount"
+	run_in "$1" "$work/mount"
+	exit 0
+}
+
+# on_overlay, on_ext4: mount one, else use one that is there.
+on_overlay()
+{
+	mounted overlay && return
+	place=$(of_type overlayfs)
+	if [ -z "$place" ]; then
+		echo "ok - overlay # SKIP mounting is not allowed here"
+		return
+	fi
+	below "$place" overlay
+}
+
+on_ext4()
+{
+	place=$(of_type ext2/ext3)
+	if [ -n "$place" ]; then
+		below "$place" ext4
+		return
+	fi
+	mounted ext4 && return
+	echo "ok - ext4 # SKIP no ext4 filesystem here, and mounting is not" \
+	    "allowed"
+}
+
+# below PLACE NAME: a directory of its own there.
+below()
+{
+	private=$(mktemp -d "$1/mipc-test.XXXXXX")
+	chmod 1777 "$private"
+	run_in "$2" "$private"
+	rm -rf "$private"
+}
+
+every_place()
+{
+	on_ext4
+	on_overlay
+	for fallback in $fallbacks; do
+		mkdir -m 1777 "$work/$fallback"
+		(
+			export "$fallback=1"
+			run_in "$fallback" "$work/$fallback"
+		)
+	done
+}
+
+# self_test: what retell makes of a program that fails, dies, or stops early.
+self_test()
+{
+	[ "$(printf '1..1\nok 1 - a\n' | retell p x 0)" = "ok - p: x: a" ] &&
+	    printf '1..2\nok 1 - a\n' | retell p x 0 | grep -q '^not ok' &&
+	    printf '1..1\nok 1 - a\n' | retell p x 139 | grep -q '^not ok' &&
+	    printf '1..1\nnot ok 1 - a\n' | retell p x 1 | grep -q '^not ok' &&
+	    retell p x 127 </dev/null | grep -q '^not ok'
+}
+
+if [ "${1-}" = --mounted ]; then
+	inside "$2" "$3"
+fi
+need unshare stat awk
+make_work
+chmod 755 "$work"
+check "a program that fails or stops early is seen" self_test
+every_place >"$work/results"
+cat "$work/results"
+plan $((1 + $(grep -Ec '^(not )?ok' "$work/results")))
+grep -q '^not ok' "$work/results" && exit 1
+exit 0

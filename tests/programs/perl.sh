@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# perl.sh - perl's own shmget, shmwrite and shmread, in processes that share
+# nothing but the directory of a namespace.
+
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+
+key=0x70657231
+writer=
+
+# in_namespace PROGRAM...
+in_namespace()
+{
+	./mipcrun --dir "$work/namespace" -- "$@"
+}
+
+# ask VERB [TEXT]
+ask()
+{
+	verb=$1
+	shift
+	in_namespace perl "$srcdir/examples/ask.pl" "$verb" "$key" "$@"
+}
+
+# holds TEXT: the segment of the key does, for a process that comes now.
+holds()
+{
+	found=$(ask read) && [ "$found" = "$1" ] && return
+	echo "found \"$found\", expected \"$1\""
+	return 1
+}
+
+refused()
+{
+	! "$@"
+}
+
+# write_until_killed: a perl that never stops writing, killed by SIGKILL after
+# its first text was seen by somebody else.
+write_until_killed()
+{
+	mkfifo "$work/said"
+	in_namespace perl -e '
+		$| = 1;
+		my $id = shmget(oct $ARGV[0], 0, 0600) // die "shmget: $!";
+		for (my $n = 0; ; $n++) {
+			shmwrite($id, "still here", 0, 4096) or die "$!";
+			print "written\n" if $n == 0;
+		}' "$key" >"$work/said" &
+	writer=$!
+	read -r word <"$work/said"
+	[ "$word" = written ] || return 1
+	kill -KILL "$writer"
+	wait "$writer"
+	status=$?
+	writer=
+	[ "$status" -eq 137 ]
+}
+
+stop_writer()
+{
+	[ -z "$writer" ] || kill -KILL "$writer"
+}
+
+# The key means nothing outside the namespace.
+unknown_outside()
+{
+	mkdir "$work/other"
+	! ./mipcrun --dir "$work/other/namespace" -- \
+	    perl "$srcdir/examples/ask.pl" read "$key"
+}
+
+need perl
+need_module
+make_work
+tap_cleanup=stop_writer
+plan 8
+check "a key that nobody made is not found" refused ask read
+check "one perl writes" ask ask "a text of perl's"
+check "another reads it after the first has ended" holds "a text of perl's"
+check "the key means nothing in another namespace" unknown_outside
+check "a perl is killed with SIGKILL while it writes" write_until_killed
+check "what it wrote is there" holds "still here"
+check "a perl removes the segment" ask remove
+check "it is gone" refused ask read

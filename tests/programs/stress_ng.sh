@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# stress_ng.sh - stress-ng's test of shared memory, which verifies what it
+# reads, runs on a namespace of its own and never calls the kernel's IPC.
+
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+
+sysv_calls=shmget,shmat,shmdt,shmctl,semget,semop,semctl,semtimedop
+sysv_calls=$sysv_calls,msgget,msgsnd,msgrcv,msgctl
+
+# Two workers of 8 segments of 8 MiB by default.
+size_to_space()
+{
+	free=$(df -Pk /dev/shm 2>/dev/null | awk 'END { print $4 }')
+	case $free in
+	''|*[!0-9]*)
+		free=0
+		;;
+	esac
+	[ "$free" -lt 200000 ] || return
+	smaller="--shm-sysv-bytes 1M --shm-sysv-segs 4"
+	echo "# $free KiB are free in /dev/shm: with $smaller"
+}
+
+# stress BEFORE...: run it under mipcrun, with a command before it.
+stress()
+{
+	"$@" ./mipcrun --private -- stress-ng --shm-sysv 2 \
+	    --shm-sysv-ops 200 $smaller --verify --metrics-brief \
+	    --temp-path "$work" >"$work/said" 2>&1
+	status=$?
+	cat "$work/said"
+	[ "$status" -eq 0 ] || {
+		echo "status $status"
+		return 1
+	}
+}
+
+# all_done: both workers did what was asked, and verified it.
+all_done()
+{
+	cat "$work/said"
+	grep -q 'successful run completed' "$work/said" &&
+	    ! grep -Eqi 'fail:|skipp(ed|ing)' "$work/said" &&
+	    awk '{ for (i = 1; i < NF; i++)
+		if ($i == "shm-sysv" && $(i + 1) >= 200)
+			found = 1 }
+		END { exit !found }' "$work/said"
+}
+
+# traced FILE COMMAND...
+traced()
+{
+	output=$1
+	shift
+	strace -f -qq -e trace="$sysv_calls" -e signal=none -o "$output" "$@"
+}
+
+no_sysv_call()
+{
+	grep -E '\<(shm|sem|msg)[a-z]*\(' "$work/trace" | sed 5q >"$work/calls"
+	[ -s "$work/trace.ran" ] && [ ! -s "$work/calls" ] && return
+	cat "$work/calls"
+	return 1
+}
+
+stress_traced()
+{
+	stress traced "$work/trace" && echo yes >"$work/trace.ran"
+}
+
+# The tracer itself is tried on a program that does call the kernel.
+tracer_sees()
+{
+	traced "$work/seen" perl -e 'shmget(1, 0, 0)' && cat "$work/seen" &&
+	    grep -q 'shmget(' "$work/seen"
+}
+
+need stress-ng
+need_module
+smaller=
+make_work
+plan 5
+size_to_space
+check "stress-ng succeeds on mipc" stress
+check "it did all its operations and verified them" all_done
+if ! traced "$work/seen" true 2>/dev/null; then
+	reason="strace is missing or may not trace here"
+	skip "the tracer sees a call to the kernel" "$reason"
+	skip "stress-ng succeeds while traced" "$reason"
+	skip "it made no SysV IPC system call" "$reason"
+	exit
+fi
+check "the tracer sees a call to the kernel" tracer_sees
+check "stress-ng succeeds while traced" stress_traced
+check "it made no SysV IPC system call" no_sysv_call
