@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * table.h - a table that the utilities print, as text for people or as JSON.
+ *
+ * table_smartcols.c has it by libsmartcols, table_plain.c without; the build
+ * chooses one.
+ */
+#ifndef MIPC_TABLE_H
+#define MIPC_TABLE_H
+
+#include <stddef.h>
+
+struct table;
+
+struct table_column {
+	const char *name;	/* heading, in lower case, and name in JSON */
+	const char *help;	/* what it holds, for --help */
+	int number;		/* a number: aligned right, bare in JSON */
+};
+
+/* How to print. */
+#define TABLE_JSON		01
+#define TABLE_NO_HEADINGS	02
+
+/*
+ * A table of `n` columns, `name` in JSON; the columns must outlive it.
+ * NULL with errno if there is no memory.
+ */
+struct table *table_new(const char *name,
+	    const struct table_column *const *columns, size_t n, int flags);
+
+/*
+ * Add a row of n cells, which are copied; "" or NULL is an empty cell, null
+ * in JSON.  Returns 0, or -1 with errno.
+ */
+int	table_add(struct table *, const char *const *cells);
+
+/* Print to standard output and free.  Returns 0, or -1 with errno. */
+int	table_print(struct table *);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * table_plain.c - table.h with nothing but libc: cells separated by tabs.
+ * Rows go out as they come, so nothing is kept but the columns.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "table.h"
+
+struct table {
+	const char *name;
+	const struct table_column *const *columns;
+	size_t n;
+	size_t rows;
+	int flags;
+};
+
+struct table *
+table_new(const char *name, const struct table_column *const *columns,
+    size_t n, int flags)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	*t = (struct table){
+		.name = name, .columns = columns, .n = n, .flags = flags
+	};
+	if (flags & TABLE_JSON)
+		printf("{\n   \"%s\": [", name);
+	else if ((flags & TABLE_NO_HEADINGS) == 0)
+		for (size_t i = 0; i < n; i++)
+			printf("%s%c", columns[i]->name,
+			    i + 1 < n ? '\t' : '\n');
+	return t;
+}
+
+static void
+print_string(const char *s)
+{
+	putchar('"');
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			printf("\\%c", *s);
+		else if ((unsigned char)*s < ' ')
+			printf("\\u%04x", (unsigned)(unsigned char)*s);
+		else
+			putchar(*s);
+	}
+	putchar('"');
+}
+
+static void
+print_object(const struct table *t, const char *const *cells)
+{
+	printf("%s\n      {", t->rows > 0 ? "," : "");
+	for (size_t i = 0; i < t->n; i++) {
+		printf("%s\n         \"%s\": ", i > 0 ? "," : "",
+		    t->columns[i]->name);
+		if (cells[i] == NULL || cells[i][0] == '\0')
+			printf("null");
+		else if (t->columns[i]->number)
+			printf("%s", cells[i]);
+		else
+			print_string(cells[i]);
+	}
+	printf("\n      }");
+}
+
+int
+table_add(struct table *t, const char *const *cells)
+{
+	if (t->flags & TABLE_JSON)
+		print_object(t, cells);
+	else
+		for (size_t i = 0; i < t->n; i++)
+			printf("%s%c", cells[i] != NULL ? cells[i] : "",
+			    i + 1 < t->n ? '\t' : '\n');
+	t->rows++;
+	return ferror(stdout) ? -1 : 0;
+}
+
+int
+table_print(struct table *t)
+{
+	if (t->flags & TABLE_JSON)
+		printf("%s\n}\n", t->rows > 0 ? "\n   ]" : "]");
+	free(t);
+	return fflush(stdout) == EOF ? -1 : 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * table_smartcols.c - table.h by libsmartcols.
+ */
+#include <libsmartcols.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "table.h"
+
+struct table {
+	struct libscols_table *scols;
+	size_t n;
+};
+
+static int
+add_column(struct libscols_table *scols, const struct table_column *c)
+{
+	struct libscols_column *column = scols_table_new_column(scols, c->name,
+	    0, c->number ? SCOLS_FL_RIGHT : 0);
+
+	if (column == NULL)
+		return -1;
+	return scols_column_set_json_type(column,
+	    c->number ? SCOLS_JSON_NUMBER : SCOLS_JSON_STRING);
+}
+
+struct table *
+table_new(const char *name, const struct table_column *const *columns,
+    size_t n, int flags)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	scols_init_debug(0);
+	t->scols = scols_new_table();
+	t->n = n;
+	if (t->scols == NULL)
+		goto out;
+	scols_table_set_name(t->scols, name);
+	scols_table_enable_json(t->scols, (flags & TABLE_JSON) != 0);
+	scols_table_enable_noheadings(t->scols,
+	    (flags & TABLE_NO_HEADINGS) != 0);
+	for (size_t i = 0; i < n; i++)
+		if (add_column(t->scols, columns[i]) != 0)
+			goto out;
+	return t;
+out:
+	scols_unref_table(t->scols);
+	free(t);
+	errno = ENOMEM;
+	return NULL;
+}
+
+int
+table_add(struct table *t, const char *const *cells)
+{
+	struct libscols_line *line = scols_table_new_line(t->scols, NULL);
+
+	if (line == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		if (cells[i] == NULL || cells[i][0] == '\0')
+			continue;
+		if (scols_line_set_data(line, i, cells[i]) != 0) {
+			errno = ENOMEM;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+table_print(struct table *t)
+{
+	const int error = scols_print_table(t->scols);
+
+	scols_unref_table(t->scols);
+	free(t);
+	if (error == 0)
+		return 0;
+	errno = error < 0 ? -error : EIO;
+	return -1;
+}
