@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * exec.c - the exec functions: a program that the module cannot be loaded
+ * into is named on standard error, once, and with MIPC_STRICT=1 is not
+ * executed: EACCES, which exec functions document, which shells turn into
+ * status 126, and which makes none of them try the file as a script.
+ *
+ * "Once" is once for each program and process that executes it (a vfork()
+ * child counts as its parent).
+ *
+ * Everything here may run in a vfork() child.  What posix_spawn() does
+ * before its exec (a change of directory, of ids) is not followed.
+ */
+#include "preload.h"
+
+#include "target.h"
+
+#include <alloca.h>
+#include <errno.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH	0x1000
+#endif
+
+#define MODULE		"mipc-preload"	/* in any path of the module */
+#define SYSTEM_PRELOADS	"/etc/ld.so.preload"
+#define NOT_IN_ENVIRON	"its environment names no module in LD_PRELOAD"
+
+enum { REMEMBERED = 32 };
+
+/* What was warned of; the oldest are forgotten. */
+static _Atomic uint64_t warned[REMEMBERED];
+static _Atomic unsigned warnings;
+
+static bool
+warned_before(const struct target *target)
+{
+	uint64_t file = target->inode * 0x9e3779b97f4a7c15u ^ target->device;
+
+	for (unsigned i = 0; i < REMEMBERED; i++)
+		if (atomic_load(&warned[i]) == file)
+			return true;
+	atomic_store(&warned[atomic_fetch_add(&warnings, 1) % REMEMBERED],
+	    file);
+	return false;
+}
+
+static bool
+is_strict(void)
+{
+	const char *value = getenv("MIPC_STRICT");
+
+	return value != NULL && strcmp(value, "1") == 0;
+}
+
+static void
+warn(const char *path, const struct target *target, bool strict)
+{
+	struct preload_line line = { .used = 0 };
+
+	if (warned_before(target))
+		return;
+	preload_add(&line, "mipc: ");
+	preload_add(&line, *path == '\0' ? "a program" : path);
+	preload_add(&line, strict ? " is not executed: " :
+	    " will use the kernel's System V IPC: ");
+	if (target->through[0] != '\0') {
+		preload_add(&line, "of its interpreter ");
+		preload_add(&line, target->through);
+		preload_add(&line, ", ");
+	}
+	preload_add(&line, target->why);
+	preload_print(&line);
+}
+
+/* True if every program of the machine is preloaded with the module. */
+static bool
+is_preloaded_by_system(void)
+{
+	char text[1024];
+	int fd = mipc_sys_open(AT_FDCWD, SYSTEM_PRELOADS, O_RDONLY, 0);
+	ssize_t size;
+
+	if (fd < 0)
+		return false;
+	size = mipc_sys_pread(fd, text, sizeof(text) - 1, 0);
+	mipc_sys_close(fd);
+	if (size < 0)
+		return false;
+	text[size] = '\0';
+	return strstr(text, MODULE) != NULL;
+}
+
+static bool
+names_module(char *const envp[])
+{
+	static const char name[] = "LD_PRELOAD=";
+
+	for (; envp != NULL && *envp != NULL; envp++)
+		if (strncmp(*envp, name, sizeof(name) - 1) == 0 &&
+		    strstr(*envp, MODULE) != NULL)
+			return true;
+	return is_preloaded_by_system();
+}
+
+int
+preload_judge(int dirfd, const char *path, int flags, char *const envp[])
+{
+	struct target target;
+	bool strict;
+
+	switch (target_judge(dirfd, path, flags, &target)) {
+	case TARGET_UNKNOWN:
+		return 0;
+	case TARGET_GOOD:
+		if (names_module(envp))
+			return 0;
+		target.why = NOT_IN_ENVIRON;
+		break;
+	case TARGET_BARRED:
+	case TARGET_DOUBTFUL:
+		break;
+	}
+	strict = is_strict();
+	warn(path, &target, strict);
+	return strict ? EACCES : 0;
+}
+
+/* The same for a name that is looked for along $PATH. */
+static int
+judge_name(const char *name, char *const envp[])
+{
+	char path[PATH_MAX];
+
+	if (!target_find(name, path, sizeof(path)))
+		return 0;
+	return preload_judge(AT_FDCWD, path, 0, envp);
+}
+
+static int
+refused(int error)
+{
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
+}
+
+PRELOAD_NEXT(execve);
+PRELOAD_NEXT(execvpe);
+PRELOAD_NEXT(execveat);
+PRELOAD_NEXT(fexecve);
+PRELOAD_NEXT(posix_spawn);
+PRELOAD_NEXT(posix_spawnp);
+
+MIPC_PUBLIC int
+execve(const char *path, char *const argv[], char *const envp[])
+{
+	__typeof__(&execve) real = NEXT(execve);
+
+	if (real == NULL || refused(preload_judge(AT_FDCWD, path, 0, envp)))
+		return -1;
+	return real(path, argv, envp);
+}
+
+MIPC_PUBLIC int
+execv(const char *path, char *const argv[])
+{
+	return execve(path, argv, environ);
+}
+
+MIPC_PUBLIC int
+execvpe(const char *name, char *const argv[], char *const envp[])
+{
+	__typeof__(&execvpe) real = NEXT(execvpe);
+
+	if (real == NULL || refused(judge_name(name, envp)))
+		return -1;
+	return real(name, argv, envp);
+}
+
+MIPC_PUBLIC int
+execvp(const char *name, char *const argv[])
+{
+	return execvpe(name, argv, environ);
+}
+
+MIPC_PUBLIC int
+fexecve(int fd, char *const argv[], char *const envp[])
+{
+	__typeof__(&fexecve) real = NEXT(fexecve);
+
+	if (real == NULL ||
+	    refused(preload_judge(fd, "", AT_EMPTY_PATH, envp)))
+		return -1;
+	return real(fd, argv, envp);
+}
+
+MIPC_PUBLIC int
+execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
+    int flags)
+{
+	__typeof__(&execveat) real = NEXT(execveat);
+
+	if (real == NULL || refused(preload_judge(dirfd, path, flags, envp)))
+		return -1;
+	return real(dirfd, path, argv, envp, flags);
+}
+
+/* The list functions copy their arguments to the stack, as libc's do. */
+static size_t
+count(va_list list)
+{
+	size_t n = 1;
+	va_list copy;
+
+	va_copy(copy, list);
+	while (va_arg(copy, const char *) != NULL)
+		n++;
+	va_end(copy);
+	return n;
+}
+
+static void
+collect(const char *first, va_list *list, char **argv)
+{
+	*argv = (char *)(uintptr_t)first;
+	while (*argv != NULL)
+		*++argv = va_arg(*list, char *);
+}
+
+/* A list without any argument ends at its first. */
+#define ARGUMENTS(first, list)						\
+	alloca((first == NULL ? 1 : count(list) + 1) * sizeof(char *))
+
+MIPC_PUBLIC int
+execl(const char *path, const char *first, ...)
+{
+	char **argv;
+	va_list list;
+
+	va_start(list, first);
+	argv = ARGUMENTS(first, list);
+	collect(first, &list, argv);
+	va_end(list);
+	return execve(path, argv, environ);
+}
+
+MIPC_PUBLIC int
+execlp(const char *name, const char *first, ...)
+{
+	char **argv;
+	va_list list;
+
+	va_start(list, first);
+	argv = ARGUMENTS(first, list);
+	collect(first, &list, argv);
+	va_end(list);
+	return execvpe(name, argv, environ);
+}
+
+MIPC_PUBLIC int
+execle(const char *path, const char *first, ...)
+{
+	char **argv, **envp;
+	va_list list;
+
+	va_start(list, first);
+	argv = ARGUMENTS(first, list);
+	collect(first, &list, argv);
+	envp = va_arg(list, char **);
+	va_end(list);
+	return execve(path, argv, envp);
+}
+
+MIPC_PUBLIC int
+posix_spawn(pid_t *pid, const char *path,
+    const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+    char *const argv[], char *const envp[])
+{
+	__typeof__(&posix_spawn) real = NEXT(posix_spawn);
+	int error = real == NULL ? ENOSYS :
+	    preload_judge(AT_FDCWD, path, 0, envp);
+
+	return error != 0 ? error :
+	    real(pid, path, actions, attr, argv, envp);
+}
+
+MIPC_PUBLIC int
+posix_spawnp(pid_t *pid, const char *name,
+    const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+    char *const argv[], char *const envp[])
+{
+	__typeof__(&posix_spawnp) real = NEXT(posix_spawnp);
+	int error = real == NULL ? ENOSYS : judge_name(name, envp);
+
+	return error != 0 ? error :
+	    real(pid, name, actions, attr, argv, envp);
+}

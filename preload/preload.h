@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * preload.h - what the files of the preload module share.
+ *
+ * The module lives in programs that do not know of it, so it does nothing
+ * until it is called: no constructor, no namespace, no descriptor.  Functions
+ * it stands in front of are looked up when they are first needed; what runs
+ * before an exec allocates nothing and takes no lock of its own, because it
+ * may run in a vfork() child or a signal handler.
+ */
+#ifndef MIPC_PRELOAD_H
+#define MIPC_PRELOAD_H
+
+#include "mipc.h"
+#include "sys.h"
+
+/* Lines on standard error, put together without malloc or stdio. */
+struct preload_line {
+	size_t used;
+	char text[1024];
+};
+
+void	preload_add(struct preload_line *, const char *);
+void	preload_print(struct preload_line *);
+
+/*
+ * The next definition of a function after the module's, usually libc's;
+ * `slot` remembers it.  NULL with errno ENOSYS if there is none.
+ */
+typedef void preload_function(void);
+preload_function *preload_next(preload_function *_Atomic *slot,
+	    const char *name);
+
+/* Declare, and then name, the function behind one that is interposed. */
+#define PRELOAD_NEXT(name)	static preload_function *_Atomic next_##name
+#define NEXT(name)							\
+	((__typeof__(&name))preload_next(&next_##name, #name))
+
+/*
+ * 0 if the program may be executed, else EACCES: it cannot be preloaded and
+ * MIPC_STRICT is 1.  Warns of one that cannot.  `flags` are execveat's.
+ */
+int	preload_judge(int dirfd, const char *path, int flags,
+	    char *const envp[]);
+
+#endif

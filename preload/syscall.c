@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * syscall.c - libc's syscall(): programs and libraries that make their IPC
+ * calls by number get the same answers as by name; so do changes of
+ * credentials and execs.  Every other number goes straight to the kernel.
+ */
+#include "preload.h"
+
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/syscall.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+enum { MAX_ARGUMENTS = 6 };
+
+#if (defined(__x86_64__) && __SIZEOF_LONG__ == 8) || defined(__aarch64__)
+
+/* The library's door is an instruction (sys_call.h), not this function. */
+static long
+pass(long number, const long *a)
+{
+	long result = mipc_sys(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+
+	if (result < 0 && result >= -4095) {
+		errno = (int)-result;
+		return -1;
+	}
+	return result;
+}
+
+#else
+
+PRELOAD_NEXT(syscall);
+
+static long
+pass(long number, const long *a)
+{
+	long (*real)(long, ...) = NEXT(syscall);
+
+	return real == NULL ? -1 :
+	    real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+#endif
+
+static bool
+changes_credentials(long number)
+{
+	switch (number) {
+	case SYS_setuid:
+	case SYS_setgid:
+	case SYS_setreuid:
+	case SYS_setregid:
+	case SYS_setresuid:
+	case SYS_setresgid:
+	case SYS_setfsuid:
+	case SYS_setfsgid:
+	case SYS_setgroups:
+	case SYS_capset:
+	case SYS_setns:
+	case SYS_unshare:
+#ifdef SYS_setuid32
+	case SYS_setuid32:
+	case SYS_setgid32:
+	case SYS_setreuid32:
+	case SYS_setregid32:
+	case SYS_setresuid32:
+	case SYS_setresgid32:
+	case SYS_setfsuid32:
+	case SYS_setfsgid32:
+	case SYS_setgroups32:
+#endif
+		return true;
+	}
+	return false;
+}
+
+/* True, with the answer, if `number` is a call of shared memory. */
+static bool
+answer_shm(long number, const long *a, long *out)
+{
+	switch (number) {
+#ifdef SYS_shmget
+	case SYS_shmget:
+		*out = shmget((key_t)a[0], (size_t)a[1], (int)a[2]);
+		return true;
+	case SYS_shmat:
+		*out = (long)shmat((int)a[0], (const void *)a[1], (int)a[2]);
+		return true;
+	case SYS_shmdt:
+		*out = shmdt((const void *)a[0]);
+		return true;
+	case SYS_shmctl:
+		*out = shmctl((int)a[0], (int)a[1], (struct shmid_ds *)a[2]);
+		return true;
+#endif
+	}
+	return false;
+}
+
+static bool
+answer_sem(long number, const long *a, long *out)
+{
+	struct sembuf *ops = (struct sembuf *)a[1];
+
+	switch (number) {
+#ifdef SYS_semget
+	case SYS_semget:
+		*out = semget((key_t)a[0], (int)a[1], (int)a[2]);
+		return true;
+	case SYS_semctl:
+		*out = semctl((int)a[0], (int)a[1], (int)a[2], a[3]);
+		return true;
+#endif
+#ifdef SYS_semop
+	case SYS_semop:
+		*out = semop((int)a[0], ops, (size_t)a[2]);
+		return true;
+#endif
+#ifdef SYS_semtimedop
+	case SYS_semtimedop:
+		*out = semtimedop((int)a[0], ops, (size_t)a[2],
+		    (const struct timespec *)a[3]);
+		return true;
+#endif
+	}
+	return false;
+}
+
+static bool
+answer_msg(long number, const long *a, long *out)
+{
+	void *buf = (void *)a[1];
+
+	switch (number) {
+#ifdef SYS_msgget
+	case SYS_msgget:
+		*out = msgget((key_t)a[0], (int)a[1]);
+		return true;
+	case SYS_msgsnd:
+		*out = msgsnd((int)a[0], buf, (size_t)a[2], (int)a[3]);
+		return true;
+	case SYS_msgrcv:
+		*out = msgrcv((int)a[0], buf, (size_t)a[2], a[3], (int)a[4]);
+		return true;
+	case SYS_msgctl:
+		*out = msgctl((int)a[0], (int)a[1], (struct msqid_ds *)a[2]);
+		return true;
+#endif
+	}
+	return false;
+}
+
+/*
+ * True, with the answer, if `number` is an IPC call.  The forms that only
+ * 32-bit machines have, one number for all calls and one with long times,
+ * are not served, and kept from the kernel.
+ */
+static bool
+answer_ipc(long number, const long *a, long *out)
+{
+#if defined(SYS_ipc) || defined(SYS_semtimedop_time64)
+	switch (number) {
+#ifdef SYS_ipc
+	case SYS_ipc:
+#endif
+#ifdef SYS_semtimedop_time64
+	case SYS_semtimedop_time64:
+#endif
+		errno = ENOSYS;
+		*out = -1;
+		return true;
+	}
+#endif
+	return answer_shm(number, a, out) || answer_sem(number, a, out) ||
+	    answer_msg(number, a, out);
+}
+
+/* 0, or EACCES for an exec that must not be. */
+static int
+judge_exec(long number, const long *a)
+{
+	switch (number) {
+	case SYS_execve:
+		return preload_judge(AT_FDCWD, (const char *)a[0], 0,
+		    (char *const *)a[2]);
+	case SYS_execveat:
+		return preload_judge((int)a[0], (const char *)a[1], (int)a[4],
+		    (char *const *)a[3]);
+	}
+	return 0;
+}
+
+/* Arguments that were not given are read too, as libc's own does. */
+MIPC_PUBLIC long
+syscall(long number, ...)
+{
+	long a[MAX_ARGUMENTS], result;
+	va_list list;
+	int error;
+
+	va_start(list, number);
+	for (int i = 0; i < MAX_ARGUMENTS; i++)
+		a[i] = va_arg(list, long);
+	va_end(list);
+	if (answer_ipc(number, a, &result))
+		return result;
+	error = judge_exec(number, a);
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	result = pass(number, a);
+	if (changes_credentials(number))
+		mipc_credentials_changed();
+	return result;
+}

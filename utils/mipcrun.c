@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mipcrun.c - run a program on mipc.
+ *
+ * Chooses the namespace, names it and the preload module in the environment
+ * and becomes the program: no process stays in between.  Only --private
+ * needs somebody who stays (guard.c).
+ *
+ * A program the module cannot be loaded into is refused: it would run, on
+ * the kernel's IPC, and nobody would notice.
+ */
+#include "mipcrun.h"
+
+#include "../preload/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MODULE	"mipc-preload.so"
+
+/* What separates the names in LD_PRELOAD, and in LD_LIBRARY_PATH. */
+#define PRELOAD_SEPARATORS	" :"
+#define LIBRARY_SEPARATORS	":;"
+
+void
+complain(const char *format, ...)
+{
+	va_list list;
+
+	fputs("mipcrun: ", stderr);
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fputc('\n', stderr);
+}
+
+static const char usage_text[] =
+    "usage: mipcrun [--dir DIR [--shared] | --private]\n"
+    "\t    [--limit NAME=VALUE]... [--strict] [--] PROGRAM [ARGUMENT]...\n";
+
+static const char help_text[] =
+    "\n"
+    "Run PROGRAM with mipc's System V IPC in place of the kernel's.\n"
+    "\n"
+    "  --dir DIR           use the namespace in DIR, made if missing\n"
+    "  --shared            make it usable by every user (mode 1777)\n"
+    "  --private           use a new namespace, gone when PROGRAM and all\n"
+    "                      that it started are gone\n"
+    "  --limit NAME=VALUE  set a limit: shmmax, shmall, shmmni,\n"
+    "                      shm_rmid_forced; K, M and G multiply by 1024\n"
+    "  --strict            do not execute what cannot be preloaded later on\n"
+    "  --help, --version   print this, or the version, and exit\n"
+    "\n"
+    "Without --dir or --private: $MIPC_DIR, else the user's namespace.\n"
+    "Exits with PROGRAM's status; 125 if mipcrun fails, 126 if PROGRAM\n"
+    "cannot be executed or preloaded, 127 if it is not found, 2 for wrong\n"
+    "usage.\n";
+
+static _Noreturn void
+usage(void)
+{
+	fputs(usage_text, stderr);
+	exit(EXIT_USAGE);
+}
+
+static _Noreturn void
+help(void)
+{
+	fputs(usage_text, stdout);
+	fputs(help_text, stdout);
+	exit(fflush(stdout) == 0 ? 0 : EXIT_FAILED);
+}
+
+static _Noreturn void
+version(void)
+{
+	puts("mipcrun (mipc) " PACKAGE_VERSION);
+	exit(fflush(stdout) == 0 ? 0 : EXIT_FAILED);
+}
+
+/* Digits with K, M or G behind them; false if they are not, or too many. */
+static bool
+parse_value(const char *text, unsigned long long *out)
+{
+	static const char suffixes[] = "KMG";
+	unsigned long long value;
+	const char *suffix;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno != 0)
+		return false;
+	if (*end != '\0') {
+		suffix = strchr(suffixes, *end & ~('a' - 'A'));
+		if (suffix == NULL || *suffix == '\0' || end[1] != '\0')
+			return false;
+		for (; suffix >= suffixes; suffix--) {
+			if (value > ULLONG_MAX / 1024)
+				return false;
+			value *= 1024;
+		}
+	}
+	*out = value;
+	return true;
+}
+
+static void
+add_limit(struct run *run, char *text)
+{
+	struct limit *limit = &run->limits[run->nlimits++];
+	char *equals = strchr(text, '=');
+
+	if (equals == NULL || equals == text) {
+		complain("--limit %s: not NAME=VALUE", text);
+		usage();
+	}
+	*equals = '\0';
+	limit->name = text;
+	if (!parse_value(equals + 1, &limit->value)) {
+		complain("--limit %s: '%s' is no number with K, M, G or "
+		    "nothing behind it", text, equals + 1);
+		exit(EXIT_USAGE);
+	}
+}
+
+static void
+parse(int argc, char **argv, struct run *run)
+{
+	static const struct option options[] = {
+		{ "dir", required_argument, NULL, 'd' },
+		{ "shared", no_argument, NULL, 's' },
+		{ "private", no_argument, NULL, 'p' },
+		{ "limit", required_argument, NULL, 'l' },
+		{ "strict", no_argument, NULL, 'x' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
+
+	for (int c; (c = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
+		switch (c) {
+		case 'd': run->dir = optarg; break;
+		case 's': run->shared = true; break;
+		case 'p': run->private = true; break;
+		case 'l': add_limit(run, optarg); break;
+		case 'x': run->strict = true; break;
+		case 'h': help();
+		case 'V': version();
+		default: usage();
+		}
+	}
+	run->argv = argv + optind;
+	if (run->argv[0] == NULL || (run->private && run->dir != NULL) ||
+	    (run->shared && run->dir == NULL))
+		usage();
+}
+
+int
+set_limits(struct mipc_ns *ns, const struct run *run)
+{
+	for (size_t i = 0; i < run->nlimits; i++) {
+		const struct limit *limit = &run->limits[i];
+
+		if (mipc_limit(ns, limit->name, NULL, &limit->value) == 0)
+			continue;
+		switch (errno) {
+		case ENOENT:
+			complain("--limit %s: there is no such limit",
+			    limit->name);
+			return EXIT_USAGE;
+		case EINVAL:
+			complain("--limit %s: %llu is out of its range",
+			    limit->name, limit->value);
+			return EXIT_USAGE;
+		}
+		complain("--limit %s: %s", limit->name, strerror(errno));
+		return EXIT_FAILED;
+	}
+	return 0;
+}
+
+/* 0, or an exit status after a message: PROGRAM must not be run. */
+static int
+judge(const struct run *run)
+{
+	enum target_verdict verdict;
+	struct target target;
+	char path[PATH_MAX];
+	bool refused;
+
+	if (!target_find(run->argv[0], path, sizeof(path)))
+		return 0;		/* execvp() will say it best */
+	verdict = target_judge(AT_FDCWD, path, 0, &target);
+	if (verdict == TARGET_UNKNOWN || verdict == TARGET_GOOD)
+		return 0;
+	refused = verdict == TARGET_BARRED || run->strict;
+	complain("%s %s the kernel's System V IPC: %s%s%s%s", path,
+	    refused ? "is not run, it would use" : "may use",
+	    target.through[0] == '\0' ? "" : "of its interpreter ",
+	    target.through, target.through[0] == '\0' ? "" : ", ",
+	    target.why);
+	return refused ? EXIT_NOT_RUN : 0;
+}
+
+/* The module of the build directory that this program is in, if it is. */
+static bool
+beside_program(char *path, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+	char *slash;
+
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL)
+		return false;
+	n = slash - path;
+	if (snprintf(slash, size - (size_t)n, "/.libs/" MODULE) >=
+	    (int)(size - (size_t)n))
+		return false;
+	return access(path, R_OK) == 0;
+}
+
+/* The absolute path of the module; false after a message. */
+static bool
+find_module(char path[static PATH_MAX])
+{
+	const char *asked = getenv("MIPC_PRELOAD");
+
+	if (asked == NULL || *asked == '\0') {
+		if (beside_program(path, PATH_MAX))
+			return true;
+		asked = PKGLIBDIR "/" MODULE;
+	}
+	if (realpath(asked, path) == NULL || access(path, R_OK) == -1) {
+		complain("cannot read the preload module %s: %s", asked,
+		    strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* True if `list` holds `word`, between separators or at an end. */
+static bool
+holds(const char *list, const char *word, const char *separators)
+{
+	size_t length = strlen(word);
+
+	for (;;) {
+		size_t n = strcspn(list, separators);
+
+		if (n == length && strncmp(list, word, n) == 0)
+			return true;
+		if (list[n] == '\0')
+			return false;
+		list += n + 1;
+	}
+}
+
+/* Add a word to a list in the environment, behind what is there. */
+static bool
+append(const char *name, const char *word, const char *separators)
+{
+	const char *old = getenv(name);
+	char *list;
+	int error;
+
+	if (old == NULL || *old == '\0')
+		return setenv(name, word, 1) == 0;
+	if (holds(old, word, separators))
+		return true;
+	if (asprintf(&list, "%s:%s", old, word) == -1)
+		return false;
+	error = setenv(name, list, 1);
+	free(list);
+	return error == 0;
+}
+
+/*
+ * The loader cuts LD_PRELOAD at spaces and colons and knows no way to quote
+ * them.  Where the module's path has a space, its directory goes into
+ * LD_LIBRARY_PATH, which is not cut there, and its name alone is preloaded.
+ */
+static bool
+preload(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (strpbrk(path, PRELOAD_SEPARATORS) == NULL)
+		return append("LD_PRELOAD", path, PRELOAD_SEPARATORS);
+	*slash = '\0';
+	if (strpbrk(path, LIBRARY_SEPARATORS) != NULL) {
+		errno = EINVAL;
+		return false;
+	}
+	return append("LD_LIBRARY_PATH", path, LIBRARY_SEPARATORS) &&
+	    append("LD_PRELOAD", slash + 1, PRELOAD_SEPARATORS);
+}
+
+int
+execute(const struct run *run, const char *dir)
+{
+	int error;
+
+	if (setenv("MIPC_DIR", dir, 1) == -1 ||
+	    (run->strict && setenv("MIPC_STRICT", "1", 1) == -1)) {
+		complain("environment: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	execvp(run->argv[0], run->argv);
+	error = errno;
+	complain("%s: %s", run->argv[0], strerror(error));
+	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND :
+	    EXIT_NOT_RUN;
+}
+
+/* Open the namespace that was asked for, if it must be, and go. */
+static int
+run_shared(const struct run *run)
+{
+	struct mipc_ns *ns = NULL;
+	char dir[PATH_MAX];
+	int error;
+
+	if (run->dir != NULL)
+		ns = mipc_open(run->dir, MIPC_CREAT |
+		    (run->shared ? MIPC_SHARED : 0));
+	else if (run->nlimits > 0)
+		ns = mipc_default();
+	if (ns == NULL && (run->dir != NULL || run->nlimits > 0)) {
+		complain("%s", mipc_reason());
+		return EXIT_FAILED;
+	}
+	error = ns == NULL ? 0 : set_limits(ns, run);
+	if (error != 0)
+		return error;
+	/* A relative path would mean another place after a chdir(). */
+	if (run->dir != NULL ? realpath(run->dir, dir) == NULL :
+	    mipc_default_dir(dir, sizeof(dir)) == -1) {
+		complain("%s: %s", run->dir == NULL ? "default namespace" :
+		    run->dir, strerror(errno));
+		return EXIT_FAILED;
+	}
+	return execute(run, dir);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct run run = { .limits = calloc((size_t)argc + 1,
+	    sizeof(struct limit)) };
+	char module[PATH_MAX];
+	int error;
+
+	if (run.limits == NULL) {
+		complain("%s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	parse(argc, argv, &run);
+	error = judge(&run);
+	if (error != 0)
+		return error;
+	if (!find_module(module))
+		return EXIT_FAILED;
+	if (!preload(module)) {
+		complain("cannot preload %s: %s", module, strerror(errno));
+		return EXIT_FAILED;
+	}
+	return run.private ? run_private(&run) : run_shared(&run);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mipcrun.h - what the command line says, and the way a program is started.
+ */
+#ifndef MIPC_MIPCRUN_H
+#define MIPC_MIPCRUN_H
+
+#include "mipc.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit statuses of mipcrun's own, as env(1) has them. */
+enum {
+	EXIT_USAGE = 2,
+	EXIT_FAILED = 125,	/* mipcrun itself failed */
+	EXIT_NOT_RUN = 126,	/* found, but not executed */
+	EXIT_NOT_FOUND = 127
+};
+
+struct limit {
+	const char *name;
+	unsigned long long value;
+};
+
+struct run {
+	const char *dir;	/* NULL: the default namespace */
+	bool shared;
+	bool private;
+	bool strict;
+	struct limit *limits;
+	size_t nlimits;
+	char **argv;		/* the program and its arguments */
+};
+
+void	complain(const char *format, ...)
+	    __attribute__((format(printf, 1, 2)));
+
+/* Set the limits asked for; 0 or an exit status, after a message. */
+int	set_limits(struct mipc_ns *, const struct run *);
+
+/*
+ * Execute the program on the namespace in `dir` (absolute).  Returns an exit
+ * status, after a message, if that cannot be done.
+ */
+int	execute(const struct run *, const char *dir);
+
+/*
+ * Run the program on a namespace of its own, that is gone when the program
+ * and all it started are gone.  Returns mipcrun's exit status, unless the
+ * program died of a signal: so does mipcrun then.
+ */
+int	run_private(const struct run *);
+
+/*
+ * A new private namespace under a name of its own, written to `dir` of
+ * `size` bytes.  The caller is alive in it.  NULL after a message.
+ */
+struct mipc_ns *private_make(char *dir, size_t size);
+
+/* Be alive in a namespace, which takes a call into it. */
+bool	private_live_in(struct mipc_ns *);
+
+/* Remove the private namespaces of this user that nobody lives in. */
+void	private_sweep(void);
+
+#endif
