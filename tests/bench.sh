@@ -1,0 +1,134 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# bench.sh - mipc-bench names its rows, measures those it is asked for,
+# prints JSON that is JSON, keeps to its time and leaves nothing behind.
+
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+
+LIMIT=20		# seconds that --quick promises
+
+# lists NAME: as a row of its own.
+lists()
+{
+	grep -qxF -- "$1" "$work/list"
+}
+
+# kinds: every name begins with a word that says what is measured.
+kinds()
+{
+	! grep -vE '^(shmget|shmctl|shmat\+shmdt|shm|fork|memory|exec) ' \
+	    "$work/list"
+}
+
+# rows_of PATTERN...: what --list prints for the rows that --row chooses.
+chosen()
+{
+	./mipc-bench --list --row "$1"
+}
+
+# exits STATUS COMMAND...
+exits()
+{
+	wanted=$1
+	shift
+	"$@" >"$work/out" 2>"$work/err"
+	status=$?
+	[ "$status" -eq "$wanted" ] && return
+	echo "exit status $status, expected $wanted"
+	cat "$work/err"
+	return 1
+}
+
+# shaped FILE: an array of rows as it is promised, in the order of the list.
+shaped()
+{
+	python3 - "$1" "$2" <<-'END'
+	import json, sys
+
+	rows = json.load(open(sys.argv[1]))
+	names = open(sys.argv[2]).read().splitlines()
+	keys = {"row", "unit", "kernel", "mipc", "ratio", "peers"}
+	assert [r["row"] for r in rows] == names, (rows, names)
+	for r in rows:
+	    assert set(r) == keys, r
+	    numbers = [r["kernel"], r["mipc"], r["ratio"]]
+	    numbers += r["peers"].values()
+	    for n in numbers:
+	        assert n is None or type(n) in (int, float), r
+	    assert r["mipc"] is not None or r["row"].startswith("exec "), r
+	    if r["kernel"] and r["mipc"]:
+	        ratio = r["kernel"] / r["mipc"]
+	        assert abs(r["ratio"] - ratio) < 0.01 * ratio + 0.001, r
+	    else:
+	        assert r["ratio"] is None or not r["kernel"], r
+	END
+}
+
+# left_behind: names of ours in /dev/shm that were not there before.
+mine()
+{
+	find "${TMPDIR:-/tmp}" /dev/shm -maxdepth 1 -name 'mipc-bench.*' \
+	    2>/dev/null | sort
+}
+
+# interrupt SIGNAL: the program ends by it, and has cleaned up.  It works in
+# a directory whose name it gives away by making it: waited for, not slept.
+interrupt()
+{
+	./mipc-bench --row 'shmget*' >"$work/out" 2>"$work/err" &
+	child=$!
+	until grep -q '^shmget existing ' "$work/out"; do
+		kill -0 "$child" 2>/dev/null || break
+	done
+	kill "-$1" "$child"
+	wait "$child"
+	status=$?
+	[ "$status" -gt 128 ] && nothing_left && return
+	echo "status $status"
+	return 1
+}
+
+# Other runs may come and go meanwhile; ours has TMPDIR and a name of its own
+# only in /dev/shm, so what counts is what is there and unused.
+nothing_left()
+{
+	mine | while read -r path; do
+		grep -qxF -- "$path" "$work/before" && continue
+		for p in /proc/[0-9]*; do
+			[ "$(cat "$p/comm" 2>/dev/null)" = mipc-bench ] &&
+			    continue 2
+		done
+		[ -e "$path" ] && echo "left behind: $path"
+	done >"$work/left"
+	[ ! -s "$work/left" ] && return
+	cat "$work/left"
+	return 1
+}
+
+need python3
+make_work
+mine >"$work/before"
+plan 14
+check "--list succeeds" exits 0 ./mipc-bench --list
+./mipc-bench --list >"$work/list"
+for row in 'shmget existing' 'shmat+shmdt 4 KiB first' \
+    'shmat+shmdt 4 KiB again'; do
+	check "there is a row '$row'" lists "$row"
+done
+check "names begin with their kind" kinds
+chosen 'shmat+shmdt 4 KiB *' >"$work/two"
+check "--row takes a glob" test "$(wc -l <"$work/two")" -eq 2
+chosen 'shmget existing' >"$work/one"
+check "--row takes a name" test "$(cat "$work/one")" = 'shmget existing'
+check "an unknown row is a wrong usage" exits 2 ./mipc-bench --row nonsense
+check "an unknown option is a wrong usage" exits 2 ./mipc-bench --nonsense
+begun=$(date +%s)
+check "--quick --json measures every row" exits 0 ./mipc-bench --quick --json
+took=$(($(date +%s) - begun))
+check "--quick takes less than $LIMIT seconds ($took)" \
+    test "$took" -lt "$LIMIT"
+check "--json is JSON, with numbers as numbers" \
+    shaped "$work/out" "$work/list"
+check "nothing is left behind" nothing_left
+check "nor when it is interrupted" interrupt INT
