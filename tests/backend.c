@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * backend.c - the implementations the clause tests run on, and the ids a
+ * test's children take.
+ *
+ * The kernel is the oracle: the same tests pass on it, so they test what a
+ * program may rely on and not what mipc happens to do.  It runs in an IPC
+ * namespace of the test's own, which goes with the test's processes.
+ */
+#include "testing.h"
+
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mipc.h"
+
+const struct backend *ipc;
+
+static bool one_uid;		/* in a user namespace that maps only us */
+
+/* ---- the kernel ---- */
+
+static bool
+write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	if (fd != -1) {
+		n = write(fd, text, strlen(text));
+		close(fd);
+	}
+	return n == (ssize_t)strlen(text);
+}
+
+/* Root in a user namespace of its own, where plain users may have one. */
+static bool
+unshare_as_user(void)
+{
+	char map[40];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWIPC) == -1)
+		return false;
+	one_uid = true;
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	if (!write_file("/proc/self/uid_map", map))
+		return false;
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	return write_file("/proc/self/setgroups", "deny") &&
+	    write_file("/proc/self/gid_map", map);
+}
+
+static const char *
+kernel_enter(void)
+{
+	int id;
+
+	if (unshare(CLONE_NEWIPC) == -1 && !unshare_as_user())
+		return "no IPC namespace of its own (unshare)";
+	id = shmget(IPC_PRIVATE, 1, 0600);
+	if (id == -1)
+		return "the kernel has no System V shared memory";
+	must_eq(shmctl(id, IPC_RMID, NULL), 0);
+	/* A second namespace, so that a test sees the first id of one. */
+	return unshare(CLONE_NEWIPC) == -1 ?
+	    "no IPC namespace of its own (unshare)" : NULL;
+}
+
+static void
+nothing(void)
+{
+}
+
+/* These sysctls are the reader's IPC namespace's own. */
+static int
+kernel_limit(const char *name, unsigned long long *old,
+    const unsigned long long *value)
+{
+	char path[64], text[32];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
+	if (old != NULL) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd == -1 ? -1 : read(fd, text, sizeof(text) - 1);
+		if (fd != -1)
+			close(fd);
+		if (n <= 0)
+			return -1;
+		text[n] = '\0';
+		*old = strtoull(text, NULL, 10);
+	}
+	if (value == NULL)
+		return 0;
+	snprintf(text, sizeof(text), "%llu", *value);
+	return write_file(path, text) ? 0 : -1;
+}
+
+const struct backend kernel_backend = {
+	.name = "kernel",
+	.traits = COUNTS_PIECES | COUNTS_CLONES | FOLLOWS_NEWIPC |
+	    NAMES_MAPS | SEES_MAPPINGS | OUTLIVES_EXEC | GIVES_AWAY,
+	.enter = kernel_enter,
+	.leave = nothing,
+	.shmget = shmget,
+	.shmat = shmat,
+	.shmdt = shmdt,
+	.shmctl = shmctl,
+	.ftok = ftok,
+	.limit = kernel_limit,
+	.changed = nothing,
+};
+
+/* ---- mipc ---- */
+
+static struct mipc_ns *ns;
+
+static int
+get(key_t key, size_t size, int flags)
+{
+	return mipc_shmget(ns, key, size, flags);
+}
+
+static void *
+attach(int id, const void *addr, int flags)
+{
+	return mipc_shmat(ns, id, addr, flags);
+}
+
+static int
+detach(const void *addr)
+{
+	return mipc_shmdt(ns, addr);
+}
+
+static int
+control(int id, int cmd, struct shmid_ds *buf)
+{
+	return mipc_shmctl(ns, id, cmd, buf);
+}
+
+static int
+limit(const char *name, unsigned long long *old,
+    const unsigned long long *value)
+{
+	return mipc_limit(ns, name, old, value);
+}
+
+static const char *
+dir_enter(void)
+{
+	/* It exists and is empty, as one that mktemp -d made for the user. */
+	if (geteuid() == 0)
+		must_eq(chmod(testing_dir, 01777), 0);
+	ns = mipc_open(testing_dir, MIPC_CREAT);
+	if (ns == NULL)
+		testing_fail(__FILE__, __LINE__, "mipc_open: %s",
+		    mipc_reason());
+	return NULL;
+}
+
+static const char *
+anon_enter(void)
+{
+	ns = mipc_anon(0);
+	must(ns != NULL);
+	return NULL;
+}
+
+static void
+mipc_leave(void)
+{
+	must_eq(mipc_close(ns), 0);
+}
+
+void
+backend_reopen(const char *dir)
+{
+	ns = mipc_open(dir, 0);
+	if (ns == NULL)
+		testing_fail(__FILE__, __LINE__, "mipc_open: %s",
+		    mipc_reason());
+}
+
+struct mipc_ns *
+backend_ns(void)
+{
+	return ns;
+}
+
+#define MIPC_CALLS \
+	.leave = mipc_leave, \
+	.shmget = get, \
+	.shmat = attach, \
+	.shmdt = detach, \
+	.shmctl = control, \
+	.ftok = mipc_ftok, \
+	.limit = limit, \
+	.changed = mipc_credentials_changed
+
+const struct backend dir_backend = {
+	.name = "directory",
+	.traits = SEES_MAPPINGS | OUTLIVES_EXEC | HAS_FILES,
+	.enter = dir_enter,
+	MIPC_CALLS
+};
+
+const struct backend anon_backend = {
+	.name = "anonymous",
+	.traits = GIVES_AWAY,
+	.enter = anon_enter,
+	MIPC_CALLS
+};
+
+/*
+ * Whether a lock lives with its mapping here; where it does not, the
+ * directory store sees only what still holds its descriptors.
+ */
+static bool
+locks_live_with_mappings(void)
+{
+	const char *forced = getenv("MIPC_NO_MAPLOCK");
+	struct statfs fs;
+
+	if (forced != NULL && strcmp(forced, "1") == 0)
+		return false;
+	return statfs(testing_dir, &fs) == -1 ||
+	    fs.f_type != OVERLAYFS_SUPER_MAGIC;
+}
+
+bool
+backend_has(unsigned traits)
+{
+	if ((traits & SEES_MAPPINGS) != 0 &&
+	    (ipc->traits & HAS_FILES) != 0 && !locks_live_with_mappings())
+		return false;
+	return (ipc->traits & traits) == traits;
+}
+
+/* ---- ids ---- */
+
+void
+become(const struct who *who)
+{
+	must_eq(setgroups((size_t)who->ngroups, who->groups), 0);
+	must_eq(setresgid(who->gid, who->gid, who->gid), 0);
+	must_eq(setresuid(who->uid, who->uid, who->uid), 0);
+	ipc->changed();
+}
+
+void
+need_root(void)
+{
+	if (geteuid() != 0 || one_uid || !has_capability(CAP_SETUID))
+		testing_skip("needs root, to take other ids");
+}
+
+struct errand {
+	const struct who *who;
+	void (*body)(void *);
+	void *arg;
+};
+
+static void
+run_errand(void *arg)
+{
+	const struct errand *errand = arg;
+
+	become(errand->who);
+	errand->body(errand->arg);
+}
+
+pid_t
+spawn_as(const struct who *who, void (*body)(void *), void *arg)
+{
+	struct errand errand = { who, body, arg };
+
+	return spawn(BY_FORK, run_errand, &errand);
+}
+
+void
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	must_eq(syscall(SYS_capset, &header, data), 0);
+	ipc->changed();
+}
+
+bool
+has_capability(int cap)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	must_eq(syscall(SYS_capget, &header, data), 0);
+	return (data[cap / 32].effective >> (cap % 32) & 1) != 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_shm.h - what the clause tests of shared memory share.
+ *
+ * A test's name begins with its clause.  Each runs on every backend through
+ * `ipc`; where they differ on purpose, the test asks backend_has().
+ */
+#ifndef CHECK_SHM_H
+#define CHECK_SHM_H
+
+#include "testing.h"
+
+#define KEY	0x4d495043
+#define PAGE	((size_t)4096)
+
+extern const struct who nobody, somebody, worker;
+
+/* Calls that must succeed. */
+int	make_segment(size_t size);
+int	make_mode(int mode);
+void	*attach(int id);
+void	*attach_flags(int id, const void *addr, int flags);
+void	detach(const void *addr);
+void	remove_segment(int id);
+struct shmid_ds stat_of(int id);
+struct shm_info info(void);
+long	attached(int id);
+void	set_limit(const char *name, unsigned long long value);
+void	set_owner(int id, uid_t uid, gid_t gid, int mode);
+
+/* After any one call nothing is left of a segment. */
+void	must_be_gone(int id);
+
+/* How many files of the namespace have a name that starts like this. */
+int	count_files(const char *prefix);
+
+/* The file NAME of the namespace, for the directory store. */
+const char *file_of(const char *name);
+const char *file_of_id(const char *fmt, int id);
+
+/* A page-aligned range of address space that nobody uses. */
+void	*free_range(size_t size);
+
+void	add_get_clauses(TCase *tc);
+void	add_id_clauses(TCase *tc);
+void	add_at_clauses(TCase *tc);
+void	add_piece_clauses(TCase *tc);
+void	add_perm_clauses(TCase *tc);
+void	add_life_clauses(TCase *tc);
+void	add_gone_clauses(TCase *tc);
+void	add_safe_clauses(TCase *tc);
+void	add_many_clauses(TCase *tc);
+void	add_fault_tests(TCase *tc);		/* directory store */
+void	add_ns_tests(TCase *tc);		/* both stores of mipc */
+
+/* The kernel behind a wrapper that breaks one clause; NULL if unknown. */
+const struct backend *broken_backend(const char *name);
+void	list_broken(void);
+
+#endif

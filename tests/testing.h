@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * testing.h - what the test programs share: a place of their own on disk,
+ * children that report, and the implementations under test behind one table
+ * of functions.
+ *
+ * A test runs in a process of its own (libcheck forks).  The test and its
+ * children share the board: a counter of stages they wait for each other on,
+ * a few numbers, and room for the first failure.  It is shared memory, since
+ * some children close every descriptor, and some never return from fork(2).
+ */
+#ifndef TESTING_H
+#define TESTING_H
+
+#include <sys/types.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <check.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Assertions for tests and their children alike: the first failure goes to
+ * the board with its place, and the process ends.
+ */
+#define must(cond) \
+	((cond) ? (void)0 : testing_fail(__FILE__, __LINE__, "%s", #cond))
+#define must_eq(got, want) \
+	testing_eq(__FILE__, __LINE__, #got, (long long)(got), \
+	    (long long)(want))
+#define must_error(call, error) \
+	(errno = 0, testing_error(__FILE__, __LINE__, #call, \
+	    (intptr_t)(call), (error)))
+
+void	testing_fail(const char *file, int line, const char *fmt, ...)
+	    __attribute__((noreturn, format(printf, 3, 4)));
+void	testing_eq(const char *file, int line, const char *what,
+	    long long got, long long want);
+void	testing_error(const char *file, int line, const char *what,
+	    intptr_t got, int error);
+
+/* Leave a test as skipped; only from the test's own process. */
+void	testing_skip(const char *fmt, ...)
+	    __attribute__((noreturn, format(printf, 1, 2)));
+
+#define NVALUES	64
+
+struct board {
+	_Atomic uint32_t stage;		/* raised by reach() only */
+	_Atomic uint32_t failed;	/* who set it from 0 writes the text */
+	_Atomic uint32_t told;		/* the text is complete */
+	char text[500];
+	_Atomic long long value[NVALUES]; /* whatever a test agrees on */
+};
+
+extern struct board *board;
+
+/* Clear the board; a fixture does it before each test. */
+void	board_clear(void);
+
+/* Say that stage n is reached; wait until it is. */
+void	reach(uint32_t n);
+void	await(uint32_t n);
+
+enum way {
+	BY_FORK,
+	BY_RAW_CLONE		/* clone(2) behind libc's back */
+};
+
+/* Run body(arg) in a child, which then ends by _exit(0). */
+pid_t	spawn(enum way way, void (*body)(void *), void *arg);
+
+/* Reap a child that must end well; kill one and reap it. */
+void	finish(pid_t pid);
+void	kill_and_reap(pid_t pid);
+
+/* Wait until a process's first thread has ended beside others that live. */
+void	await_dead_leader(pid_t pid);
+
+/* Start this very program again in the calling process: main's --role. */
+void	exec_role(const char *role, const char *arg1, const char *arg2)
+	    __attribute__((noreturn));
+
+/* Ids a child takes on; groups[] are the supplementary ones. */
+struct who {
+	uid_t uid;
+	gid_t gid;
+	int ngroups;
+	gid_t groups[2];
+};
+
+/* Skip the test where its children cannot take other ids. */
+void	need_root(void);
+
+/* Run body(arg) in a forked child under other ids. */
+pid_t	spawn_as(const struct who *who, void (*body)(void *), void *arg);
+void	become(const struct who *who);
+void	drop_capabilities(void);
+bool	has_capability(int cap);
+
+/* What the backends differ in, on purpose: a row of mipc(7) each. */
+#define COUNTS_PIECES	0x01	/* nattch counts mappings (H5) */
+#define COUNTS_CLONES	0x02	/* raw clones count before they call (H6) */
+#define FOLLOWS_NEWIPC	0x04	/* CLONE_NEWIPC is a new one (G9) */
+#define NAMES_MAPS	0x08	/* segments' names in /proc/PID/maps (H12) */
+#define SEES_MAPPINGS	0x10	/* whatever is mapped keeps it alive (H7) */
+#define OUTLIVES_EXEC	0x20	/* a program exec'ed can reach it */
+#define HAS_FILES	0x40	/* objects are files in testing_dir */
+#define GIVES_AWAY	0x80	/* a plain owner can always give away */
+
+struct backend {
+	const char *name;
+	unsigned traits;
+	const char *(*enter)(void);	/* NULL, or why it cannot be had */
+	void (*leave)(void);
+	int (*shmget)(key_t, size_t, int);
+	void *(*shmat)(int, const void *, int);
+	int (*shmdt)(const void *);
+	int (*shmctl)(int, int, struct shmid_ds *);
+	key_t (*ftok)(const char *, int);
+	int (*limit)(const char *, unsigned long long *,
+	    const unsigned long long *);
+	void (*changed)(void);		/* the process has other ids now */
+};
+
+extern const struct backend kernel_backend, dir_backend, anon_backend;
+extern const struct backend *ipc;	/* the one in use */
+
+bool	backend_has(unsigned traits);
+struct mipc_ns *backend_ns(void);	/* of the mipc backends */
+void	backend_reopen(const char *dir);
+
+/* The running test's own empty directory, made by testing_enter(). */
+extern char testing_dir[];
+void	testing_enter(void);
+void	testing_leave(void);
+void	remove_tree(const char *dir);
+
+/* Add a test, if the command line's pattern selects it. */
+void	testing_add(TCase *tc, const TTest *test);
+void	testing_add_loop(TCase *tc, const TTest *test, int from, int to);
+void	testing_select(const char *pattern);
+
+/*
+ * Run a suite: TAP on standard output, one line a test, SKIP lines with
+ * their reasons; the directory is removed whatever happened.  Returns
+ * main()'s value.
+ */
+int	testing_run(Suite *suite);
+
+#endif
