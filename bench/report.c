@@ -8,7 +8,7 @@
 
 #include "bench.h"
 
-#define NAME_WIDTH	32
+#define NAME_WIDTH	33
 
 static int rows_printed;
 
