@@ -191,7 +191,8 @@ second_writes(struct bench *b, unsigned long n)
 	}
 #define TOUCH_ROW(row_name, row_flags, row_fit, setup, run)		\
 	{								\
-		.name = "shm touch 256 MiB " row_name, .unit = "ns/page",	\
+		.name = "shm touch 256 MiB " row_name,			\
+		.unit = "ns/page",					\
 		.size = 256 * MIB, .count = 1, .flags = row_flags,	\
 		.fit = row_fit, .once = 1,				\
 		.side = {						\

@@ -21,7 +21,7 @@ kinds()
 	    "$work/list"
 }
 
-# rows_of PATTERN...: what --list prints for the rows that --row chooses.
+# chosen PATTERN: what --list prints for the rows that --row chooses.
 chosen()
 {
 	./mipc-bench --list --row "$1"
@@ -50,30 +50,27 @@ shaped()
 	names = open(sys.argv[2]).read().splitlines()
 	keys = {"row", "unit", "kernel", "mipc", "ratio", "peers"}
 	assert [r["row"] for r in rows] == names, (rows, names)
+	assert all(set(r) == keys for r in rows)
 	for r in rows:
-	    assert set(r) == keys, r
-	    numbers = [r["kernel"], r["mipc"], r["ratio"]]
-	    numbers += r["peers"].values()
-	    for n in numbers:
-	        assert n is None or type(n) in (int, float), r
-	    assert r["mipc"] is not None or r["row"].startswith("exec "), r
-	    if r["kernel"] and r["mipc"]:
-	        ratio = r["kernel"] / r["mipc"]
-	        assert abs(r["ratio"] - ratio) < 0.01 * ratio + 0.001, r
-	    else:
-	        assert r["ratio"] is None or not r["kernel"], r
+	    kernel, mipc, ratio = r["kernel"], r["mipc"], r["ratio"]
+	    numbers = [kernel, mipc, ratio, *r["peers"].values()]
+	    assert all(type(n) in (int, float, type(None)) for n in numbers), r
+	    assert mipc is not None or r["row"].startswith("exec "), r
+	    both = kernel is not None and mipc
+	    assert (ratio is None) == (not both), r
+	    assert not both or abs(ratio * mipc / kernel - 1) < 0.02, r
 	END
 }
 
-# left_behind: names of ours in /dev/shm that were not there before.
-mine()
+# theirs: what mipc-bench makes, where it does.
+theirs()
 {
 	find "${TMPDIR:-/tmp}" /dev/shm -maxdepth 1 -name 'mipc-bench.*' \
 	    2>/dev/null | sort
 }
 
-# interrupt SIGNAL: the program ends by it, and has cleaned up.  It works in
-# a directory whose name it gives away by making it: waited for, not slept.
+# interrupt SIGNAL: after its first row, the program ends by it and has
+# cleaned up.
 interrupt()
 {
 	./mipc-bench --row 'shmget*' >"$work/out" 2>"$work/err" &
@@ -89,11 +86,10 @@ interrupt()
 	return 1
 }
 
-# Other runs may come and go meanwhile; ours has TMPDIR and a name of its own
-# only in /dev/shm, so what counts is what is there and unused.
+# What was not there before, while no mipc-bench runs that may be using it.
 nothing_left()
 {
-	mine | while read -r path; do
+	theirs | while read -r path; do
 		grep -qxF -- "$path" "$work/before" && continue
 		for p in /proc/[0-9]*; do
 			[ "$(cat "$p/comm" 2>/dev/null)" = mipc-bench ] &&
@@ -108,7 +104,7 @@ nothing_left()
 
 need python3
 make_work
-mine >"$work/before"
+theirs >"$work/before"
 plan 14
 check "--list succeeds" exits 0 ./mipc-bench --list
 ./mipc-bench --list >"$work/list"
