@@ -63,10 +63,18 @@ outside()
 	do
 		[ -f "$file" ] || continue
 		for header in $(includes "$file"); do
-			[ "$header" = mipc.h ] ||
-			    [ "$header" = config.h ] ||
-			    [ -f "$(dirname "$file")/$header" ] ||
-			    echo "${file#"$1"/}: includes $header of lib/"
+			case $header in
+			mipc.h)
+				continue
+				;;
+			*lib/*)
+				;;
+			*)
+				[ ! -f "$(dirname "$file")/$header" ] ||
+				    continue
+				;;
+			esac
+			echo "${file#"$1"/}: includes $header of lib/"
 		done
 	done
 }
