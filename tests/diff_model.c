@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * diff_model.c - what must be equal, and what is known to differ.
+ *
+ * A segment is known by its pair of ids.  Pids, uids and keys are the same on
+ * both sides, since the same process makes both calls.  Times are compared as
+ * far as one call can follow the other: zero where the other is zero, and no
+ * further apart than the time between two looks in which one of them changed.
+ */
+#include "diff.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVERY_INDEX	16	/* steps between walks through all indices */
+
+/* ---- the known differences ---- */
+
+/*
+ * Rows of mipc(7).  Where `excuses` is NULL, no such operation is made up,
+ * since the sides would part for good; else it says of a pair of results that
+ * differ whether this row is the reason.
+ */
+static const struct known {
+	const char *what;
+	bool (*excuses)(const struct op *, const struct result *);
+} known[] = {
+	{ "an unprivileged owner may be unable to give a segment away", NULL },
+	{ "nattch counts attaches, not mappings: SHM_REMAP over part of one, "
+	    "munmap and mprotect of part of one", NULL },
+	{ "munmap of a whole attach is seen by the segment's life, not by "
+	    "nattch", NULL },
+	{ "a raw clone counts from its first call", NULL },
+	{ "an address that SHM_RND makes 0: a kernel may give root page 0",
+	    NULL },
+	{ "SHM_INFO: pages resident and swapped are not compared", NULL },
+	{ "no space: ENOSPC at shmget, where a kernel may say ENOMEM", NULL },
+	{ "an anonymous namespace ends at exec", NULL },
+};
+
+static bool
+is_known(const struct op *op, const struct result *r)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].excuses != NULL && known[i].excuses(op, r))
+			return true;
+	return false;
+}
+
+void
+model_note_known(void)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		tap_note("known difference, %s: %s", known[i].excuses != NULL ?
+		    "excused" : "not drawn", known[i].what);
+}
+
+/* ---- telling ---- */
+
+static void
+tell_step(const struct driver *d, unsigned step)
+{
+	const struct op *op = &d->past[step % HISTORY];
+	const struct result *r = d->past_result[step % HISTORY];
+	char text[200], kernel[40], mipc[40];
+
+	op_describe(op, text, sizeof(text));
+	op_describe_result(op, &r[KERNEL], kernel, sizeof(kernel));
+	op_describe_result(op, &r[MIPC], mipc, sizeof(mipc));
+	tap_note("  step %u, %s: kernel %s, mipc %s", step, text, kernel, mipc);
+}
+
+bool
+model_differ(struct driver *d, const char *fmt, ...)
+{
+	char what[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	tap_note("%s, seed %llu, step %u: %s", d->config->name,
+	    (unsigned long long)d->config->seed, d->step, what);
+	for (unsigned i = d->step < HISTORY ? 0 : d->step - HISTORY + 1;
+	    i <= d->step; i++)
+		tell_step(d, i);
+	return false;
+}
+
+/* ---- a side that misbehaves, to prove that it is seen ---- */
+
+static void
+spoil_stat(const char *kind, const struct driver *d, struct shmid_ds *ds)
+{
+	if (strcmp(kind, "nattch") == 0 && d->killed)
+		ds->shm_nattch++;
+	else if (strcmp(kind, "dest") == 0)
+		ds->shm_perm.mode &= (unsigned short)~SHM_DEST;
+	else if (strcmp(kind, "lpid") == 0 && ds->shm_lpid != 0)
+		ds->shm_lpid++;
+	else if (strcmp(kind, "time") == 0)
+		ds->shm_dtime = 0;
+}
+
+static bool
+answers_stat(const struct op *op)
+{
+	return op->kind == OP_CTL && (op->cmd == IPC_STAT ||
+	    op->cmd == SHM_STAT || op->cmd == SHM_STAT_ANY);
+}
+
+static const char *const spoilers[] = {
+	"nattch", "dest", "lpid", "time", "errno", "memory", "key"
+};
+
+bool
+model_can_spoil(const char *kind)
+{
+	for (size_t i = 0; i < sizeof(spoilers) / sizeof(spoilers[0]); i++)
+		if (strcmp(kind, spoilers[i]) == 0)
+			return true;
+	return false;
+}
+
+void
+model_spoil(struct driver *d, const struct op *op, struct result *r)
+{
+	const char *kind = d->config->broken;
+
+	if (kind == NULL)
+		return;
+	if (answers_stat(op) && r->error == 0)
+		spoil_stat(kind, d, &r->u.ds);
+	if (strcmp(kind, "errno") == 0 && op->kind == OP_AT &&
+	    r->error == EINVAL)
+		r->error = EIDRM;
+	if (strcmp(kind, "memory") == 0 && op->kind == OP_READ &&
+	    d->count[OP_FORK] > 0)
+		r->value ^= 1;
+	if (strcmp(kind, "key") == 0 && op->kind == OP_GET && r->error == 0 &&
+	    model_find(d, MIPC, (int)r->value) != NULL) {
+		r->value = -1;
+		r->error = ENOENT;
+	}
+}
+
+/* ---- segments ---- */
+
+struct object *
+model_find(struct driver *d, int side, int id)
+{
+	for (int i = 0; i < d->nobject; i++)
+		if (d->object[i].live && d->object[i].id[side] == id)
+			return &d->object[i];
+	return NULL;
+}
+
+static bool
+add(struct driver *d, int kernel, int mipc, size_t size)
+{
+	int i = 0;
+
+	while (i < d->nobject && d->object[i].live)
+		i++;
+	if (i == OBJECTS)
+		harness_die("more segments than the test has room for");
+	if (i == d->nobject)
+		d->nobject++;
+	d->object[i] = (struct object){
+		.live = true, .id = { kernel, mipc }, .size = size
+	};
+	return true;
+}
+
+static void
+retire(struct driver *d, struct object *o)
+{
+	o->live = false;
+	memcpy(d->stale[d->nstale++ % STALE], o->id, sizeof(o->id));
+}
+
+/* ---- structures ---- */
+
+struct field {
+	const char *name;
+	long long (*of)(const struct shmid_ds *);
+};
+
+#define FIELD(name, member)						\
+static long long							\
+of_##name(const struct shmid_ds *ds)					\
+{									\
+	return (long long)ds->member;					\
+}
+
+FIELD(key, shm_perm.__key)
+FIELD(uid, shm_perm.uid)
+FIELD(gid, shm_perm.gid)
+FIELD(cuid, shm_perm.cuid)
+FIELD(cgid, shm_perm.cgid)
+FIELD(mode, shm_perm.mode)
+FIELD(segsz, shm_segsz)
+FIELD(nattch, shm_nattch)
+FIELD(cpid, shm_cpid)
+FIELD(lpid, shm_lpid)
+FIELD(atime, shm_atime)
+FIELD(dtime, shm_dtime)
+FIELD(ctime, shm_ctime)
+
+static const struct field fields[] = {
+	{ "key", of_key }, { "uid", of_uid }, { "gid", of_gid },
+	{ "cuid", of_cuid }, { "cgid", of_cgid }, { "mode", of_mode },
+	{ "segsz", of_segsz }, { "nattch", of_nattch }, { "cpid", of_cpid },
+	{ "lpid", of_lpid }
+};
+
+static const struct field times[] = {
+	{ "atime", of_atime }, { "dtime", of_dtime }, { "ctime", of_ctime }
+};
+
+/* The name of the first field that differs, or NULL. */
+static const struct field *
+first_difference(const struct shmid_ds *k, const struct shmid_ds *m)
+{
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (fields[i].of(k) != fields[i].of(m))
+			return &fields[i];
+	return NULL;
+}
+
+static bool
+differ_in(struct driver *d, const struct field *f, int id,
+    const struct shmid_ds *k, const struct shmid_ds *m)
+{
+	return model_differ(d, "segment %d: %s is %lld in the kernel, %lld in "
+	    "mipc", id, f->name, f->of(k), f->of(m));
+}
+
+static bool
+compare_times(struct driver *d, struct object *o, const struct result r[SIDES])
+{
+	const struct shmid_ds *k = &r[KERNEL].u.ds, *m = &r[MIPC].u.ds;
+
+	for (int i = 0; i < 3; i++) {
+		const struct field *f = &times[i];
+		const long long kernel = f->of(k), mipc = f->of(m);
+
+		if (kernel != f->of(&o->seen[KERNEL]) ||
+		    mipc != f->of(&o->seen[MIPC]))
+			o->slack[i] = 2 + (long)(harness_now() - d->looked);
+		if ((kernel == 0) != (mipc == 0) ||
+		    llabs(kernel - mipc) > o->slack[i])
+			return differ_in(d, f, o->id[KERNEL], k, m);
+	}
+	o->seen[KERNEL] = *k;
+	o->seen[MIPC] = *m;
+	return true;
+}
+
+/* ---- one operation's results ---- */
+
+static bool
+compare_get(struct driver *d, const struct op *op, const struct result *r)
+{
+	const int kernel = (int)r[KERNEL].value, mipc = (int)r[MIPC].value;
+	const struct object *k = model_find(d, KERNEL, kernel);
+	const struct object *m = model_find(d, MIPC, mipc);
+
+	if (kernel == -1)
+		return true;
+	if (k != m)
+		return model_differ(d, "shmget found one segment in the "
+		    "kernel and another, or none, in mipc");
+	if (kernel != mipc)
+		return model_differ(d, "ids are handed out in another order");
+	return k != NULL || add(d, kernel, mipc, op->size);
+}
+
+static bool
+compare_limits(struct driver *d, const struct result *r)
+{
+	const struct shminfo *k = &r[KERNEL].u.limits, *m = &r[MIPC].u.limits;
+
+	if (k->shmmax != m->shmmax || k->shmmin != m->shmmin ||
+	    k->shmmni != m->shmmni || k->shmseg != m->shmseg ||
+	    k->shmall != m->shmall)
+		return model_differ(d, "IPC_INFO: max min mni seg all %lu %lu "
+		    "%lu %lu %lu against %lu %lu %lu %lu %lu", k->shmmax,
+		    k->shmmin, k->shmmni, k->shmseg, k->shmall, m->shmmax,
+		    m->shmmin, m->shmmni, m->shmseg, m->shmall);
+	return true;
+}
+
+static bool
+compare_usage(struct driver *d, const struct result *r)
+{
+	const struct shm_info *k = &r[KERNEL].u.info, *m = &r[MIPC].u.info;
+
+	if (k->used_ids != m->used_ids || k->shm_tot != m->shm_tot)
+		return model_differ(d, "SHM_INFO: ids %d, pages %lu in the "
+		    "kernel, %d and %lu in mipc", k->used_ids, k->shm_tot,
+		    m->used_ids, m->shm_tot);
+	return true;
+}
+
+static bool
+compare_ctl(struct driver *d, const struct op *op, const struct result *r)
+{
+	const struct shmid_ds *k = &r[KERNEL].u.ds, *m = &r[MIPC].u.ds;
+	const struct field *f;
+
+	if (r[KERNEL].error != 0)
+		return true;
+	if (op->cmd == IPC_INFO)
+		return compare_limits(d, r);
+	if (op->cmd == SHM_INFO)
+		return compare_usage(d, r);
+	if (!answers_stat(op))
+		return true;
+	f = first_difference(k, m);
+	return f == NULL || differ_in(d, f, op->id[KERNEL], k, m);
+}
+
+bool
+model_compare(struct driver *d, const struct op *op, struct result r[SIDES])
+{
+	model_spoil(d, op, &r[MIPC]);
+	if (op->kind == OP_GET && r[KERNEL].error == r[MIPC].error)
+		return compare_get(d, op, r);
+	if (r[KERNEL].error != r[MIPC].error || r[KERNEL].value !=
+	    r[MIPC].value)
+		return is_known(op, r) || model_differ(d,
+		    "the results differ");
+	return op->kind != OP_CTL || compare_ctl(d, op, r);
+}
+
+/* ---- all that can be seen from outside ---- */
+
+static void
+look(struct driver *d, int cmd, const int id[SIDES], struct result r[SIDES])
+{
+	const struct op op = { .kind = OP_CTL, .cmd = cmd };
+
+	for (int side = 0; side < SIDES; side++)
+		side_control(side, id[side], &op, &r[side]);
+	model_spoil(d, &op, &r[MIPC]);
+}
+
+static bool
+observe_object(struct driver *d, struct object *o)
+{
+	struct result r[SIDES];
+	const struct field *f;
+
+	look(d, IPC_STAT, o->id, r);
+	if (r[KERNEL].error != r[MIPC].error)
+		return model_differ(d, "segment %d: IPC_STAT says %s in the "
+		    "kernel, %s in mipc", o->id[KERNEL],
+		    strerrorname_np(r[KERNEL].error),
+		    strerrorname_np(r[MIPC].error));
+	if (r[KERNEL].error != 0) {
+		retire(d, o);
+		return true;
+	}
+	f = first_difference(&r[KERNEL].u.ds, &r[MIPC].u.ds);
+	if (f != NULL)
+		return differ_in(d, f, o->id[KERNEL], &r[KERNEL].u.ds,
+		    &r[MIPC].u.ds);
+	return compare_times(d, o, r);
+}
+
+static bool
+observe_usage(struct driver *d, int *top)
+{
+	static const int none[SIDES] = { 0, 0 };
+	struct result r[SIDES];
+	int live = 0;
+
+	look(d, SHM_INFO, none, r);
+	for (int i = 0; i < d->nobject; i++)
+		live += d->object[i].live;
+	if (r[KERNEL].value != r[MIPC].value)
+		return model_differ(d, "the highest index is %ld in the "
+		    "kernel, %ld in mipc", r[KERNEL].value, r[MIPC].value);
+	if (r[KERNEL].u.info.used_ids != live)
+		return model_differ(d, "the kernel has %d segments, the test "
+		    "knows %d", r[KERNEL].u.info.used_ids, live);
+	*top = (int)r[KERNEL].value;
+	return compare_usage(d, r);
+}
+
+/* Every index leads to the same segment on both sides, or to none. */
+static bool
+observe_indices(struct driver *d, int top)
+{
+	for (int i = 0; i <= top; i++) {
+		const int index[SIDES] = { i, i };
+		struct result r[SIDES];
+
+		look(d, SHM_STAT, index, r);
+		if (r[KERNEL].error != r[MIPC].error ||
+		    model_find(d, KERNEL, (int)r[KERNEL].value) !=
+		    model_find(d, MIPC, (int)r[MIPC].value))
+			return model_differ(d, "index %d: id %ld in the "
+			    "kernel, %ld in mipc", i, r[KERNEL].value,
+			    r[MIPC].value);
+	}
+	return true;
+}
+
+bool
+model_observe(struct driver *d)
+{
+	int top = 0;
+
+	for (int i = 0; i < d->nobject; i++)
+		if (d->object[i].live && !observe_object(d, &d->object[i]))
+			return false;
+	if (!observe_usage(d, &top))
+		return false;
+	if (d->step % EVERY_INDEX == 0 && !observe_indices(d, top))
+		return false;
+	d->looked = harness_now();
+	return true;
+}

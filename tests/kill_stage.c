@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kill_stage.c - one kill, from an empty namespace to the verdict.
+ *
+ * Each try has a process (the stage), a directory and descendants of its own.
+ * The stage traces the victims.  It makes no mipc call itself until the end,
+ * so that what it forks as a judge is fresh; an anonymous namespace is the
+ * exception, since somebody must make it before the others are forked.
+ */
+#include "kill.h"
+
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATIENCE	30.0
+
+static struct stage *s;
+static const struct attempt *a;
+static struct outcome *o;
+
+static void
+fail(const char *what)
+{
+	snprintf(o->text, sizeof(o->text), "%.100s%s%.250s", what,
+	    atomic_load(&s->told) ? ": " : "", s->text);
+	_exit(1);
+}
+
+/* Fork a descendant that dies with the stage. */
+static pid_t
+start(void (*body)(struct stage *))
+{
+	const pid_t pid = fork();
+
+	if (pid == -1)
+		harness_die("fork: %s", strerror(errno));
+	if (pid == 0) {
+		harness_die_with_parent();
+		body(s);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void
+must_end_well(pid_t pid, const char *what)
+{
+	const int status = harness_reap(pid, PATIENCE);
+	char text[100];
+
+	if (status == 0)
+		return;
+	if (status == -1)
+		snprintf(text, sizeof(text), "%s does not end", what);
+	else if (WIFSIGNALED(status))
+		snprintf(text, sizeof(text), "%s: %s", what,
+		    strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, sizeof(text), "%s", what);
+	fail(text);
+}
+
+/* ---- the victim ---- */
+
+static void
+be_stepped(struct stage *stage, const struct scene *scene)
+{
+	scene->before(stage);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	kill(getpid(), SIGSTOP);
+	scene->act(stage);
+	kill(getpid(), SIGSTOP);
+}
+
+static void
+first_victim(struct stage *stage)
+{
+	be_stepped(stage, stage->scene);
+}
+
+static void
+second_victim(struct stage *stage)
+{
+	be_stepped(stage, &recovery);
+}
+
+static void
+slay(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, __WALL) == pid && !WIFSIGNALED(status) &&
+	    !WIFEXITED(status))
+		;
+}
+
+/* Step one victim to a point, or through all, and kill it there. */
+static pid_t
+step_and_kill(pid_t pid, unsigned flags, const struct point *p,
+    struct track *record)
+{
+	pid_t born = 0;
+
+	trace_begin(pid);
+	if (flags & KILL_CHILD) {
+		born = pid;
+		pid = trace_into_child(pid);
+	}
+	if (record != NULL && !trace_record(pid, record, &born))
+		fail("the operation came to a bad end");
+	if (p != NULL && !trace_to(pid, p, &born, &o->drifted))
+		o->drifted = true;	/* its end is as good a place */
+	slay(pid);
+	return born;
+}
+
+/* Whoever survives a fork says so once it is back in its own code. */
+static void
+await_survivor(pid_t born)
+{
+	if (born == 0)
+		return;
+	harness_wait(&s->survivor, 0, PATIENCE);
+	if (atomic_load(&s->survivor) != (uint32_t)born)
+		fail("who survived the fork does not go on");
+}
+
+/* A survivor need not be a child of ours: its pidfd tells. */
+static void
+await_end(pid_t pid)
+{
+	struct pollfd end = { .events = POLLIN };
+
+	end.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (end.fd == -1)
+		return;		/* ended and reaped by init */
+	if (poll(&end, 1, (int)(PATIENCE * 1000)) != 1)
+		fail("the survivor does not end");
+	close(end.fd);
+	waitpid(pid, NULL, WNOHANG);
+}
+
+/* ---- the whole ---- */
+
+static pid_t
+set_up(void)
+{
+	const pid_t holder = start(scene_hold);
+
+	while (atomic_load(&s->ready) == 0) {
+		harness_wait(&s->ready, 0, 0.1);
+		if (atomic_load(&s->told))
+			fail("set-up");
+	}
+	return holder;
+}
+
+static void
+play(void)
+{
+	pid_t holder, born;
+
+	if (s->anonymous) {
+		s->ns = mipc_anon(0);
+		if (s->ns == NULL)
+			fail("mipc_anon");
+	}
+	holder = set_up();
+	born = step_and_kill(start(first_victim), s->scene->flags, a->first,
+	    a->record);
+	await_survivor(born);
+	if (a->second != NULL || a->record_recovery != NULL) {
+		s->twice = true;
+		step_and_kill(start(second_victim), 0, a->second,
+		    a->record_recovery);
+	}
+	if (atomic_load(&s->told))
+		fail("the victim");
+	must_end_well(start(judge_while_held), "with others alive");
+	atomic_store(&s->leave, 1);
+	harness_wake(&s->leave);
+	must_end_well(holder, "the holder");
+	if (born != 0)
+		await_end(born);
+	must_end_well(start(judge_when_alone), "alone");
+	if (!judge_is_swept(s))
+		fail("the namespace cannot be destroyed");
+	_exit(0);
+}
+
+void
+stage_try(const struct attempt *attempt, struct outcome *out)
+{
+	static unsigned number;
+	int status;
+	pid_t pid;
+
+	if (s == NULL) {
+		s = harness_shared(sizeof(*s));
+		o = harness_shared(sizeof(*o));
+		trace_ignore(s);
+		trace_ignore(o);
+	}
+	memset(s, 0, sizeof(*s));
+	memset(o, 0, sizeof(*o));
+	a = attempt;
+	s->scene = a->scene;
+	s->anonymous = a->anonymous;
+	snprintf(s->dir, sizeof(s->dir), "%.4000s/k%u", harness_dir(),
+	    number++);
+	fflush(stdout);
+	pid = fork();
+	if (pid == -1)
+		harness_die("fork: %s", strerror(errno));
+	if (pid == 0) {
+		harness_die_with_parent();
+		play();
+	}
+	status = harness_reap(pid, 4 * PATIENCE);
+	*out = *o;
+	out->good = status == 0;
+	if (!out->good && out->text[0] == '\0')
+		snprintf(out->text, sizeof(out->text), "the test itself ended "
+		    "with status %#x", status);
+	if (!out->good)
+		harness_remove(s->dir);
+}

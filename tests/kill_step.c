@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kill_step.c - kill a process inside each operation, wherever it matters.
+ *
+ * The state of a namespace is files, locks, mappings and shared memory, and
+ * the kernel itself lets go of much of it when a process dies.  So nothing is
+ * simulated: the victim is brought to an instruction by ptrace, gets a real
+ * SIGKILL there, and fresh processes judge what is left.  Killing at each of
+ * thousands of instructions would take minutes an operation; but only those
+ * can leave something new behind which an outsider could tell from the one
+ * before (see kill_trace.c), a hundred or so.  A recording run finds them.
+ * That this shortcut leaves nothing out is what --every shows: it kills at
+ * each single instruction.  From some kills a second victim is stepped and
+ * killed within the recovery.
+ *
+ *	--seed N	repeat a run
+ *	--samples N	kills in each scene, of those that matter (default 30)
+ *	--states	all of those that matter
+ *	--every		each single instruction
+ *	--scene NAME	only this one; --list names them
+ *	--store NAME	only "directory" or "anonymous"
+ *	--until-failure	end at the first one
+ *
+ * The last lines prove that the test sees what it is for: the same program
+ * linked with a library that omits its redo record, and with one that omits
+ * its intent, must fail.
+ */
+#include "kill.h"
+
+#include <sys/wait.h>
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TOLD		3	/* failures of a scene that are told in full */
+#define EXTRA		8	/* sampled from all instructions, with more */
+#define TWICE		3	/* first kills after which recovery is killed */
+#define TWICE_EACH	4	/* kills in each of these */
+
+enum which { SAMPLE, STATES, EVERY };
+
+static struct {
+	enum which which;
+	unsigned samples;
+	const char *scene, *store;
+	bool until_failure;
+	struct rng rng;
+} option = { .samples = 30 };
+
+static struct track *track, *recovery_track;
+
+/* What became of one scene on one store. */
+struct tally {
+	unsigned kills, twice, failures, drifts;
+};
+
+/* ---- one kill ---- */
+
+static void
+tell(const struct attempt *a, const struct outcome *o)
+{
+	const struct point *p = a->first, *q = a->second;
+
+	tap_note("%s, %s: killed after call %u + %u at %#llx%s: %s",
+	    a->scene->name, a->anonymous ? "anonymous" : "directory",
+	    p->calls, p->steps, (unsigned long long)p->where,
+	    q != NULL ? ", and again" : "", o->text);
+	if (q != NULL)
+		tap_note("  in the recovery after call %u + %u at %#llx",
+		    q->calls, q->steps, (unsigned long long)q->where);
+}
+
+static void
+try(const struct attempt *a, struct tally *t)
+{
+	struct outcome o;
+
+	stage_try(a, &o);
+	t->kills += a->second == NULL;
+	t->twice += a->second != NULL;
+	t->drifts += o.drifted;
+	if (!o.good && t->failures++ < TOLD)
+		tell(a, &o);
+}
+
+static bool
+is_enough(const struct tally *t)
+{
+	return option.until_failure && t->failures > 0;
+}
+
+/* ---- which kills ---- */
+
+static unsigned
+count_changes(const struct track *t)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->n; i++)
+		n += t->point[i].changed;
+	return n;
+}
+
+/* Draw `want` of the points that matter, each with the same chance. */
+static bool
+is_drawn(const struct point *p, unsigned *want, unsigned *left)
+{
+	bool drawn;
+
+	if (option.which == EVERY)
+		return true;
+	if (!p->changed)
+		return false;
+	drawn = option.which == STATES ||
+	    rng_below(&option.rng, *left) < *want;
+	(*left)--;
+	*want -= drawn && *want > 0;
+	return drawn;
+}
+
+static void
+kill_once(struct attempt *a, struct tally *t)
+{
+	unsigned want = option.samples, left = count_changes(track);
+
+	for (unsigned i = 0; i < track->n && !is_enough(t); i++) {
+		a->first = &track->point[i];
+		if (is_drawn(a->first, &want, &left))
+			try(a, t);
+	}
+	for (unsigned i = 0; i < EXTRA && !is_enough(t); i++) {
+		a->first = &track->point[rng_below(&option.rng, track->n)];
+		try(a, t);
+	}
+}
+
+/* Kill in the recovery from one kill. */
+static void
+kill_recovery(struct attempt *a, struct tally *t, unsigned each)
+{
+	struct outcome o;
+	unsigned want = each, left;
+
+	recovery_track->n = 0;
+	a->record_recovery = recovery_track;
+	stage_try(a, &o);
+	a->record_recovery = NULL;
+	if (!o.good && t->failures++ < TOLD)
+		tell(a, &o);
+	left = count_changes(recovery_track);
+	for (unsigned i = 0; i < recovery_track->n && !is_enough(t); i++) {
+		const struct point *q = &recovery_track->point[i];
+
+		if (!q->changed || rng_below(&option.rng, left--) >= want)
+			continue;
+		want--;
+		a->second = q;
+		try(a, t);
+		a->second = NULL;
+	}
+}
+
+static void
+kill_twice(struct attempt *a, struct tally *t)
+{
+	const unsigned changes = count_changes(track);
+	unsigned want = option.which == SAMPLE ? TWICE : changes / 4 + 1;
+	unsigned left = changes;
+
+	for (unsigned i = 0; i < track->n && !is_enough(t); i++) {
+		const struct point *p = &track->point[i];
+
+		if (!p->changed || rng_below(&option.rng, left--) >= want)
+			continue;
+		want--;
+		a->first = p;
+		kill_recovery(a, t, TWICE_EACH);
+	}
+}
+
+/* ---- a scene ---- */
+
+static bool
+record(struct attempt *a)
+{
+	struct outcome o;
+
+	track->n = 0;
+	a->record = track;
+	stage_try(a, &o);
+	a->record = NULL;
+	if (!o.good)
+		tap_note("%s, whole and then killed: %s", a->scene->name,
+		    o.text);
+	return o.good;
+}
+
+static bool
+test_scene(const struct scene *scene, bool anonymous)
+{
+	const char *store = anonymous ? "anonymous" : "directory";
+	struct attempt a = { .scene = scene, .anonymous = anonymous };
+	struct tally t = { 0 };
+
+	if (!record(&a)) {
+		tap_ok(false, "%s: %s can be stepped", store, scene->name);
+		return false;
+	}
+	kill_once(&a, &t);
+	kill_twice(&a, &t);
+	tap_ok(t.failures == 0, "%s: %s: %u kills and %u in recoveries, of %u "
+	    "states in %u instructions", store, scene->name, t.kills, t.twice,
+	    count_changes(track), track->n);
+	if (t.drifts > 0)
+		tap_note("%u were not where they had been recorded", t.drifts);
+	return t.failures == 0;
+}
+
+static bool
+is_chosen(const char *only, const char *name)
+{
+	return only == NULL || strcmp(only, name) == 0;
+}
+
+/* ---- the proof ---- */
+
+/* The exit status of a sister program: 1 is what it must be. */
+static int
+run_sister(const char *name)
+{
+	char self[PATH_MAX], path[2 * PATH_MAX], seed[32];
+	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int status;
+	pid_t pid;
+
+	if (n <= 0)
+		return -1;
+	self[n] = '\0';
+	snprintf(path, sizeof(path), "%s/%s", dirname(self), name);
+	snprintf(seed, sizeof(seed), "%llu",
+	    (unsigned long long)rng_next(&option.rng));
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		harness_die_with_parent();
+		if (freopen("/dev/null", "w", stdout) == NULL)
+			_exit(2);
+		execl(path, name, "--states", "--until-failure", "--store",
+		    "directory", "--seed", seed, NULL);
+		_exit(2);
+	}
+	status = harness_reap(pid, 120);
+	if (status == -1) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+test_proof(void)
+{
+	tap_ok(run_sister("kill_step_broken_redo") == 1,
+	    "a library without its redo record is seen to fail");
+	tap_ok(run_sister("kill_step_broken_intent") == 1,
+	    "a library without its intent is seen to fail");
+}
+
+/* ---- the program ---- */
+
+static int
+run(bool proof)
+{
+	static const char *const stores[] = { "directory", "anonymous" };
+	unsigned chosen = 0;
+
+	for (unsigned i = 0; i < nscenes; i++)
+		for (int k = 0; k < 2; k++)
+			chosen += is_chosen(option.scene, scenes[i].name) &&
+			    is_chosen(option.store, stores[k]);
+	tap_plan((int)chosen + (proof ? 2 : 0));
+	for (int k = 0; k < 2; k++)
+		for (unsigned i = 0; i < nscenes; i++)
+			if (is_chosen(option.scene, scenes[i].name) &&
+			    is_chosen(option.store, stores[k]) &&
+			    !test_scene(&scenes[i], k == 1) &&
+			    option.until_failure)
+				return 1;
+	if (proof)
+		test_proof();
+	return tap_end();
+}
+
+static int
+list(void)
+{
+	for (unsigned i = 0; i < nscenes; i++)
+		puts(scenes[i].name);
+	return 0;
+}
+
+/* An option with a value. */
+static void
+set_option(const char *name, const char *value, uint64_t *seed)
+{
+	if (strcmp(name, "--seed") == 0)
+		*seed = strtoull(value, NULL, 0);
+	else if (strcmp(name, "--samples") == 0)
+		option.samples = (unsigned)strtoul(value, NULL, 0);
+	else if (strcmp(name, "--scene") == 0)
+		option.scene = value;
+	else if (strcmp(name, "--store") == 0)
+		option.store = value;
+	else
+		harness_die("%s: unknown option", name);
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t seed = rng_entropy();
+
+	for (int i = 1; i < argc; i++) {
+		const char *name = argv[i];
+
+		if (strcmp(name, "--list") == 0)
+			return list();
+		if (strcmp(name, "--states") == 0)
+			option.which = STATES;
+		else if (strcmp(name, "--every") == 0)
+			option.which = EVERY;
+		else if (strcmp(name, "--until-failure") == 0)
+			option.until_failure = true;
+		else
+			set_option(name, harness_value(argc, argv, &i), &seed);
+	}
+	if (!trace_available()) {
+		puts("1..0 # SKIP no single step on this machine");
+		return 0;
+	}
+	harness_dir();
+	rng_seed(&option.rng, seed);
+	track = harness_shared(sizeof(*track));
+	recovery_track = harness_shared(sizeof(*recovery_track));
+	trace_ignore(track);
+	trace_ignore(recovery_track);
+	tap_note("--seed %llu", (unsigned long long)seed);
+	return run(option.scene == NULL && option.store == NULL);
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kill_trace.c - step a process and see where what it shares changes.
+ *
+ * What a SIGKILL leaves is the contents of shared memory and files, and what
+ * the kernel does at death with the locks, mappings and the robust list.
+ * Memory that only the victim sees dies with it.  So two neighbouring
+ * instructions leave the same unless the one between them was a system call
+ * or changed (a) a shared mapping or (b) the robust list, which lies in
+ * private memory but tells the kernel which shared words to mark.  After each
+ * instruction of a recording run all pages of (a) that are present and the
+ * chain of (b) are compared with what they were.
+ *
+ * A point is named by the number of system calls since the start and of
+ * instructions since the last one: a later run goes from call to call at full
+ * speed and steps only the rest, and a loop that runs once more before some
+ * call does not shift all that follows.
+ */
+#include "kill.h"
+
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/ptrace.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOST_PAGES	512	/* watched at once; below IOV_MAX */
+#define PAGE		4096u
+#define ROBUST		8	/* entries of a robust list looked at */
+
+#if defined(__x86_64__)
+#define HAVE_STEP	1
+#else
+#define HAVE_STEP	0
+#endif
+
+bool
+trace_available(void)
+{
+	return HAVE_STEP && sysconf(_SC_PAGESIZE) == PAGE;
+}
+
+/* ---- what is watched ---- */
+
+struct watch {
+	pid_t pid;
+	unsigned npages;
+	uintptr_t page[MOST_PAGES];
+	char *now, *last;		/* npages pages each */
+	uintptr_t robust[2][ROBUST];	/* [0] now, [1] before */
+	unsigned long faults;
+	bool overflow;
+};
+
+static bool
+peek(pid_t pid, uintptr_t at, void *to, size_t size)
+{
+	struct iovec mine = { to, size }, its = { (void *)at, size };
+
+	return process_vm_readv(pid, &mine, 1, &its, 1, 0) == (ssize_t)size;
+}
+
+/* The robust list's head and entries; a circle that ends at the head. */
+static void
+look_at_robust(struct watch *w)
+{
+	uintptr_t head = 0, at, fields[3];
+	size_t size;
+
+	memset(w->robust[0], 0, sizeof(w->robust[0]));
+	if (syscall(SYS_get_robust_list, w->pid, &head, &size) == -1 ||
+	    head == 0 || !peek(w->pid, head, fields, sizeof(fields)))
+		return;
+	memcpy(w->robust[0], fields, sizeof(fields));
+	at = fields[0];
+	for (int i = 3; i < ROBUST && (at & ~1UL) != head; i++) {
+		if (!peek(w->pid, at & ~1UL, &at, sizeof(at)))
+			break;
+		w->robust[0][i] = at;
+	}
+}
+
+static void
+watch_present(struct watch *w, int pagemap, uintptr_t from, uintptr_t to)
+{
+	uint64_t entry[512];
+
+	for (uintptr_t at = from; at < to; at += sizeof(entry) / 8 * PAGE) {
+		size_t want = (to - at) / PAGE * 8;
+		ssize_t got;
+
+		if (want > sizeof(entry))
+			want = sizeof(entry);
+		got = pread(pagemap, entry, want, (off_t)(at / PAGE * 8));
+		for (ssize_t i = 0; i < got / 8; i++) {
+			if (entry[i] >> 62 == 0)
+				continue;
+			w->overflow |= w->npages == MOST_PAGES;
+			if (w->npages < MOST_PAGES)
+				w->page[w->npages++] = at + (uintptr_t)i * PAGE;
+		}
+	}
+}
+
+static uintptr_t ignored[8];
+static unsigned nignored;
+
+void
+trace_ignore(const void *at)
+{
+	if (nignored == sizeof(ignored) / sizeof(ignored[0]))
+		harness_die("too much to ignore");
+	ignored[nignored++] = (uintptr_t)at;
+}
+
+static bool
+is_ours(uintptr_t from, uintptr_t to)
+{
+	for (unsigned i = 0; i < nignored; i++)
+		if (ignored[i] >= from && ignored[i] < to)
+			return true;
+	return false;
+}
+
+/* Find the pages again after something may have been mapped or touched. */
+static void
+find_pages(struct watch *w)
+{
+	char path[64], line[PATH_MAX + 128];
+	FILE *maps;
+	int pagemap;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", w->pid);
+	pagemap = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/maps", w->pid);
+	maps = fopen(path, "re");
+	if (maps == NULL || pagemap == -1)
+		harness_die("%s: %s", path, strerror(errno));
+	w->npages = 0;
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		uintptr_t from, to;
+		char mode[5];
+
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) == 3 &&
+		    mode[3] == 's' && mode[1] == 'w' && !is_ours(from, to))
+			watch_present(w, pagemap, from, to);
+	}
+	fclose(maps);
+	close(pagemap);
+}
+
+static void
+read_pages(struct watch *w)
+{
+	struct iovec mine = { w->now, w->npages * (size_t)PAGE };
+	struct iovec its[MOST_PAGES];
+
+	for (unsigned i = 0; i < w->npages; i++)
+		its[i] = (struct iovec){ (void *)w->page[i], PAGE };
+	memset(w->now, 0, mine.iov_len);
+	if (w->npages > 0)
+		process_vm_readv(w->pid, &mine, 1, its, w->npages, 0);
+}
+
+static unsigned long
+count_faults(pid_t pid)
+{
+	char path[64], text[512], *p;
+	unsigned long minor = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	p = strrchr(text, ')');
+	if (p != NULL)
+		sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %lu", &minor);
+	return minor;
+}
+
+/* Has anything changed that others can see, since the last look? */
+static bool
+has_changed(struct watch *w, bool call)
+{
+	const unsigned long faults = count_faults(w->pid);
+	bool changed = call;
+	char *swap;
+
+	if (call || faults != w->faults) {
+		find_pages(w);
+		changed = true;
+	}
+	w->faults = faults;
+	read_pages(w);
+	look_at_robust(w);
+	changed |= memcmp(w->now, w->last, w->npages * (size_t)PAGE) != 0 ||
+	    memcmp(w->robust[0], w->robust[1], sizeof(w->robust[0])) != 0;
+	swap = w->now;
+	w->now = w->last;
+	w->last = swap;
+	memcpy(w->robust[1], w->robust[0], sizeof(w->robust[0]));
+	return changed;
+}
+
+static void
+watch_begin(struct watch *w, pid_t pid)
+{
+	memset(w, 0, sizeof(*w));
+	w->pid = pid;
+	w->now = malloc(MOST_PAGES * (size_t)PAGE);
+	w->last = malloc(MOST_PAGES * (size_t)PAGE);
+	if (w->now == NULL || w->last == NULL)
+		harness_die("no memory");
+	has_changed(w, true);
+}
+
+static void
+watch_end(struct watch *w)
+{
+	free(w->now);
+	free(w->last);
+}
+
+/* ---- stepping ---- */
+
+static void
+add(struct track *t, const struct point *p)
+{
+	if (t->n < MOST_STEPS)
+		t->point[t->n++] = *p;
+}
+
+static uintptr_t
+next_instruction(pid_t pid)
+{
+#if HAVE_STEP
+	struct user_regs_struct regs;
+
+	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs) == -1)
+		return 0;
+	return regs.rip;
+#else
+	(void)pid;
+	return 0;
+#endif
+}
+
+static bool
+is_call(pid_t pid, uintptr_t at)
+{
+	unsigned char code[2];
+
+	return peek(pid, at, code, sizeof(code)) && code[0] == 0x0f &&
+	    code[1] == 0x05;
+}
+
+void
+trace_begin(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+		harness_die("the victim ended before it was stepped");
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL |
+	    PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE |
+	    PTRACE_O_TRACEVFORK) == -1)
+		harness_die("ptrace: %s", strerror(errno));
+}
+
+/* The stopped child of a tracee that just reported a fork. */
+static pid_t
+forked(pid_t pid)
+{
+	unsigned long child = 0;
+	int status;
+
+	ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child);
+	if (waitpid((pid_t)child, &status, __WALL) == -1)
+		harness_die("the forked child: %s", strerror(errno));
+	return (pid_t)child;
+}
+
+enum stop { STOP_TRAP, STOP_CALL, STOP_FORK, STOP_END, STOP_BAD };
+
+/* Let the tracee go on in some way until it stops. */
+static enum stop
+go(pid_t pid, enum __ptrace_request how)
+{
+	int status;
+
+	if (ptrace(how, pid, NULL, NULL) == -1 ||
+	    waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
+		return STOP_BAD;
+	if (status >> 16 != 0)
+		return STOP_FORK;
+	switch (WSTOPSIG(status)) {
+	case SIGTRAP:
+		return STOP_TRAP;
+	case SIGTRAP | 0x80:
+		return STOP_CALL;
+	case SIGSTOP:
+		return STOP_END;
+	default:
+		return STOP_BAD;
+	}
+}
+
+/* One instruction; a child it forks is let go. */
+static enum stop
+step(pid_t pid, pid_t *born)
+{
+	enum stop stop;
+
+	while ((stop = go(pid, PTRACE_SINGLESTEP)) == STOP_FORK) {
+		*born = forked(pid);
+		ptrace(PTRACE_DETACH, *born, NULL, NULL);
+	}
+	return stop;
+}
+
+bool
+trace_record(pid_t pid, struct track *t, pid_t *born)
+{
+	struct point p = { .where = next_instruction(pid), .changed = true };
+	struct watch w;
+	enum stop stop;
+
+	watch_begin(&w, pid);
+	add(t, &p);
+	for (;;) {
+		const bool call = is_call(pid, p.where);
+
+		stop = t->n < MOST_STEPS ? step(pid, born) : STOP_BAD;
+		if (stop != STOP_TRAP)
+			break;
+		p.calls += call;
+		p.steps = call ? 0 : p.steps + 1;
+		p.where = next_instruction(pid);
+		p.changed = has_changed(&w, call);
+		add(t, &p);
+	}
+	if (w.overflow)
+		harness_die("more shared pages than are watched");
+	watch_end(&w);
+	return stop == STOP_END;
+}
+
+static bool
+is_exit_of_call(pid_t pid, bool *inside)
+{
+	struct __ptrace_syscall_info info;
+	bool leaves;
+
+	memset(&info, 0, sizeof(info));
+	ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info);
+	leaves = *inside && info.op == PTRACE_SYSCALL_INFO_EXIT;
+	*inside = info.op == PTRACE_SYSCALL_INFO_ENTRY;
+	return leaves;
+}
+
+bool
+trace_to(pid_t pid, const struct point *p, pid_t *born, bool *drifted)
+{
+	bool inside = false;
+	enum stop stop;
+
+	for (uint32_t calls = 0; calls < p->calls; ) {
+		stop = go(pid, PTRACE_SYSCALL);
+		if (stop == STOP_FORK) {
+			*born = forked(pid);
+			ptrace(PTRACE_DETACH, *born, NULL, NULL);
+		} else if (stop == STOP_CALL) {
+			calls += is_exit_of_call(pid, &inside);
+		} else {
+			return false;
+		}
+	}
+	for (uint32_t i = 0; i < p->steps; i++)
+		if (step(pid, born) != STOP_TRAP)
+			return false;
+	*drifted |= next_instruction(pid) != p->where;
+	return true;
+}
+
+pid_t
+trace_into_child(pid_t pid)
+{
+	pid_t child;
+
+	if (go(pid, PTRACE_CONT) != STOP_FORK)
+		harness_die("the victim did not fork");
+	child = forked(pid);
+	ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	return child;
+}
