@@ -60,15 +60,32 @@ is_strict(void)
 	return value != NULL && strcmp(value, "1") == 0;
 }
 
+/* A path, or for fexecve() that of the descriptor. */
 static void
-warn(const char *path, const struct target *target, bool strict)
+add_name(struct preload_line *line, int fd, const char *path)
+{
+	char link[TARGET_DESCRIPTOR_PATH], name[512];
+	int size;
+
+	if (*path != '\0') {
+		preload_add(line, path);
+		return;
+	}
+	target_descriptor_path((unsigned)fd, link);
+	size = mipc_sys_readlink(AT_FDCWD, link, name, sizeof(name) - 1);
+	name[size < 0 ? 0 : size] = '\0';
+	preload_add(line, size < 0 ? "a program" : name);
+}
+
+static void
+warn(int dirfd, const char *path, const struct target *target, bool strict)
 {
 	struct preload_line line = { .used = 0 };
 
 	if (warned_before(target))
 		return;
 	preload_add(&line, "mipc: ");
-	preload_add(&line, *path == '\0' ? "a program" : path);
+	add_name(&line, dirfd, path);
 	preload_add(&line, strict ? " is not executed: " :
 	    " will use the kernel's System V IPC: ");
 	if (target->through[0] != '\0') {
@@ -129,7 +146,7 @@ preload_judge(int dirfd, const char *path, int flags, char *const envp[])
 		break;
 	}
 	strict = is_strict();
-	warn(path, &target, strict);
+	warn(dirfd, path, &target, strict);
 	return strict ? EACCES : 0;
 }
 

@@ -97,6 +97,8 @@ reachable(const void *pointer, size_t size, bool (*touch)(uintptr_t))
 	uintptr_t at = (uintptr_t)pointer;
 	bool one_page = same_page(at, at + size - 1);
 
+	if (pointer == NULL)		/* "no mask" to rt_sigprocmask */
+		return false;
 	if (one_page && same_page(at, (uintptr_t)__builtin_frame_address(0)))
 		return true;
 	return touch(at) && (one_page || touch(at + size - MASK_SIZE));

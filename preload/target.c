@@ -169,16 +169,16 @@ judge_file(int fd, const char *path, const struct stat *st, struct target *out)
 	} head;
 	ssize_t size = mipc_sys_pread(fd, &head, sizeof(head), 0);
 
+	if (size >= 2 && memcmp(head.text, "#!", 2) == 0) {
+		copy_interpreter(head.text, (size_t)size, out->through);
+		return TARGET_GOOD;
+	}
 	out->why = privilege(fd, st);
 	if (size < 0) {
 		if (out->why != NULL)
 			return TARGET_BARRED;
 		out->why = "it cannot be read to see what it is";
 		return TARGET_DOUBTFUL;
-	}
-	if (size >= 2 && memcmp(head.text, "#!", 2) == 0) {
-		copy_interpreter(head.text, (size_t)size, out->through);
-		return TARGET_GOOD;
 	}
 	if (size < (ssize_t)sizeof(head.elf) ||
 	    memcmp(head.elf.e_ident, ELFMAG, SELFMAG) != 0)
@@ -188,9 +188,8 @@ judge_file(int fd, const char *path, const struct stat *st, struct target *out)
 	return out->why == NULL ? TARGET_GOOD : TARGET_BARRED;
 }
 
-/* The path by which an open descriptor is opened again. */
-static void
-descriptor_path(unsigned fd, char *path)
+void
+target_descriptor_path(unsigned fd, char path[static TARGET_DESCRIPTOR_PATH])
 {
 	static const char start[] = "/proc/self/fd/";
 	char digits[12];
@@ -209,12 +208,12 @@ descriptor_path(unsigned fd, char *path)
 static int
 open_target(int dirfd, const char *path, int flags)
 {
-	char by_number[32];
+	char by_number[TARGET_DESCRIPTOR_PATH];
 	int fd;
 
 	if ((flags & AT_EMPTY_PATH) != 0 && path != NULL && *path == '\0' &&
 	    dirfd >= 0) {
-		descriptor_path((unsigned)dirfd, by_number);
+		target_descriptor_path((unsigned)dirfd, by_number);
 		path = by_number;
 		dirfd = AT_FDCWD;
 	}

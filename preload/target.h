@@ -33,6 +33,12 @@ struct target {
 enum target_verdict target_judge(int dirfd, const char *path, int flags,
 	    struct target *);
 
+enum { TARGET_DESCRIPTOR_PATH = 32 };
+
+/* The path that leads to what a descriptor is open on. */
+void	target_descriptor_path(unsigned fd,
+	    char path[static TARGET_DESCRIPTOR_PATH]);
+
 /*
  * Find what execvp(name) would run, along $PATH.  False, with `path` empty,
  * if there is nothing or it does not fit.

@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ipc_user.c - an ordinary program on libc's System V IPC, which knows
+ * nothing of mipc: what tests/preload.sh and tests/mipcrun.sh run.
+ *
+ * Each command exits with 0 if what it names is so, else it says what is
+ * not and exits with 1; with 77 if it cannot be tried here.
+ */
+#include <sys/fsuid.h>
+#include <sys/inotify.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int	capset(void *header, const void *data);
+
+enum {
+	SIZE = 4096,
+	SKIPPED = 77,
+	PATIENCE = 60		/* seconds, to end a test that would hang */
+};
+
+static const uid_t other_uid = 65534;
+static const gid_t other_gid = 54321;
+
+/* Complain, and go on failing. */
+static bool
+expect(bool condition, const char *what)
+{
+	if (!condition)
+		printf("not so: %s (%s)\n", what, strerror(errno));
+	return condition;
+}
+
+static _Noreturn void
+die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static char *
+attach(key_t key, int flags)
+{
+	int id = shmget(key, SIZE, flags);
+	void *at;
+
+	if (id == -1)
+		die("shmget");
+	at = shmat(id, NULL, 0);
+	if (at == (void *)-1)
+		die("shmat");
+	return at;
+}
+
+/* store KEY TEXT: put a text into the segment of a key, made if missing. */
+static int
+store(char **argv)
+{
+	char *at = attach(atoi(argv[0]), IPC_CREAT | 0600);
+
+	snprintf(at, SIZE, "%s", argv[1]);
+	return shmdt(at) == 0 ? 0 : 1;
+}
+
+/* load KEY: print the text. */
+static int
+load(char **argv)
+{
+	char *at = attach(atoi(argv[0]), 0);
+
+	puts(at);
+	return shmdt(at) == 0 ? 0 : 1;
+}
+
+static void
+read_line(const char *path)
+{
+	char line[16];
+	int fd = open(path, O_RDONLY);
+
+	if (fd == -1 || read(fd, line, sizeof(line)) <= 0)
+		die(path);
+	close(fd);
+}
+
+/*
+ * hold READY GO [AGAIN]: write "pid parent directory" into READY; when GO
+ * was written to, use the namespace for the first time and write "done" into
+ * READY; the same for AGAIN, and "again".
+ */
+static int
+hold(char **argv)
+{
+	const char *dir = getenv("MIPC_DIR");
+	FILE *ready = fopen(argv[0], "w");
+	char *at;
+
+	if (ready == NULL)
+		die(argv[0]);
+	setbuf(ready, NULL);
+	fprintf(ready, "%ld %ld %s\n", (long)getpid(), (long)getppid(),
+	    dir == NULL ? "-" : dir);
+	read_line(argv[1]);
+	at = attach(77, IPC_CREAT | 0600);
+	at[0]++;
+	fputs("done\n", ready);
+	if (argv[2] != NULL) {
+		read_line(argv[2]);
+		if (attach(77, 0)[0] != at[0])
+			die("another segment");
+		fputs("again\n", ready);
+	}
+	return fclose(ready) == 0 ? 0 : 1;
+}
+
+/* await PID: until that process has ended, whoever's child it is. */
+static int
+await(char **argv)
+{
+	struct pollfd fd = { .events = POLLIN };
+
+	fd.fd = (int)syscall(SYS_pidfd_open, atoi(argv[0]), 0);
+	if (fd.fd == -1)
+		return errno == ESRCH ? 0 : 1;
+	return poll(&fd, 1, -1) == 1 ? 0 : 1;
+}
+
+/* gone DIR: until that directory does not exist. */
+static int
+gone(char **argv)
+{
+	char event[sizeof(struct inotify_event) + NAME_MAX + 1];
+	int fd = inotify_init1(IN_CLOEXEC);
+
+	if (fd == -1)
+		die("inotify");
+	if (inotify_add_watch(fd, argv[0], IN_DELETE_SELF) == -1)
+		return errno == ENOENT ? 0 : 1;
+	return read(fd, event, sizeof(event)) > 0 &&
+	    access(argv[0], F_OK) == -1 ? 0 : 1;
+}
+
+static int
+outcome(int status)
+{
+	if (WIFSIGNALED(status))
+		printf("signal %d\n", WTERMSIG(status));
+	else
+		printf("exit %d\n", WEXITSTATUS(status));
+	return 0;
+}
+
+/* ends PROGRAM...: print how it ends. */
+static int
+ends(char **argv)
+{
+	int status;
+	pid_t pid;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0 ||
+	    waitpid(pid, &status, 0) != pid)
+		die(argv[0]);
+	return outcome(status);
+}
+
+/*
+ * stops READY GO PROGRAM...: once it has written to READY, it can be stopped
+ * as a terminal would; it goes on when it is told to, and ends when GO was
+ * written to.
+ */
+static int
+stops(char **argv)
+{
+	int status, fd;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		/* A group that is not orphaned: it may be stopped. */
+		setpgid(0, 0);
+		execvp(argv[2], argv + 2);
+		die(argv[2]);
+	}
+	read_line(argv[0]);
+	kill(pid, SIGTSTP);
+	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+		return 1;
+	puts("stopped");
+	kill(pid, SIGCONT);
+	if (waitpid(pid, &status, WCONTINUED) != pid || !WIFCONTINUED(status))
+		return 1;
+	fd = open(argv[1], O_WRONLY);
+	if (fd == -1 || write(fd, "go\n", 3) != 3)
+		die(argv[1]);
+	if (waitpid(pid, &status, 0) != pid)
+		return 1;
+	return outcome(status);
+}
+
+/* ignoring PROGRAM...: execute it with SIGUSR1 and SIGCHLD ignored. */
+static int
+ignoring(char **argv)
+{
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	execvp(argv[0], argv);
+	return 1;
+}
+
+/* limit: print SHMMAX. */
+static int
+limit(char **argv)
+{
+	union {
+		struct shminfo info;
+		struct shmid_ds ds;
+	} buf;
+
+	(void)argv;
+	if (shmctl(0, IPC_INFO, &buf.ds) == -1)
+		die("IPC_INFO");
+	printf("%lu\n", buf.info.shmmax);
+	return 0;
+}
+
+/* numbers: shared memory by system call numbers and by name is one. */
+static int
+numbers(char **argv)
+{
+	struct shmid_ds by_name, by_number;
+	long id = syscall(SYS_shmget, 4711, SIZE, IPC_CREAT | 0600);
+	char *at = (char *)syscall(SYS_shmat, id, NULL, 0);
+	bool good;
+
+	(void)argv;
+	good = expect(id != -1 && id == shmget(4711, 0, 0), "one id");
+	good &= expect((intptr_t)at != -1, "attached by number");
+	if (!good)
+		return 1;
+	at[SIZE - 1] = 'x';
+	good &= expect(shmctl((int)id, IPC_STAT, &by_name) == 0, "stat");
+	good &= expect(syscall(SYS_shmctl, id, IPC_STAT, &by_number) == 0,
+	    "stat by number");
+	good &= expect(by_number.shm_nattch == 1 && by_name.shm_nattch == 1 &&
+	    by_number.shm_segsz == SIZE, "both tell the same");
+	good &= expect(syscall(SYS_shmdt, at) == 0, "detached by number");
+	good &= expect(syscall(SYS_shmdt, at) == -1 && errno == EINVAL,
+	    "detached only once");
+	good &= expect(syscall(SYS_shmctl, id, IPC_RMID, 0) == 0, "removed");
+	good &= expect(shmget(4711, 0, 0) == -1 && errno == ENOENT, "gone");
+	good &= expect(syscall(SYS_getpid) == getpid(), "getpid passes");
+	good &= expect(syscall(SYS_close, -1) == -1 && errno == EBADF,
+	    "errors pass");
+	at = (char *)syscall(SYS_mmap, NULL, SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	good &= expect((intptr_t)at != -1 && at[0] == 0,
+	    "six arguments and an address pass");
+	return good ? 0 : 1;
+}
+
+static bool
+unsupported(long result, const char *what)
+{
+	return expect(result == -1 && errno == ENOSYS, what);
+}
+
+/* missing: semaphores and queues say that they are not there. */
+static int
+missing(char **argv)
+{
+	struct sembuf op = { 0, 0, 0 };
+	struct { long type; char text[8]; } m = { 1, "" };
+	struct timespec now = { 0, 0 };
+	bool good = true;
+
+	(void)argv;
+	good &= unsupported(semget(1, 1, IPC_CREAT), "semget");
+	good &= unsupported(semop(0, &op, 1), "semop");
+	good &= unsupported(semtimedop(0, &op, 1, &now), "semtimedop");
+	good &= unsupported(semctl(0, 0, GETVAL), "semctl");
+	good &= unsupported(msgget(1, IPC_CREAT), "msgget");
+	good &= unsupported(msgsnd(0, &m, 8, IPC_NOWAIT), "msgsnd");
+	good &= unsupported(msgrcv(0, &m, 8, 0, IPC_NOWAIT), "msgrcv");
+	good &= unsupported(msgctl(0, IPC_RMID, NULL), "msgctl");
+	good &= unsupported(syscall(SYS_semget, 1, 1, IPC_CREAT), "SEMGET");
+#ifdef SYS_semop
+	good &= unsupported(syscall(SYS_semop, 0, &op, 1), "SEMOP");
+#endif
+	good &= unsupported(syscall(SYS_semtimedop, 0, &op, 1, &now),
+	    "SEMTIMEDOP");
+	good &= unsupported(syscall(SYS_semctl, 0, 0, GETVAL, 0), "SEMCTL");
+	good &= unsupported(syscall(SYS_msgget, 1, IPC_CREAT), "MSGGET");
+	good &= unsupported(syscall(SYS_msgsnd, 0, &m, 8, 0), "MSGSND");
+	good &= unsupported(syscall(SYS_msgrcv, 0, &m, 8, 0, 0), "MSGRCV");
+	good &= unsupported(syscall(SYS_msgctl, 0, IPC_RMID, 0), "MSGCTL");
+	return good ? 0 : 1;
+}
+
+static bool
+faults(int id, int cmd, void *buf, const char *what)
+{
+	return expect(shmctl(id, cmd, buf) == -1 && errno == EFAULT, what);
+}
+
+/* An address whose last bytes, for any command, are not mapped. */
+static char *
+before_gap(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *at = mmap(NULL, 2 * (size_t)page, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED || munmap(at + page, (size_t)page) == -1)
+		die("mmap");
+	return at + page - 40;
+}
+
+static bool
+all_fault(int id, void *buf)
+{
+	bool good = faults(id, IPC_STAT, buf, "IPC_STAT");
+
+	good &= faults(id % 32768, SHM_STAT, buf, "SHM_STAT");
+	good &= faults(id % 32768, SHM_STAT_ANY, buf, "SHM_STAT_ANY");
+	good &= faults(0, IPC_INFO, buf, "IPC_INFO");
+	good &= faults(0, SHM_INFO, buf, "SHM_INFO");
+	return good;
+}
+
+/* pointers: those that lead nowhere are EFAULT, the others are used. */
+static int
+pointers(char **argv)
+{
+	int id = shmget(IPC_PRIVATE, SIZE, 0600);
+	struct shmid_ds on_stack;
+	struct shmid_ds *mapped = (void *)(before_gap() - SIZE / 2);
+	char *gap = before_gap();
+	bool good = expect(id != -1, "a segment");
+
+	(void)argv;
+	good &= all_fault(id, NULL);
+	good &= all_fault(id, (void *)8);
+	good &= all_fault(id, (void *)-1);
+	good &= all_fault(id, gap);
+	good &= faults(id, IPC_SET, (void *)8, "IPC_SET");
+	good &= faults(id, IPC_SET, gap, "IPC_SET into the gap");
+	good &= expect(shmctl(id, IPC_STAT, mapped) == 0, "to a mapping");
+	good &= expect(shmctl(id, IPC_STAT, &on_stack) == 0, "to the stack");
+	good &= expect(memcmp(mapped, &on_stack, sizeof(on_stack)) == 0,
+	    "the same there");
+	mapped->shm_perm.mode = 0640;
+	if (mprotect(gap - SIZE + 40, SIZE, PROT_READ) == -1)
+		die("mprotect");
+	good &= faults(id, IPC_STAT, gap - SIZE / 2, "to read-only memory");
+	good &= expect(shmctl(id, IPC_SET, mapped) == 0, "IPC_SET");
+	good &= expect(shmctl(id, IPC_STAT, &on_stack) == 0 &&
+	    on_stack.shm_perm.mode == 0640, "it was set");
+	good &= expect(shmctl(id, IPC_STAT | 0x10000, (void *)8) == -1 &&
+	    errno == EINVAL, "no such command");
+	good &= expect(shmctl(-1, IPC_STAT, (void *)8) == -1 &&
+	    errno == EINVAL, "no such segment comes first");
+	good &= expect(ftok((char *)8, 1) == -1 && errno == EFAULT, "ftok");
+	good &= expect(shmctl(id, IPC_RMID, (void *)8) == 0, "removed");
+	return good ? 0 : 1;
+}
+
+/* The capability to ignore modes, dropped or not; all others stay. */
+static int
+drop_ipc_owner(long by_number)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data) == -1)
+		die("capget");
+	data[0].effective &= ~(1u << CAP_IPC_OWNER);
+	return (int)(by_number ? syscall(SYS_capset, &header, data) :
+	    capset(&header, data));
+}
+
+static int
+become_fsuid(long by_number)
+{
+	int before = (int)(by_number ? syscall(SYS_setfsuid, other_uid) :
+	    setfsuid(other_uid));
+
+	return before == 0 && setfsuid((uid_t)-1) == (int)other_uid ? 0 : -1;
+}
+
+static int
+become_fsgid(long by_number)
+{
+	int before = (int)(by_number ? syscall(SYS_setfsgid, other_gid) :
+	    setfsgid(other_gid));
+
+	return before == 0 && setfsgid((gid_t)-1) == (int)other_gid ? 0 : -1;
+}
+
+#define EITHER(by_name, ...)						\
+	(n ? (int)syscall(__VA_ARGS__) : (by_name))
+#define U other_uid
+#define G other_gid
+
+static int set_uid(long n) { return EITHER(setuid(U), SYS_setuid, U); }
+static int set_reuid(long n)
+{ return EITHER(setreuid(0, U), SYS_setreuid, 0, U); }
+static int set_resuid(long n)
+{ return EITHER(setresuid(0, U, 0), SYS_setresuid, 0, U, 0); }
+static int set_euid(long n)
+{ return EITHER(seteuid(U), SYS_setresuid, -1, U, -1); }
+static int set_gid(long n) { return EITHER(setgid(G), SYS_setgid, G); }
+static int set_regid(long n)
+{ return EITHER(setregid(0, G), SYS_setregid, 0, G); }
+static int set_resgid(long n)
+{ return EITHER(setresgid(0, G, 0), SYS_setresgid, 0, G, 0); }
+static int set_egid(long n)
+{ return EITHER(setegid(G), SYS_setresgid, -1, G, -1); }
+static int set_groups(long n)
+{ return EITHER(setgroups(1, &G), SYS_setgroups, 1, &G); }
+static int init_groups(long n)
+{ return EITHER(initgroups("root", G), SYS_setgroups, 1, &G); }
+
+/* What shmget() finds before and after a change of who asks. */
+static const struct change {
+	const char *name;
+	int (*make)(long by_number);
+	int mode;		/* of the segment of other_uid and other_gid */
+	bool drop_first;	/* of CAP_IPC_OWNER */
+	bool before, after;	/* may it be read? */
+} changes[] = {
+	{ "setuid", set_uid, 0600, true, false, true },
+	{ "setreuid", set_reuid, 0600, true, false, true },
+	{ "setresuid", set_resuid, 0600, true, false, true },
+	{ "seteuid", set_euid, 0600, true, false, true },
+	{ "setgid", set_gid, 0060, true, false, true },
+	{ "setregid", set_regid, 0060, true, false, true },
+	{ "setresgid", set_resgid, 0060, true, false, true },
+	{ "setegid", set_egid, 0060, true, false, true },
+	{ "setgroups", set_groups, 0060, true, false, true },
+	{ "initgroups", init_groups, 0060, true, false, true },
+	{ "capset", drop_ipc_owner, 0600, false, true, false },
+	{ "setfsuid", become_fsuid, 0600, true, false, false },
+	{ "setfsgid", become_fsgid, 0060, true, false, true },
+};
+
+/* Make the segment that a change is tried on, as its owner. */
+static int
+make_segment(key_t key, int mode)
+{
+	int id;
+
+	if (setegid(G) == -1 || seteuid(U) == -1)
+		die("seteuid");
+	id = shmget(key, SIZE, IPC_CREAT | IPC_EXCL | mode);
+	if (seteuid(0) == -1 || setegid(0) == -1)
+		die("seteuid");
+	return id;
+}
+
+static bool
+may_read(key_t key)
+{
+	return shmget(key, 0, 0444) != -1;
+}
+
+static bool
+is_noticed(const struct change *change, long by_number)
+{
+	key_t key = 5000;
+	int id = make_segment(key, change->mode);
+	bool good = expect(id != -1, "a segment");
+
+	if (change->drop_first && drop_ipc_owner(0) == -1)
+		die("capset");
+	good &= expect(may_read(key) == change->before, "before");
+	good &= expect(change->make(by_number) == 0, "the change");
+	good &= expect(may_read(key) == change->after, "after");
+	return good;
+}
+
+/* In a process of its own; the segment goes whatever happened. */
+static bool
+try_change(const struct change *change, long by_number)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(is_noticed(change, by_number) ?
+		    0 : (fflush(stdout), 1));
+	if (pid == -1 || waitpid(pid, &status, 0) != pid ||
+	    shmctl(shmget(5000, 0, 0), IPC_RMID, NULL) == -1)
+		die("child");
+	if (status != 0)
+		printf("%s %s is not noticed\n", change->name,
+		    by_number ? "by number" : "by name");
+	return status == 0;
+}
+
+/* credentials: every change of them counts at the next call. */
+static int
+credentials(char **argv)
+{
+	bool good = true;
+
+	(void)argv;
+	if (geteuid() != 0)
+		return SKIPPED;
+	setbuf(stdout, NULL);
+	if (setgroups(0, NULL) == -1)
+		die("setgroups");
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		good &= try_change(&changes[i], 0);
+		good &= try_change(&changes[i], 1);
+	}
+	return good ? 0 : 1;
+}
+
+static int
+spawn(bool along_path, char **argv)
+{
+	int error, status;
+	pid_t pid;
+
+	error = (along_path ? posix_spawnp : posix_spawn)(&pid, argv[0], NULL,
+	    NULL, argv, environ);
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		die("waitpid");
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+static int
+do_exec(const char *how, char **argv)
+{
+	const char *file = argv[0];
+	int fd;
+
+	if (strcmp(how, "execve") == 0)
+		return execve(file, argv, environ);
+	if (strcmp(how, "execv") == 0)
+		return execv(file, argv);
+	if (strcmp(how, "execvp") == 0)
+		return execvp(file, argv);
+	if (strcmp(how, "execvpe") == 0)
+		return execvpe(file, argv, environ);
+	if (strcmp(how, "execl") == 0)
+		return execl(file, file, argv[1], NULL);
+	if (strcmp(how, "execlp") == 0)
+		return execlp(file, file, argv[1], NULL);
+	if (strcmp(how, "execle") == 0)
+		return execle(file, file, argv[1], NULL, environ);
+	if (strcmp(how, "posix_spawn") == 0)
+		return spawn(false, argv);
+	if (strcmp(how, "posix_spawnp") == 0)
+		return spawn(true, argv);
+	if (strcmp(how, "SYS_execve") == 0)
+		return (int)syscall(SYS_execve, file, argv, environ);
+	if (strcmp(how, "execveat") == 0)
+		return execveat(AT_FDCWD, file, argv, environ, 0);
+	fd = open(file, O_PATH);
+	if (fd == -1)
+		die(file);
+	if (strcmp(how, "fexecve") == 0)
+		return fexecve(fd, argv, environ);
+	if (strcmp(how, "SYS_execveat") == 0)
+		return (int)syscall(SYS_execveat, fd, "", argv, environ,
+		    AT_EMPTY_PATH);
+	errno = EINVAL;
+	return -1;
+}
+
+/* exec HOW PROGRAM [ARGUMENT]: exits with the errno of a failure. */
+static int
+exec_by(char **argv)
+{
+	do_exec(argv[0], argv + 1);
+	return errno;
+}
+
+/* uid UID: this is the effective user. */
+static int
+uid(char **argv)
+{
+	return geteuid() == (uid_t)atol(argv[0]) ? 0 : 1;
+}
+
+/* spawn TIMES PROGRAM: spawned so often, from one process. */
+static int
+spawn_times(char **argv)
+{
+	pid_t pid;
+
+	for (int n = atoi(argv[0]); n > 0; n--) {
+		int error = posix_spawn(&pid, argv[1], NULL, NULL, argv + 1,
+		    environ);
+
+		if (error != 0)
+			return error;
+		if (waitpid(pid, NULL, 0) != pid)
+			die("waitpid");
+	}
+	return 0;
+}
+
+static const struct command {
+	const char *name;
+	int arguments;
+	int (*run)(char **argv);
+} commands[] = {
+	{ "store", 2, store },
+	{ "load", 1, load },
+	{ "hold", 2, hold },
+	{ "await", 1, await },
+	{ "gone", 1, gone },
+	{ "ends", 1, ends },
+	{ "stops", 3, stops },
+	{ "ignoring", 1, ignoring },
+	{ "limit", 0, limit },
+	{ "numbers", 0, numbers },
+	{ "missing", 0, missing },
+	{ "pointers", 0, pointers },
+	{ "credentials", 0, credentials },
+	{ "uid", 1, uid },
+	{ "exec", 2, exec_by },
+	{ "spawn", 2, spawn_times },
+};
+
+int
+main(int argc, char **argv)
+{
+	alarm(PATIENCE);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (argc > 1 && strcmp(argv[1], commands[i].name) == 0 &&
+		    argc - 2 >= commands[i].arguments)
+			return commands[i].run(argv + 2);
+	fprintf(stderr, "usage: %s COMMAND [ARGUMENT]...\n", argv[0]);
+	return 2;
+}

@@ -1,0 +1,278 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# preload.sh - the preload module in programs that do not know of it.
+
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+
+user=$PWD/tests/ipc_user
+ways="execve execv execvp execvpe execl execlp execle fexecve execveat
+    posix_spawn posix_spawnp SYS_execve SYS_execveat"
+
+# on_mipc PROGRAM...: in the test's namespace.
+on_mipc()
+{
+	./mipcrun --dir "$work/namespace" -- "$@"
+}
+
+# try WHAT COMMAND...: as check, but status 77 is a skip.
+try()
+{
+	try_what=$1
+	shift
+	try_said=$("$@" 2>&1) && try_status=0 || try_status=$?
+	case $try_status in
+	0)
+		ok "$try_what" ;;
+	77)
+		skip "$try_what" "only root can try this" ;;
+	*)
+		not_ok "$try_what"
+		printf '%s\n' "$try_said" | explain ;;
+	esac
+}
+
+# expect STATUS COMMAND...
+expect()
+{
+	expected=$1
+	shift
+	status=0
+	"$@" || status=$?
+	[ "$status" -eq "$expected" ] && return
+	echo "status $status, expected $expected"
+	return 1
+}
+
+# same WHAT EXPECTED
+same()
+{
+	[ "$1" = "$2" ] && return
+	printf 'found:\n%s\nexpected:\n%s\n' "$1" "$2"
+	return 1
+}
+
+# calls_of PROGRAM...: its system calls after the loader has done its work,
+# whose last is to unmap its cache; without what is not the same twice.
+calls_of()
+{
+	strace -f -o "$work/trace" "$@" || return
+	sed -e 's/^[0-9]* *//' -e 's/0x[0-9a-f]*/ADDRESS/g' \
+	    -e 's/= [0-9]\{2,\}$/= N/' -e '/^getrandom/s/".*"/BYTES/' \
+	    "$work/trace" | awk 'seen; /^munmap/ { seen = 1 }'
+}
+
+untouched()
+{
+	without=$(calls_of "$@") || return
+	ln -sf "$PWD/.libs/mipc-preload.so" "$work/mipc-preload.so"
+	with=$(calls_of -E LD_PRELOAD="$work/mipc-preload.so" \
+	    -E MIPC_DIR="$work/never" "$@") || return
+	[ -n "$without" ] || echo "nothing was traced"
+	[ -n "$without" ] && same "$with" "$without" && [ ! -e "$work/never" ]
+}
+
+is_mapped()
+{
+	on_mipc grep -q mipc-preload /proc/self/maps
+}
+
+# A program's IPC makes none of the kernel's IPC calls.
+no_kernel_ipc()
+{
+	strace -f -o "$work/trace" -e trace=ipc \
+	    ./mipcrun --dir "$work/namespace" -- "$@" || return
+	! grep -E '(shm|sem|msg)[a-z]*\(' "$work/trace"
+}
+
+# The first call says why, the next are silent; all fail with the errno.
+unopenable()
+{
+	mkdir "$work/file"
+	: >"$work/file/a"
+	said=$(MIPC_DIR="$work/file/a" "$@" 2>&1 >/dev/null)
+	printf '%s\n' "$said" | grep -q "^mipc: .*$work/file/a" || {
+		echo "no line that names the directory: $said"
+		return 1
+	}
+	same "$(printf '%s\n' "$said" | grep -c '^mipc: ')" 1
+}
+
+# What on_mipc does, but with a namespace that mipcrun has not looked at.
+in_bad_namespace()
+{
+	unopenable ./mipcrun -- "$user" "$@"
+}
+
+errno_passes()
+{
+	said=$(MIPC_DIR="$work/file/a" ./mipcrun -- "$user" load 1 2>&1)
+	case $said in
+	*"shmget: Not a directory"*) ;;
+	*)
+		echo "$said"
+		return 1 ;;
+	esac
+}
+
+wrapped()
+{
+	${CC:-cc} -D_GNU_SOURCE -shared -fPIC -o "$work/wrapping.so" \
+	    "$srcdir/tests/wrapping.c" -ldl || return
+	for command in "numbers" "store 9 text" "load 9"; do
+		LD_PRELOAD=$work/wrapping.so on_mipc "$user" $command || return
+	done
+}
+
+# The order of the preloads is the one that mipcrun makes: ours comes last.
+wrapping_catches()
+{
+	cat >"$work/caught.c" <<-'END'
+	#include <sys/ipc.h>
+	#include <unistd.h>
+	int shmget(key_t k, size_t s, int f) { return geteuid() + k + s + f; }
+	END
+	${CC:-cc} -shared -fPIC -o "$work/caught.so" "$work/caught.c" || return
+	status=0
+	LD_PRELOAD=$work/wrapping.so:$work/caught.so "$user" load 1 \
+	    >/dev/null 2>&1 || status=$?
+	same "$status" 99
+}
+
+# lines_of COMMAND...: how many lines of the module's it causes.
+lines_of()
+{
+	on_mipc "$@" 2>&1 >/dev/null | grep -c '^mipc: '
+}
+
+warned_by_all()
+{
+	for way in $ways; do
+		[ "$(lines_of "$user" exec "$way" "$work/static" x)" = 1 ] &&
+		    [ "$(lines_of "$user" exec "$way" "$user" numbers)" = 0 ] &&
+		    on_mipc "$user" exec "$way" "$user" numbers || {
+			echo "$way"
+			return 1
+		}
+	done
+}
+
+# EACCES is 13; what is not executed cannot exit with 7.
+refused_by_all()
+{
+	for way in $ways; do
+		said=$(./mipcrun --strict --dir "$work/namespace" -- \
+		    "$user" exec "$way" "$work/static" x 2>&1) && status=0 ||
+		    status=$?
+		same "$way $status" "$way 13" || return
+		case $said in
+		"mipc: $work/static is not executed: it is statically linked")
+			;;
+		*)
+			echo "$way: $said"
+			return 1 ;;
+		esac
+	done
+}
+
+static_runs()
+{
+	expect 7 on_mipc "$user" exec execv "$work/static" x
+}
+
+warned_once()
+{
+	same "$(lines_of "$user" spawn 5 "$work/static")" 1
+}
+
+# Each of several programs is named.
+warned_of_each()
+{
+	cp "$work/static" "$work/static too"
+	same "$(lines_of sh -c '"$1" exec posix_spawn "$2" x
+	    "$1" exec posix_spawn "$3" x' sh "$user" "$work/static" \
+	    "$work/static too")" 2
+}
+
+interpreter_named()
+{
+	printf '#! %s -x\n' "$work/static" >"$work/script"
+	chmod +x "$work/script"
+	said=$(on_mipc "$user" exec execv "$work/script" x 2>&1)
+	case $said in
+	*"$work/script will use the kernel's System V IPC: of its \
+interpreter $work/static, it is statically linked"*) ;;
+	*)
+		echo "$said"
+		return 1 ;;
+	esac
+}
+
+found_along_path()
+{
+	said=$(PATH=$work:$PATH on_mipc "$user" exec execvp static x 2>&1)
+	case $said in
+	"mipc: $work/static will use "*) ;;
+	*)
+		echo "$said"
+		return 1 ;;
+	esac
+}
+
+lost_environment()
+{
+	said=$(on_mipc env -u LD_PRELOAD "$user" await 0 2>&1)
+	case $said in
+	"mipc: "*"ipc_user will use "*LD_PRELOAD*) ;;
+	*)
+		echo "$said"
+		return 1 ;;
+	esac
+}
+
+test_execs()
+{
+	echo 'int main(void) { return 7; }' >"$work/static.c"
+	set -- \
+	    "every exec function warns of a static program, of no other" \
+	    warned_by_all "it is executed all the same" static_runs \
+	    "with --strict every one fails with EACCES" refused_by_all \
+	    "a process is warned of a program once" warned_once \
+	    "each program is named" warned_of_each \
+	    "a script's interpreter is named" interpreter_named \
+	    "a program is found along PATH" found_along_path
+	${CC:-cc} -static -o "$work/static" "$work/static.c" 2>/dev/null || {
+		while [ $# -gt 0 ]; do
+			skip "$1" "no static libc is installed"
+			shift 2
+		done
+		return
+	}
+	while [ $# -gt 0 ]; do
+		check "$1" "$2"
+		shift 2
+	done
+}
+
+need_module
+need strace
+make_work
+plan 21
+check "the module is loaded" is_mapped
+check "true makes no other call with it" untouched true
+check "sh makes no other call with it" untouched sh -c 'cd /; umask'
+check "calls by number and by name meet" on_mipc "$user" numbers
+check "none of them is the kernel's" no_kernel_ipc "$user" numbers
+check "semaphores and queues are ENOSYS" on_mipc "$user" missing
+check "nor do these reach the kernel" no_kernel_ipc "$user" missing
+check "a bad pointer is EFAULT" on_mipc "$user" pointers
+chmod 755 "$work"
+try "changes of credentials are noticed" \
+    ./mipcrun --shared --dir "$work/shared" -- "$user" credentials
+check "a namespace that cannot be opened is told once" \
+    in_bad_namespace numbers
+check "its error is every call's" errno_passes
+check "no libc name that others wrap is called inside" wrapped
+check "a name that were called inside would be seen" wrapping_catches
+check "an environment without the module is warned of" lost_environment
+test_execs
