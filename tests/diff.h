@@ -37,6 +37,7 @@ enum store {
 #define ATTACHES	10	/* of one worker */
 #define AREAS		4	/* address ranges for shmat with an address */
 #define AREA_BYTES	(2UL << 20)
+#define INDICES		32768	/* an id is sequence * INDICES + index */
 #define OBJECTS		40	/* live segments at most; the limit is lower */
 #define NOBODY		65534	/* the uid and gid of unprivileged workers */
 

@@ -258,7 +258,7 @@ choose_ctl(struct driver *d, struct op *op)
 	if (op->cmd == SHM_STAT || op->cmd == SHM_STAT_ANY)
 		for (int side = 0; side < SIDES; side++)
 			op->id[side] = op->id[side] < 0 ? -1 :
-			    op->id[side] % 32768;
+			    op->id[side] % INDICES;
 	if (op->cmd == IPC_INFO || op->cmd == SHM_INFO)
 		op->id[KERNEL] = op->id[MIPC] = 0;
 	return true;

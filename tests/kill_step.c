@@ -60,18 +60,21 @@ struct tally {
 
 /* ---- one kill ---- */
 
+extern const char __ehdr_start[];	/* where this program is loaded */
+
 static void
 tell(const struct attempt *a, const struct outcome *o)
 {
 	const struct point *p = a->first, *q = a->second;
+	const uint64_t base = (uintptr_t)__ehdr_start;
 
-	tap_note("%s, %s: killed after call %u + %u at %#llx%s: %s",
+	tap_note("%s, %s: killed after call %u + %u, program + %#llx%s: %s",
 	    a->scene->name, a->anonymous ? "anonymous" : "directory",
-	    p->calls, p->steps, (unsigned long long)p->where,
+	    p->calls, p->steps, (unsigned long long)(p->where - base),
 	    q != NULL ? ", and again" : "", o->text);
 	if (q != NULL)
-		tap_note("  in the recovery after call %u + %u at %#llx",
-		    q->calls, q->steps, (unsigned long long)q->where);
+		tap_note("  in the recovery after call %u + %u, program + %#llx",
+		    q->calls, q->steps, (unsigned long long)(q->where - base));
 }
 
 static void
@@ -215,6 +218,8 @@ test_scene(const struct scene *scene, bool anonymous)
 	tap_ok(t.failures == 0, "%s: %s: %u kills and %u in recoveries, of %u "
 	    "states in %u instructions", store, scene->name, t.kills, t.twice,
 	    count_changes(track), track->n);
+	if (t.failures > 0)
+		tap_note("%u of these failed", t.failures);
 	if (t.drifts > 0)
 		tap_note("%u were not where they had been recorded", t.drifts);
 	return t.failures == 0;
