@@ -7,7 +7,7 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
 # What a make that runs this test says to its own children is not for ours.
-unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MIPC_LONG
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 MAKE=${MAKE:-make}
 jobs=-j$(getconf _NPROCESSORS_ONLN)
 

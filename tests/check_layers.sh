@@ -10,16 +10,19 @@
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
-# layers TREE: the library's files in the order of Makefile.am.
+# layers TREE: the library's files in the order of Makefile.am, each behind
+# the number of its line: the files of a line, and of lines indented below it,
+# are one layer.
 layers()
 {
 	awk '
 	/^(layers|libmipc_sysv_la_SOURCES) = / { in_list = 1; sub(/.*= /, "") }
 	in_list {
 		more = sub(/\\$/, "")
+		if (!/^\t    /)
+			line = NR
 		for (i = 1; i <= NF; i++)
-			if ($i != "\\")
-				print $i
+			print line, $i
 		in_list = more
 	}' "$1/Makefile.am"
 }
@@ -36,7 +39,7 @@ includes()
 unlisted()
 {
 	(cd "$1" && ls lib/*.[ch]) | sort >"$work/present"
-	sort "$2" >"$work/listed"
+	cut -d ' ' -f 2 "$2" | sort >"$work/listed"
 	comm -3 "$work/present" "$work/listed" | tr -d '\t' |
 	    sed 's/$/: in lib\/ or in the list, but not in both/'
 }
@@ -45,7 +48,7 @@ unlisted()
 upward()
 {
 	: >"$work/above"
-	while read -r file; do
+	while read -r line file; do
 		[ -f "$1/$file" ] || continue
 		for header in $(includes "$1/$file"); do
 			grep -qx "lib/$header" "$work/above" ||
@@ -88,20 +91,25 @@ violations()
 	outside "$1"
 }
 
-# names_upward LIST OBJECT...: names that an object takes from a later one.
-# The objects come in the order of the layers.
+# names_upward LINE OBJECT...: names that an object takes from one of a later
+# line.
 names_upward()
 {
-	nm "$@" >"$work/names" || echo "no objects to look at"
+	: >"$work/names"
+	while [ $# -gt 0 ]; do
+		echo "$1 $2:" >>"$work/names"
+		nm "$2" >>"$work/names" || echo "no object $2"
+		shift 2
+	done
 	awk '
-	/:$/ { file = $1; n++; next }
-	$1 == "U" || $1 == "w" { wanted[n " " $2] = file; next }
-	$2 ~ /[TDBRC]/ { home[$3] = n; at[$3] = file }
+	/:$/ { line = $1; file = $2; next }
+	$1 == "U" || $1 == "w" { wanted[file " " $2] = line; next }
+	$2 ~ /[TDBRC]/ { home[$3] = line; at[$3] = file }
 	END {
 		for (key in wanted) {
 			split(key, part, " ")
-			if (part[2] in home && home[part[2]] > part[1])
-				print wanted[key], "uses", part[2], "of",
+			if (part[2] in home && home[part[2]] > wanted[key])
+				print part[1], "uses", part[2], "of",
 				    at[part[2]]
 		}
 	}' "$work/names"
@@ -175,15 +183,16 @@ printf 'int above(void) { return 1; }\n' >"$work/high.c"
 if (cd "$work" && $cc -c low.c high.c) >/dev/null 2>&1; then
 	expected="low.o: uses above of"
 	check "an object that uses a name of a higher one is seen" \
-	    some names_upward "$work/low.o" "$work/high.o"
+	    some names_upward 1 "$work/low.o" 2 "$work/high.o"
 else
 	skip "an object that uses a name of a higher one is seen" \
 	    "no compiler"
 fi
 
+layers "$srcdir" | sed -n 's/\.c$/.o/p' >"$work/objects"
 set --
-for file in $(layers "$srcdir" | sed -n 's/\.c$/.o/p'); do
+while read -r line file; do
 	[ -f "$file" ] || file=${file%/*}/.libs/${file##*/}
-	set -- "$@" "$file"
-done
+	set -- "$@" "$line" "$file"
+done <"$work/objects"
 check "every object uses only names from above it" none names_upward "$@"

@@ -6,7 +6,7 @@
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
-unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MIPC_LONG
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 MAKE=${MAKE:-make}
 jobs=-j$(getconf _NPROCESSORS_ONLN)
 

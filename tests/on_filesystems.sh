@@ -9,38 +9,10 @@
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
+. "$srcdir/tests/retell.sh"
 
-programs="tests/check_shm tests/kill_step"
+programs="tests/check_shm tests/kill_step tests/death"
 fallbacks="MIPC_NO_MAPLOCK MIPC_NO_OFD MIPC_NO_OTMPFILE MIPC_NO_ROBUST"
-
-# retell PLACE PROGRAM STATUS <TAP: its lines under the name of the place;
-# what it failed to say is a failure.
-retell()
-{
-	awk -v place="$1" -v program="${2##*/}" -v status="$3" '
-	/^1\.\.0/ {
-		sub(/^1\.\.0[ \t]*#?[ \t]*(SKIP)?[ \t]*/, "")
-		print "ok - " place ": " program " # SKIP " $0
-		n++
-		next
-	}
-	/^1\.\.[0-9]+/ { sub(/^1\.\./, ""); planned = $1 + 0; next }
-	/^(not )?ok/ {
-		verdict = /^not/ ? "not ok" : "ok"
-		bad += /^not/ ? 1 : 0
-		sub(/^(not )?ok[ \t]*[0-9]*[ \t]*-?[ \t]*/, "")
-		print verdict " - " place ": " program ": " $0
-		n++
-		next
-	}
-	/^Bail out!/ { print "not ok - " place ": " program ": " $0; bad++ }
-	/^#/ { print }
-	END {
-		if (!n || (planned && planned != n) || (status && !bad))
-			print "not ok - " place ": " program " made " n + 0 \
-			    " of " planned + 0 " tests, status " status
-	}'
-}
 
 # run_in PLACE DIRECTORY: the tests, with their directories below that one.
 run_in()
@@ -51,7 +23,7 @@ run_in()
 			continue
 		fi
 		status=0
-		MIPC_LONG='' MIPC_TEST_DIR=$2 "./$program" \
+		MIPC_TEST_DIR=$2 "./$program" \
 		    >"$work/said" 2>"$work/errors" || status=$?
 		retell "$1" "$program" "$status" <"$work/said"
 		[ "$status" -eq 0 ] || explain <"$work/errors"

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# retell.sh - the tests of one program in one of several places, each as a
+# test of its own; to be sourced.
+
+# retell PLACE PROGRAM STATUS <TAP: its lines under the name of the place;
+# what it failed to say is a failure.
+retell()
+{
+	awk -v place="$1" -v program="${2##*/}" -v status="$3" '
+	/^1\.\.0/ {
+		sub(/^1\.\.0[ \t]*#?[ \t]*(SKIP)?[ \t]*/, "")
+		print "ok - " place ": " program " # SKIP " $0
+		n++
+		next
+	}
+	/^1\.\.[0-9]+/ { sub(/^1\.\./, ""); planned = $1 + 0; next }
+	/^(not )?ok/ {
+		verdict = /^not/ ? "not ok" : "ok"
+		bad += /^not/ ? 1 : 0
+		sub(/^(not )?ok[ \t]*[0-9]*[ \t]*-?[ \t]*/, "")
+		print verdict " - " place ": " program ": " $0
+		n++
+		next
+	}
+	/^Bail out!/ { print "not ok - " place ": " program ": " $0; bad++ }
+	/^#/ { print }
+	END {
+		if (!n || (planned && planned != n) || (status && !bad))
+			print "not ok - " place ": " program " made " n + 0 \
+			    " of " planned + 0 " tests, status " status
+	}'
+}
