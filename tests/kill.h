@@ -35,6 +35,7 @@
 #define FIRST_CALL	0x040	/* the operation includes mipc_open */
 #define KILL_PARENT	0x080	/* forks; the parent is stepped */
 #define KILL_CHILD	0x100	/* forks; the child is stepped */
+#define MAKES		0x200	/* makes the namespace; a directory's only */
 
 struct stage;
 

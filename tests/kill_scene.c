@@ -5,7 +5,8 @@
  * In each scene a holder, who lives on, has made two segments: the bystander,
  * which it keeps attached, and the target.  The victim has opened the
  * namespace and called into it before (it has a life), unless that is what
- * the scene is about.
+ * the scene is about.  Where the namespace itself is made, the holder comes
+ * after the kill and is the first to find what is left.
  */
 #include "kill.h"
 
@@ -140,6 +141,16 @@ open_and_call(struct stage *s)
 }
 
 static void
+make_and_create(struct stage *s)
+{
+	ns = mipc_open(s->dir, MIPC_CREAT);
+	if (ns == NULL)
+		stage_tell(s, "mipc_open: %s", mipc_reason());
+	if (mipc_shmget(ns, KEY_NEW, NEW_BYTES, IPC_CREAT | NEW_MODE) == -1)
+		stage_tell(s, "shmget in a new namespace");
+}
+
+static void
 create(struct stage *s)
 {
 	if (mipc_shmget(ns, KEY_NEW, NEW_BYTES, IPC_CREAT | IPC_EXCL |
@@ -240,6 +251,8 @@ look_after(struct stage *s)
 
 const struct scene scenes[] = {
 	{ "first call", FIRST_CALL, nothing, open_and_call },
+	{ "make the namespace", MAKES | CREATES_KEY, nothing,
+	    make_and_create },
 	{ "create with a key", CREATES_KEY, have_called, create },
 	{ "create without a key", CREATES_PRIVATE, have_called,
 	    create_private },

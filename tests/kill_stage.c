@@ -166,17 +166,20 @@ set_up(void)
 static void
 play(void)
 {
-	pid_t holder, born;
+	pid_t holder = 0, born;
 
 	if (s->anonymous) {
 		s->ns = mipc_anon(0);
 		if (s->ns == NULL)
 			fail("mipc_anon");
 	}
-	holder = set_up();
+	if ((s->scene->flags & MAKES) == 0)
+		holder = set_up();
 	born = step_and_kill(start(first_victim), s->scene->flags, a->first,
 	    a->record);
 	await_survivor(born);
+	if ((s->scene->flags & MAKES) != 0)
+		holder = set_up();
 	if (a->second != NULL || a->record_recovery != NULL) {
 		s->twice = true;
 		step_and_kill(start(second_victim), 0, a->second,

@@ -60,6 +60,12 @@ struct tally {
 
 /* ---- one kill ---- */
 
+static const char *
+store_name(bool anonymous)
+{
+	return anonymous ? "anonymous" : "directory";
+}
+
 extern const char __ehdr_start[];	/* where this program is loaded */
 
 static void
@@ -69,12 +75,13 @@ tell(const struct attempt *a, const struct outcome *o)
 	const uint64_t base = (uintptr_t)__ehdr_start;
 
 	tap_note("%s, %s: killed after call %u + %u, program + %#llx%s: %s",
-	    a->scene->name, a->anonymous ? "anonymous" : "directory",
+	    a->scene->name, store_name(a->anonymous),
 	    p->calls, p->steps, (unsigned long long)(p->where - base),
 	    q != NULL ? ", and again" : "", o->text);
 	if (q != NULL)
-		tap_note("  in the recovery after call %u + %u, program + %#llx",
-		    q->calls, q->steps, (unsigned long long)(q->where - base));
+		tap_note("  in the recovery after call %u + %u, program + "
+		    "%#llx", q->calls, q->steps,
+		    (unsigned long long)(q->where - base));
 }
 
 static void
@@ -205,7 +212,7 @@ record(struct attempt *a)
 static bool
 test_scene(const struct scene *scene, bool anonymous)
 {
-	const char *store = anonymous ? "anonymous" : "directory";
+	const char *store = store_name(anonymous);
 	struct attempt a = { .scene = scene, .anonymous = anonymous };
 	struct tally t = { 0 };
 
@@ -226,9 +233,17 @@ test_scene(const struct scene *scene, bool anonymous)
 }
 
 static bool
-is_chosen(const char *only, const char *name)
+is_wanted(const char *only, const char *name)
 {
 	return only == NULL || strcmp(only, name) == 0;
+}
+
+static bool
+is_chosen(const struct scene *scene, bool anonymous)
+{
+	return is_wanted(option.scene, scene->name) &&
+	    is_wanted(option.store, store_name(anonymous)) &&
+	    !(anonymous && (scene->flags & MAKES) != 0);
 }
 
 /* ---- the proof ---- */
@@ -280,18 +295,15 @@ test_proof(void)
 static int
 run(bool proof)
 {
-	static const char *const stores[] = { "directory", "anonymous" };
 	unsigned chosen = 0;
 
 	for (unsigned i = 0; i < nscenes; i++)
 		for (int k = 0; k < 2; k++)
-			chosen += is_chosen(option.scene, scenes[i].name) &&
-			    is_chosen(option.store, stores[k]);
+			chosen += is_chosen(&scenes[i], k == 1);
 	tap_plan((int)chosen + (proof ? 2 : 0));
 	for (int k = 0; k < 2; k++)
 		for (unsigned i = 0; i < nscenes; i++)
-			if (is_chosen(option.scene, scenes[i].name) &&
-			    is_chosen(option.store, stores[k]) &&
+			if (is_chosen(&scenes[i], k == 1) &&
 			    !test_scene(&scenes[i], k == 1) &&
 			    option.until_failure)
 				return 1;
