@@ -246,7 +246,10 @@ make_suite(const char *only)
 		add_clauses(tc[i]);
 	add_ns_tests(tc[1]);
 	add_ns_tests(tc[2]);
+	add_anon_tests(tc[2]);
+	add_dir_tests(tc[1]);
 	add_fault_tests(tc[1]);
+	add_space_tests(tc[1]);
 	if (wanted(only, "kernel"))
 		suite_add_tcase(suite, tc[0]);
 	if (wanted(only, "directory"))

@@ -50,8 +50,11 @@ void	add_life_clauses(TCase *tc);
 void	add_gone_clauses(TCase *tc);
 void	add_safe_clauses(TCase *tc);
 void	add_many_clauses(TCase *tc);
-void	add_fault_tests(TCase *tc);		/* directory store */
-void	add_ns_tests(TCase *tc);		/* both stores of mipc */
+void	add_ns_tests(TCase *tc);	/* both stores of mipc */
+void	add_anon_tests(TCase *tc);	/* the anonymous one */
+void	add_dir_tests(TCase *tc);	/* the directory store */
+void	add_fault_tests(TCase *tc);
+void	add_space_tests(TCase *tc);
 
 /* The kernel behind a wrapper that breaks one clause; NULL if unknown. */
 const struct backend *broken_backend(const char *name);

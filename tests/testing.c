@@ -122,7 +122,11 @@ board_clear(void)
 void
 reach(uint32_t n)
 {
-	atomic_store(&board->stage, n);
+	uint32_t seen = atomic_load(&board->stage);
+
+	while (seen < n &&
+	    !atomic_compare_exchange_weak(&board->stage, &seen, n))
+		;		/* never back: others may be further on */
 	syscall(SYS_futex, &board->stage, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
@@ -186,6 +190,20 @@ kill_and_reap(pid_t pid)
 	must(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+static char
+state_of(const char *path)
+{
+	char state = 0;
+	FILE *f = fopen(path, "re");
+
+	if (f != NULL) {
+		if (fscanf(f, "%*d %*s %c", &state) != 1)
+			state = 0;
+		fclose(f);
+	}
+	return state;
+}
+
 /*
  * Wait until the process's first thread is a zombie beside a live one.  No
  * join: after a raw clone(2) nobody clears the first thread's tid.
@@ -193,20 +211,23 @@ kill_and_reap(pid_t pid)
 void
 await_dead_leader(pid_t pid)
 {
-	char path[64], state;
-	FILE *f;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, pid);
+	while (state_of(path) != 'Z')
+		sched_yield();
+}
+
+void
+await_sleep(pid_t pid)
+{
+	char path[64], state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	do {
 		sched_yield();
-		state = 0;
-		f = fopen(path, "re");
-		if (f != NULL) {
-			if (fscanf(f, "%*d %*s %c", &state) != 1)
-				state = 0;
-			fclose(f);
-		}
-	} while (state != 'Z');
+		state = state_of(path);
+	} while (state != 'S' && state != 'Z');
 }
 
 void
@@ -382,6 +403,7 @@ testing_run(Suite *suite)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);	/* the directory must go all the same */
 	close(out[1]);
 	failed = runner == -1 || print_lines(out[0]);
 	if (runner != -1)

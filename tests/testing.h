@@ -79,6 +79,8 @@ void	kill_and_reap(pid_t pid);
 
 /* Wait until a process's first thread has ended beside others that live. */
 void	await_dead_leader(pid_t pid);
+/* Wait until it sleeps in the kernel, or has ended. */
+void	await_sleep(pid_t pid);
 
 /* Start this very program again in the calling process: main's --role. */
 void	exec_role(const char *role, const char *arg1, const char *arg2)

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_shm_ns.c - what mipc.h promises of namespaces and limits, and Linux
+ * knows nothing of; on both stores.
+ */
+#include "check_shm.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mipc.h"
+
+static struct mipc_ns *
+open_again(void)
+{
+	struct mipc_ns *ns = mipc_open(testing_dir, 0);
+
+	if (ns == NULL)
+		testing_fail(__FILE__, __LINE__, "%s", mipc_reason());
+	return ns;
+}
+
+static struct mipc_ns *
+open_other(char *dir)
+{
+	struct mipc_ns *ns;
+
+	snprintf(dir, PATH_MAX, "%.4000s.other", testing_dir);
+	ns = mipc_open(dir, MIPC_CREAT);
+	if (ns == NULL)
+		testing_fail(__FILE__, __LINE__, "%s", mipc_reason());
+	return ns;
+}
+
+START_TEST(ns_unknown_limits_are_ENOENT)
+{
+	unsigned long long value = 1;
+
+	must_error(mipc_limit(backend_ns(), "shmfoo", NULL, &value), ENOENT);
+	must_error(mipc_limit(backend_ns(), "", &value, NULL), ENOENT);
+	must_eq(value, 1);
+}
+END_TEST
+
+START_TEST(ns_limits_out_of_range_are_EINVAL)
+{
+	unsigned long long value = 32769, old;
+
+	must_error(mipc_limit(backend_ns(), "shmmni", NULL, &value), EINVAL);
+	value = 2;
+	must_error(mipc_limit(backend_ns(), "shm_rmid_forced", NULL, &value),
+	    EINVAL);
+	must_eq(mipc_limit(backend_ns(), "shmmni", &old, NULL), 0);
+	must_eq(old, 4096);
+	value = 32768;
+	must_eq(mipc_limit(backend_ns(), "shmmni", &old, &value), 0);
+	must_eq(old, 4096);
+	must_eq(mipc_limit(backend_ns(), "shmmni", &old, NULL), 0);
+	must_eq(old, 32768);
+}
+END_TEST
+
+static void
+set_a_limit(void *arg)
+{
+	unsigned long long value = 7;
+
+	(void)arg;
+	must_error(mipc_limit(backend_ns(), "shmmni", NULL, &value), EPERM);
+	must_eq(mipc_limit(backend_ns(), "shmmni", &value, NULL), 0);
+	must_eq(value, 4096);
+}
+
+START_TEST(ns_limits_of_others_are_EPERM)
+{
+	need_root();
+	finish(spawn_as(&nobody, set_a_limit, NULL));
+}
+END_TEST
+
+START_TEST(ns_limits_are_seen_by_all_processes)
+{
+	unsigned long long value = 0;
+
+	set_limit("shmmni", 9);
+	must_eq(mipc_limit(backend_ns(), "shmmni", &value, NULL), 0);
+	must_eq(value, 9);
+	if (backend_has(HAS_FILES)) {
+		must_eq(mipc_limit(open_again(), "shmmni", &value, NULL), 0);
+		must_eq(value, 9);
+	}
+}
+END_TEST
+
+START_TEST(ns_close_of_null_is_EINVAL)
+{
+	must_error(mipc_close(NULL), EINVAL);
+}
+END_TEST
+
+START_TEST(ns_unknown_flags_are_EINVAL)
+{
+	must(mipc_anon(1) == NULL && errno == EINVAL);
+	must(mipc_open(testing_dir, 64) == NULL && errno == EINVAL);
+	must(mipc_open("", MIPC_CREAT) == NULL && errno == EINVAL);
+}
+END_TEST
+
+START_TEST(ns_others_are_apart)
+{
+	char dir[PATH_MAX];
+	struct mipc_ns *other = backend_has(HAS_FILES) ? open_other(dir) :
+	    mipc_anon(0);
+	int a = ipc->shmget(KEY, PAGE, IPC_CREAT | 0600), b;
+	char *p = attach(a), *q;
+
+	must(other != NULL);
+	must_error(mipc_shmget(other, KEY, 0, 0), ENOENT);
+	b = mipc_shmget(other, KEY, 2 * PAGE, IPC_CREAT | 0600);
+	must_eq(b, 0);
+	q = mipc_shmat(other, b, NULL, 0);
+	must(q != (void *)-1);
+	p[0] = 1;
+	must_eq(q[0], 0);
+	must_error(mipc_shmdt(other, p), EINVAL);
+	must_error(ipc->shmdt(q), EINVAL);
+	must_eq(mipc_shmdt(other, q), 0);
+	must_eq(attached(a), 1);
+	must_eq(mipc_shmctl(other, b, IPC_RMID, NULL), 0);
+	must_eq(mipc_close(other), 0);
+	if (backend_has(HAS_FILES))
+		must_eq(mipc_destroy(dir), 0);
+}
+END_TEST
+
+static void
+close_and_wait(void *arg)
+{
+	char *p = attach(*(int *)arg);
+
+	ipc->leave();
+	p[0] = 4;
+	reach(1);
+	await(2);
+	must_eq(p[0], 5);
+}
+
+START_TEST(ns_closing_a_handle_leaves_what_is_attached)
+{
+	int id = make_segment(PAGE);
+	char *p = attach(id);
+	pid_t pid = spawn(BY_FORK, close_and_wait, &id);
+
+	await(1);
+	must_eq(p[0], 4);
+	must_eq(attached(id), 3);	/* two of them the child's */
+	p[0] = 5;
+	reach(2);
+	finish(pid);
+	must_eq(attached(id), 1);
+}
+END_TEST
+
+START_TEST(ns_two_handles_are_one_namespace)
+{
+	int id = ipc->shmget(KEY, PAGE, IPC_CREAT | 0600);
+	struct mipc_ns *again = open_again();
+	char *p = attach(id), *q;
+	struct shmid_ds ds;
+
+	must_eq(mipc_shmget(again, KEY, 0, 0), id);
+	q = mipc_shmat(again, id, NULL, 0);
+	must(q != (void *)-1);
+	p[0] = 3;
+	must_eq(q[0], 3);
+	must_eq(mipc_shmctl(again, id, IPC_STAT, &ds), 0);
+	must_eq(ds.shm_nattch, 2);
+	must_eq(attached(id), 2);
+	must_eq(mipc_shmctl(again, id, IPC_RMID, NULL), 0);
+	must_eq(stat_of(id).shm_perm.mode, 01600);
+	must_eq(mipc_shmdt(again, q), 0);
+	detach(p);
+	must_be_gone(id);
+	must_eq(mipc_close(again), 0);
+}
+END_TEST
+
+START_TEST(ns_objects_outlive_the_handle)
+{
+	int id = ipc->shmget(KEY, PAGE, IPC_CREAT | 0600);
+
+	strcpy(attach(id), "on file");
+	ipc->leave();
+	backend_reopen(testing_dir);
+	must_eq(ipc->shmget(KEY, 0, 0), id);
+	must(strcmp(attach(id), "on file") == 0);
+}
+END_TEST
+
+START_TEST(ns_anonymous_ones_end_with_their_processes)
+{
+	for (int i = 0; i < 200; i++) {
+		struct mipc_ns *ns = mipc_anon(0);
+
+		must(ns != NULL);
+		must_eq(mipc_shmget(ns, KEY, PAGE, IPC_CREAT | 0600), 0);
+		must_eq(mipc_close(ns), 0);
+	}
+}
+END_TEST
+
+static void
+live_until_told(void *arg)
+{
+	(void)arg;
+	info();
+	reach(1);
+	await(2);
+}
+
+static void
+await_the_last(void *arg)
+{
+	(void)arg;
+	must_eq(mipc_await_unused(backend_ns()), 0);
+	must_eq(atomic_load(&board->stage), 2);
+	board->value[0] = 1;
+}
+
+START_TEST(ns_await_unused_returns_when_the_last_has_ended)
+{
+	pid_t living = spawn(BY_FORK, live_until_told, NULL), waiting;
+
+	await(1);
+	waiting = spawn(BY_FORK, await_the_last, NULL);
+	await_sleep(waiting);
+	must_eq(waitpid(waiting, NULL, WNOHANG), 0);
+	reach(2);
+	finish(living);
+	finish(waiting);
+	must_eq(board->value[0], 1);
+}
+END_TEST
+
+START_TEST(ns_await_unused_of_an_anonymous_one_is_EINVAL)
+{
+	must_error(mipc_await_unused(backend_ns()), EINVAL);
+}
+END_TEST
+
+START_TEST(ns_destroy_refuses_while_somebody_lives)
+{
+	pid_t pid = spawn(BY_FORK, live_until_told, NULL);
+
+	await(1);
+	must_error(mipc_destroy(testing_dir), EBUSY);
+	must(strstr(mipc_reason(), testing_dir) != NULL);
+	must_eq(count_files("namespace"), 1);
+	reach(2);
+	finish(pid);
+	must_eq(mipc_destroy(testing_dir), 0);
+	must_error(access(testing_dir, F_OK), ENOENT);
+}
+END_TEST
+
+static void
+leave_segments(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 5; i++)
+		make_segment(PAGE);
+	must(ipc->shmget(KEY, PAGE, IPC_CREAT | 0600) != -1);
+}
+
+START_TEST(ns_destroy_takes_all_and_nothing_foreign)
+{
+	const char *foreign;
+
+	finish(spawn(BY_FORK, leave_segments, NULL));
+	must_eq(count_files("shm."), 12);
+	foreign = file_of("foreign");
+	must(close(open(foreign, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
+	must_error(mipc_destroy(testing_dir), ENOTEMPTY);
+	must_eq(access(foreign, F_OK), 0);
+	must_eq(unlink(foreign), 0);
+	must_eq(mipc_destroy(testing_dir), 0);
+	must_error(access(testing_dir, F_OK), ENOENT);
+}
+END_TEST
+
+START_TEST(ns_the_default_one_is_where_the_environment_says)
+{
+	char dir[PATH_MAX], want[PATH_MAX];
+	struct mipc_ns *ns;
+
+	snprintf(want, sizeof(want), "%.4000s.default", testing_dir);
+	must_eq(setenv("MIPC_DIR", want, 1), 0);
+	must_eq(mipc_default_dir(dir, sizeof(dir)), 0);
+	must(strcmp(dir, want) == 0);
+	must_error(mipc_default_dir(dir, strlen(want)), ERANGE);
+	must_error(access(want, F_OK), ENOENT);
+	ns = mipc_default();
+	must(ns != NULL && mipc_default() == ns);
+	must_eq(mipc_shmget(ns, KEY, PAGE, IPC_CREAT | 0600), 0);
+	must_error(mipc_close(ns), EBUSY);
+	must_eq(mipc_shmctl(ns, 0, IPC_RMID, NULL), 0);
+	remove_tree(want);
+}
+END_TEST
+
+START_TEST(ns_the_default_one_has_a_place_by_uid)
+{
+	char dir[PATH_MAX], want[64];
+
+	must_eq(unsetenv("MIPC_DIR"), 0);
+	must_eq(mipc_default_dir(dir, sizeof(dir)), 0);
+	if (access("/dev/shm", W_OK | X_OK) == 0) {
+		snprintf(want, sizeof(want), "/dev/shm/mipc-%u", geteuid());
+		must(strcmp(dir, want) == 0);
+	} else {
+		snprintf(want, sizeof(want), "/mipc-%u", geteuid());
+		must(strstr(dir, want) != NULL);
+	}
+}
+END_TEST
+
+START_TEST(ns_modes_are_as_promised)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+	struct mipc_ns *ns;
+
+	snprintf(dir, sizeof(dir), "%.4000s.mode", testing_dir);
+	umask(0);
+	ns = mipc_open(dir, MIPC_CREAT);
+	must(ns != NULL);
+	must_eq(stat(dir, &st), 0);
+	must_eq(st.st_mode & 07777, geteuid() == 0 ? 01777 : 0700);
+	must_eq(mipc_close(ns), 0);
+	must_eq(mipc_destroy(dir), 0);
+	umask(077);
+	ns = mipc_open(dir, MIPC_CREAT | MIPC_SHARED);
+	must(ns != NULL);
+	must_eq(stat(dir, &st), 0);
+	must_eq(st.st_mode & 07777, 01777);
+	must_eq(mipc_close(ns), 0);
+	must_eq(mipc_destroy(dir), 0);
+}
+END_TEST
+
+START_TEST(ns_data_files_have_the_segments_mode)
+{
+	int id = make_mode(0640);
+	struct stat st;
+
+	must_eq(stat(file_of_id("shm.%d.data", id), &st), 0);
+	must_eq(st.st_mode & 07777, 0640);
+	set_owner(id, geteuid(), getegid(), 0604);
+	must_eq(stat(file_of_id("shm.%d.data", id), &st), 0);
+	must_eq(st.st_mode & 07777, 0604);
+}
+END_TEST
+
+void
+add_ns_tests(TCase *tc)
+{
+	testing_add(tc, ns_unknown_limits_are_ENOENT);
+	testing_add(tc, ns_limits_out_of_range_are_EINVAL);
+	testing_add(tc, ns_limits_of_others_are_EPERM);
+	testing_add(tc, ns_limits_are_seen_by_all_processes);
+	testing_add(tc, ns_close_of_null_is_EINVAL);
+	testing_add(tc, ns_unknown_flags_are_EINVAL);
+	testing_add(tc, ns_others_are_apart);
+	testing_add(tc, ns_closing_a_handle_leaves_what_is_attached);
+}
+
+void
+add_anon_tests(TCase *tc)
+{
+	testing_add(tc, ns_anonymous_ones_end_with_their_processes);
+	testing_add(tc, ns_await_unused_of_an_anonymous_one_is_EINVAL);
+}
+
+void
+add_dir_tests(TCase *tc)
+{
+	testing_add(tc, ns_two_handles_are_one_namespace);
+	testing_add(tc, ns_objects_outlive_the_handle);
+	testing_add(tc, ns_await_unused_returns_when_the_last_has_ended);
+	testing_add(tc, ns_destroy_refuses_while_somebody_lives);
+	testing_add(tc, ns_destroy_takes_all_and_nothing_foreign);
+	testing_add(tc, ns_the_default_one_is_where_the_environment_says);
+	testing_add(tc, ns_the_default_one_has_a_place_by_uid);
+	testing_add(tc, ns_modes_are_as_promised);
+	testing_add(tc, ns_data_files_have_the_segments_mode);
+}
