@@ -448,16 +448,18 @@ watch(struct runner *runner)
 	return end_as(atomic_load(&board->status));
 }
 
-/* Descriptors of ours must not become the program's standard ones. */
+/*
+ * Descriptors of ours must not take the numbers of standard ones that are
+ * closed.  These are closed again when the program is executed.
+ */
 static bool
 fill_standard(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd != -1 && fd <= STDERR_FILENO);
-	return fd != -1 && close(fd) == 0;
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+			return false;
+	return true;
 }
 
 static bool
