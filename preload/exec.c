@@ -220,11 +220,17 @@ fexecve(int fd, char *const argv[], char *const envp[])
 	return real(fd, argv, envp);
 }
 
+/* Under another name here: not every libc's header declares it. */
+int	preload_execveat(int dirfd, const char *path, char *const argv[],
+	    char *const envp[], int flags) __asm__("execveat");
+
 MIPC_PUBLIC int
-execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
-    int flags)
+preload_execveat(int dirfd, const char *path, char *const argv[],
+    char *const envp[], int flags)
 {
-	__typeof__(&execveat) real = NEXT(execveat);
+	__typeof__(&preload_execveat) real =
+	    (__typeof__(&preload_execveat))preload_next(&next_execveat,
+	    "execveat");
 
 	if (real == NULL || refused(preload_judge(dirfd, path, flags, envp)))
 		return -1;
