@@ -272,7 +272,8 @@ END_TEST
 
 START_TEST(life_command_is_this_programs)
 {
-	must(strstr(mipc_life_command(), "check_unit") != NULL);
+	must(strstr(mipc_life_command(), program_invocation_short_name) !=
+	    NULL);
 	must(strlen(mipc_life_command()) < MIPC_COMMAND);
 }
 END_TEST
