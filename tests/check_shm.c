@@ -123,11 +123,11 @@ file_of(const char *name)
 }
 
 const char *
-file_of_id(const char *fmt, int id)
+file_of_id(const char *before, int id, const char *after)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), fmt, id);	/* "shm.%d", "shm.%d.data" */
+	snprintf(name, sizeof(name), "%s%d%s", before, id, after);
 	return file_of(name);
 }
 

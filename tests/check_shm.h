@@ -36,7 +36,7 @@ int	count_files(const char *prefix);
 
 /* The file NAME of the namespace, for the directory store. */
 const char *file_of(const char *name);
-const char *file_of_id(const char *fmt, int id);
+const char *file_of_id(const char *before, int id, const char *after);
 
 /* A page-aligned range of address space that nobody uses. */
 void	*free_range(size_t size);

@@ -324,7 +324,7 @@ START_TEST(fault_damaged_metadata_is_an_error_for_that_segment_alone)
 	strcpy(q, "fine");
 	detach(q);
 	board->value[0] = _i;
-	damage(file_of_id("shm.%d", id[0]), (enum damage)_i);
+	damage(file_of_id("shm.", id[0], ""), (enum damage)_i);
 	p[0] = 1;		/* the data is another file */
 	finish(spawn(BY_FORK, see_only_this_damaged, id));
 	finish(spawn(BY_FORK, try_all_calls, &id[0]));
@@ -352,7 +352,7 @@ START_TEST(fault_damaged_data_is_EIO_at_attach)
 
 	strcpy(q, "fine");
 	detach(q);
-	damage(file_of_id("shm.%d.data", id[0]), ways[_i]);
+	damage(file_of_id("shm.", id[0], ".data"), ways[_i]);
 	finish(spawn(BY_FORK, attach_fails, &id[0]));
 	finish(spawn(BY_FORK, open_and_try, &id[0]));
 	use_other(&id[1]);
@@ -371,7 +371,7 @@ START_TEST(fault_a_link_in_the_place_of_data_is_not_followed)
 	fd = open(victim, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	must(fd != -1 && write(fd, "precious", 8) == 8);
 	must_eq(ftruncate(fd, (off_t)PAGE), 0);
-	data = file_of_id("shm.%d.data", id);
+	data = file_of_id("shm.", id, ".data");
 	must_eq(unlink(data), 0);
 	must_eq(symlink(victim, data), 0);
 	finish(spawn(BY_FORK, attach_fails, &id));
@@ -399,8 +399,8 @@ look_up_by_bad_key(void *arg)
 
 START_TEST(fault_a_key_that_leads_nowhere_is_no_segment)
 {
-	static const char *texts[] = { "shm.77", "shm.", "shm.-1", "shm.99999"
-	    "99999999999999", "/etc/passwd", "sem.0", "x", "shm.0 " };
+	static const char *texts[] = { "shm.77", "shm.", "shm.-1",
+	    "shm.9999999999999999999", "/etc/passwd", "sem.0", "x", "shm.0 " };
 	char name[40];
 	const char *link;
 
@@ -420,14 +420,16 @@ END_TEST
 /* Whatever file is damaged however: the calls end, and end no process. */
 START_TEST(fault_no_damage_hangs_or_kills)
 {
-	static const char *files[] = { "namespace", "life.%d.slots",
-	    "life.%d.run", "shm.0", "shm.0.data" };
+	static const char *lives[] = { ".slots", ".run" };
+	static const char *files[] = { "namespace", "shm.0", "shm.0.data" };
+	int which = _i / DAMAGES;
 	int id = ipc->shmget(KEY, PAGE, IPC_CREAT | 0600);
 
 	srand((unsigned)_i);
 	must_eq(id, 0);
 	detach(attach(id));
-	damage(file_of_id(files[_i / DAMAGES], (int)geteuid()),
+	damage(which < 3 ? file_of(files[which]) :
+	    file_of_id("life.", (int)geteuid(), lives[which - 3]),
 	    (enum damage)(_i % DAMAGES));
 	finish(spawn(BY_FORK, try_all_calls, &id));
 	finish(spawn(BY_FORK, open_and_try, &id));
@@ -446,7 +448,7 @@ START_TEST(fault_flipped_bytes_hang_or_kill_nobody)
 	id[0] = make_segment(PAGE);
 	strcpy(attach(id[1]), "fine");
 	ipc->shmdt(attach(id[0]));
-	snprintf(path, sizeof(path), "%s", file_of_id("shm.%d", id[0]));
+	snprintf(path, sizeof(path), "%s", file_of_id("shm.", id[0], ""));
 	for (int i = 0; i < 12; i++) {
 		unsigned char byte = (unsigned char)rand();
 

@@ -405,7 +405,7 @@ END_TEST
 
 START_TEST(H6_posix_spawn_and_system_change_nothing)
 {
-	char *const argv[] = { "true", NULL };
+	char name[] = "true", *const argv[] = { name, NULL };
 	int id = make_segment(PAGE);
 	char *p = attach(id);
 	pid_t pid;

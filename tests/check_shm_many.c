@@ -140,11 +140,12 @@ hammer(void *arg)
 
 	for (int i = 0; i < 150; i++) {
 		int own = make_segment(PAGE);
-		char *p = attach(own), *q = attach(shared);
+		char *p = attach(own);
+		long *q = attach(shared);
 
 		p[0] = (char)i;
 		must_eq(p[0], (char)i);
-		__atomic_fetch_add((long *)q, 1, __ATOMIC_SEQ_CST);
+		__atomic_fetch_add(q, 1, __ATOMIC_SEQ_CST);
 		must_eq(attached(own), 1);
 		detach(p);
 		remove_segment(own);

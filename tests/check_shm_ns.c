@@ -359,10 +359,10 @@ START_TEST(ns_data_files_have_the_segments_mode)
 	int id = make_mode(0640);
 	struct stat st;
 
-	must_eq(stat(file_of_id("shm.%d.data", id), &st), 0);
+	must_eq(stat(file_of_id("shm.", id, ".data"), &st), 0);
 	must_eq(st.st_mode & 07777, 0640);
 	set_owner(id, geteuid(), getegid(), 0604);
-	must_eq(stat(file_of_id("shm.%d.data", id), &st), 0);
+	must_eq(stat(file_of_id("shm.", id, ".data"), &st), 0);
 	must_eq(st.st_mode & 07777, 0604);
 }
 END_TEST
