@@ -5,7 +5,9 @@
  */
 #include "check_shm.h"
 
+#include <sys/prctl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -170,6 +172,76 @@ START_TEST(H4_threads_call_at_once)
 }
 END_TEST
 
+/* ---- a fork in the middle of another thread's call ---- */
+
+#define FORKS	10
+
+static int fought_over;		/* a segment */
+static char *fixed;		/* where it is attached again and again */
+
+static void *
+attach_and_detach(void *arg)
+{
+	for (;;) {
+		attach_flags(fought_over, fixed, 0);
+		detach(fixed);
+	}
+	return arg;
+}
+
+static void
+fight(void *arg)
+{
+	(void)arg;
+	for (;;)
+		detach(attach(fought_over));
+}
+
+/* What came along is detached, whatever the other thread was doing. */
+static void
+detach_all(void *arg)
+{
+	if (ipc->shmdt(fixed) == -1)
+		must_eq(errno, EINVAL);
+	board->value[*(int *)arg] = getpid();
+	atomic_fetch_add(&board->value[FORKS], 1);
+	await(1);
+}
+
+static void
+fork_beside_a_thread(void *arg)
+{
+	pthread_t thread;
+
+	(void)arg;
+	must_eq(pthread_create(&thread, NULL, attach_and_detach, NULL), 0);
+	for (int i = 0; i < FORKS; i++)
+		spawn(BY_FORK, detach_all, &i);
+	await(1);
+}
+
+START_TEST(H6_a_fork_amid_a_detach_counts_what_came_along)
+{
+	pid_t parent, rival;
+
+	must_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	fought_over = make_segment(PAGE);
+	fixed = free_range(PAGE);
+	for (int round = 0; round < 12; round++) {
+		board_clear();
+		rival = spawn(BY_FORK, fight, NULL);
+		parent = spawn(BY_FORK, fork_beside_a_thread, NULL);
+		while (atomic_load(&board->value[FORKS]) < FORKS)
+			sched_yield();
+		kill_and_reap(parent);
+		kill_and_reap(rival);
+		must_eq(attached(fought_over), 0);
+		for (int i = 0; i < FORKS; i++)
+			kill_and_reap((pid_t)board->value[i]);
+	}
+}
+END_TEST
+
 static void
 hammer_as_process(void *arg)
 {
@@ -278,6 +350,7 @@ add_many_clauses(TCase *tc)
 	testing_add(tc, H6_a_process_lives_on_without_its_first_thread);
 	testing_add(tc, H6_other_threads_go_on_calling_without_the_first);
 	testing_add(tc, H6_threads_fork_and_attach_at_once);
+	testing_add(tc, H6_a_fork_amid_a_detach_counts_what_came_along);
 	testing_add(tc, H4_threads_call_at_once);
 	testing_add(tc, H4_processes_call_at_once);
 	testing_add(tc, H6_kills_at_any_moment_leave_exact_counts);

@@ -185,6 +185,7 @@ kill_and_reap(pid_t pid)
 {
 	int status;
 
+	must(pid > 0);
 	must_eq(kill(pid, SIGKILL), 0);
 	must_eq(waitpid(pid, &status, 0), pid);
 	must(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
