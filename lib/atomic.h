@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * atomic.h - every memory-order decision, under a handful of names.
+ *
+ * Words that processes share are of the types below and are touched only
+ * through these names:
+ *
+ *	mipc_peek	load, no order: a hint, or a word we own
+ *	mipc_take	load that sees what the giver stored before mipc_give
+ *	mipc_put	store, no order: a word we own
+ *	mipc_give	store that makes all earlier stores visible first
+ *	mipc_swap_if	compare and swap, both orders; true if it was done
+ *	mipc_add	add, both orders; the value before
+ *	mipc_step	full fence for the compiler and the processor: what a
+ *			killed process leaves is a prefix of its stores, in
+ *			the order the steps enforce
+ */
+#ifndef MIPC_ATOMIC_H
+#define MIPC_ATOMIC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef _Atomic uint32_t mipc_u32;
+typedef _Atomic uint64_t mipc_u64;
+
+#define mipc_peek(p)	atomic_load_explicit((p), memory_order_relaxed)
+#define mipc_take(p)	atomic_load_explicit((p), memory_order_acquire)
+#define mipc_put(p, v)	atomic_store_explicit((p), (v), memory_order_relaxed)
+#define mipc_give(p, v)	atomic_store_explicit((p), (v), memory_order_release)
+#define mipc_add(p, v)	atomic_fetch_add_explicit((p), (v), \
+			    memory_order_acq_rel)
+#define mipc_step()	atomic_thread_fence(memory_order_seq_cst)
+
+#define mipc_swap_if(p, expected, v)					\
+	atomic_compare_exchange_strong_explicit((p), (expected), (v),	\
+	    memory_order_acq_rel, memory_order_acquire)
+
+#endif

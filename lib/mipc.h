@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mipc.h - System V IPC outside the kernel: the public interface.
+ *
+ * A namespace holds objects: shared memory segments (semaphore sets and
+ * message queues follow).  It is a directory of files that unrelated
+ * processes share by its path (mipc_open), or an anonymous region that a
+ * process shares with the children it forks afterwards (mipc_anon).  There
+ * is no daemon; any process may be killed at any instruction, and the next
+ * one that calls finishes or undoes what it left.
+ *
+ * The calls take libc's own structures and mean what their namesakes mean on
+ * Linux; where they differ, mipc(7) has a row that says how and why.
+ *
+ * Caveats, first:
+ *  - A segment lives as long as its namespace's directory, not as long as
+ *    the machine is up.
+ *  - Everybody who may write an object can spoil that object's contents.
+ *  - The caller's credentials are read at every mipc_open, *get and *ctl
+ *    call, which costs system calls.  A program that promises to report
+ *    every change of its credentials by mipc_credentials_changed() is spared
+ *    them: its first call of that function is the promise.
+ *
+ * All functions may be called by any thread.  They return -1 (or NULL, or
+ * (void *)-1) and set errno on failure.  None is a cancellation point.
+ */
+#ifndef MIPC_H
+#define MIPC_H
+
+#include <sys/types.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A namespace opened by this process. */
+struct mipc_ns;
+
+/* Flags of mipc_open() and mipc_anon(). */
+#define MIPC_CREAT	01	/* make the namespace if it is missing */
+#define MIPC_EXCL	02	/* with MIPC_CREAT: fail if it exists */
+#define MIPC_SHARED	04	/* with MIPC_CREAT: for all uids, mode 1777 */
+
+/*
+ * Open the namespace in directory `dir`, made first if MIPC_CREAT is given
+ * (mode 0700, or 1777 with MIPC_SHARED or when the caller is root; parents
+ * are not made).
+ *
+ * Returns a handle for mipc_close(), or NULL with errno, and a sentence that
+ * mipc_reason() returns:
+ *	EACCES	the directory may not be searched or written
+ *	EEXIST	it exists and MIPC_EXCL is given
+ *	EINVAL	an unknown flag, or `dir` is empty
+ *	EIO	the namespace file is truncated or damaged
+ *	ENOENT	it is missing and MIPC_CREAT is not given, or it is a
+ *		directory that holds no namespace and is not empty
+ *	ENOMEM	no memory or address space
+ *	ENOSPC	no space for the namespace file
+ *	ENOTDIR	`dir` is not a directory
+ *	EPERM	it belongs to somebody who is neither the caller nor root, or
+ *		is writable by others without being sticky
+ *	EPROTONOSUPPORT	it was made by another format, or another byte order
+ *	EREMOTE	it is on a network filesystem
+ */
+struct mipc_ns *mipc_open(const char *dir, int flags);
+
+/*
+ * Make an anonymous namespace: visible to the caller and to the children it
+ * forks from now on, gone with the last of them.  `flags` is 0.
+ *
+ * Returns a handle, or NULL with errno: EINVAL, EMFILE, ENOMEM, ENOSYS.
+ */
+struct mipc_ns *mipc_anon(int flags);
+
+/*
+ * The namespace that the unprefixed names (libmipc-sysv, the preload module)
+ * use: $MIPC_DIR, else /dev/shm/mipc-EUID, else mipc-EUID in $TMPDIR or
+ * /tmp; made if missing.  The environment is ignored in a set-user-ID
+ * program.  Opened at the first call; never to be closed.
+ *
+ * Returns the handle, or NULL with errno as mipc_open() sets it.
+ */
+struct mipc_ns *mipc_default(void);
+
+/*
+ * Write the path that mipc_default() would use into `buf` of `size` bytes,
+ * terminated.  Nothing is opened or made.
+ *
+ * Returns 0, or -1 with errno: ERANGE if it does not fit.
+ */
+int	mipc_default_dir(char *buf, size_t size);
+
+/*
+ * Close a handle: segments stay attached, objects stay.  The handle must not
+ * be used afterwards, and not by another thread now.
+ *
+ * Returns 0, or -1 with errno: EBUSY for the default namespace, EINVAL for
+ * NULL.
+ */
+int	mipc_close(struct mipc_ns *ns);
+
+/*
+ * The sentence that says why the last mipc_open(), mipc_default() or
+ * mipc_destroy() of this thread failed, naming what, which and why; "" if
+ * none did.  Valid until the thread's next such call.
+ */
+const char *mipc_reason(void);
+
+/*
+ * Wait until no process but the caller is alive in a namespace of a
+ * directory: none has called into it that has not ended.
+ *
+ * Returns 0, or -1 with errno: EINTR if a signal handler ran, EINVAL for an
+ * anonymous namespace.
+ */
+int	mipc_await_unused(struct mipc_ns *ns);
+
+/*
+ * Remove a namespace with all its objects and its directory, if no process
+ * is alive in it.  Files that are not a namespace's stay, and keep the
+ * directory.
+ *
+ * Returns 0, or -1 with errno and mipc_reason(): EBUSY if somebody lives in
+ * it, ENOTEMPTY if foreign files are there, or as mipc_open().
+ */
+int	mipc_destroy(const char *dir);
+
+/*
+ * Read and set a limit of the namespace.
+ *
+ *	name	"shmmax" (bytes), "shmall" (pages), "shmmni" (segments, at
+ *		most 32768), "shm_rmid_forced" (0 or 1)
+ *	old	where the limit in force is written; may be NULL
+ *	value	the new limit; NULL leaves it
+ *
+ * Anyone who may write the namespace's directory file may set a limit.
+ * Lowering one below what is in use removes nothing.
+ *
+ * Returns 0, or -1 with errno: EINVAL for a value out of range, ENOENT for an
+ * unknown name, EPERM when the caller is neither the namespace's owner nor
+ * privileged.
+ */
+int	mipc_limit(struct mipc_ns *ns, const char *name,
+	    unsigned long long *old, const unsigned long long *value);
+
+/*
+ * Say that the calling process has changed its user, group or supplementary
+ * ids or its capabilities.  From the first call on, the library reads them
+ * only after such a call.
+ */
+void	mipc_credentials_changed(void);
+
+/*
+ * Find or make a segment.
+ *
+ *	key	IPC_PRIVATE (always a new one) or any other value
+ *	size	bytes; a new segment is rounded up to pages, zero-filled
+ *	flags	IPC_CREAT, IPC_EXCL, SHM_NORESERVE, SHM_HUGETLB (with
+ *		SHM_HUGE_2MB, SHM_HUGE_1GB), and nine permission bits
+ *
+ * Returns the identifier, or -1 with errno:
+ *	EACCES	the segment's mode does not grant the bits in flags
+ *	EEXIST	it exists, and IPC_CREAT and IPC_EXCL are given
+ *	EINVAL	new: size is 0 or above SHMMAX; existing: size is larger than
+ *		the segment; SHM_HUGETLB with a size the machine has no pages of
+ *	ENOENT	no segment has the key and IPC_CREAT is not given
+ *	ENOMEM	no memory, or no huge pages free
+ *	ENOSPC	SHMMNI or SHMALL would be exceeded, or the namespace's
+ *		filesystem is full (the space of a segment is reserved here,
+ *		unless SHM_NORESERVE is given)
+ *	EPERM	SHM_HUGETLB without the privilege
+ *
+ * Source: POSIX.1-2017 shmget(); shmget(2); clauses G1-G3, G6, H1, H9, H11.
+ */
+int	mipc_shmget(struct mipc_ns *ns, key_t key, size_t size, int flags);
+
+/*
+ * Attach a segment.
+ *
+ *	addr	NULL lets the kernel choose; else a multiple of the page size,
+ *		or any address with SHM_RND, which rounds it down
+ *	flags	SHM_RDONLY, SHM_RND, SHM_REMAP (replace what is mapped at
+ *		addr), SHM_EXEC
+ *
+ * Returns the address, or (void *)-1 with errno:
+ *	EACCES	the mode does not grant what flags ask: r, r+w, and x for
+ *		SHM_EXEC
+ *	EIDRM	the segment vanished during the call
+ *	EINVAL	no such segment; addr is not aligned, or in use without
+ *		SHM_REMAP; SHM_REMAP without addr
+ *	EIO	the segment's files are damaged
+ *	ENOMEM	no address space or memory
+ *
+ * Source: POSIX.1-2017 shmat(); shmat(2); clauses H2-H7.
+ */
+void	*mipc_shmat(struct mipc_ns *ns, int shmid, const void *addr, int flags);
+
+/*
+ * Detach the segment attached at exactly `addr`; all pieces of that attach
+ * go, whatever munmap(2) or mprotect(2) did to it, and nothing that the
+ * program has mapped over it since by mmap(2) is looked after.
+ *
+ * Returns 0, or -1 with errno EINVAL: no segment of `ns` is attached there.
+ *
+ * Source: POSIX.1-2017 shmdt(); shmdt(2); clause H4.
+ */
+int	mipc_shmdt(struct mipc_ns *ns, const void *addr);
+
+/*
+ * Control a segment: IPC_STAT, IPC_SET, IPC_RMID, SHM_LOCK, SHM_UNLOCK; and
+ * IPC_INFO (buf is a struct shminfo *), SHM_INFO (struct shm_info *),
+ * SHM_STAT and SHM_STAT_ANY (shmid is an index).
+ *
+ * Returns 0; for IPC_INFO and SHM_INFO the highest index in use; for SHM_STAT
+ * and SHM_STAT_ANY the identifier; or -1 with errno:
+ *	EACCES	IPC_STAT, SHM_STAT: no read permission
+ *	EFAULT	buf is NULL (under the preload module: not accessible)
+ *	EINVAL	no such segment, index or command
+ *	EIO	the segment's files are damaged
+ *	ENOMEM	SHM_LOCK: beyond RLIMIT_MEMLOCK
+ *	EPERM	IPC_SET, IPC_RMID, SHM_LOCK, SHM_UNLOCK: the caller is neither
+ *		owner, creator nor privileged; IPC_SET: a uid or gid that the
+ *		filesystem does not let the caller give it to
+ *
+ * Source: POSIX.1-2017 shmctl(); shmctl(2); clauses G4-G8, H5-H11.
+ */
+int	mipc_shmctl(struct mipc_ns *ns, int shmid, int cmd,
+	    struct shmid_ds *buf);
+
+/*
+ * The key of a file and a project number, by glibc's formula, so that both
+ * sides agree.  Returns -1 with the errno of stat(2) if there is no file.
+ *
+ * Source: POSIX.1-2017 ftok(); semantics, section 5.
+ */
+key_t	mipc_ftok(const char *path, int project);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
