@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * acl.c - owners beyond the one that a file has.
+ */
+#include "acl.h"
+
+#include <errno.h>
+
+#include "sys.h"
+
+/* An access control list as the kernel takes it. */
+struct acl_entry {
+	uint16_t tag;
+	uint16_t perm;
+	uint32_t id;
+};
+struct acl {
+	uint32_t version;
+	struct acl_entry entry[8];
+};
+enum { USER_OBJ = 1, USER = 2, GROUP_OBJ = 4, GROUP = 8, MASK = 16,
+    OTHER = 32 };
+
+/* Entries of one tag stand in the order of their ids. */
+static void
+in_order(struct acl_entry *end)
+{
+	struct acl_entry last = end[-1];
+
+	if (end[-1].tag != end[-2].tag || end[-1].id >= end[-2].id)
+		return;
+	end[-1] = end[-2];
+	end[-2] = last;
+}
+
+/*
+ * A file keeps its owner when a caller without privilege gives the object to
+ * somebody else, and an object has two owners when uid and cuid differ: the
+ * others get theirs by name.  Entries must be in the order of their tags.
+ */
+static size_t
+fill_acl(struct acl *acl, const struct mipc_perm *perm, unsigned mode,
+    const struct stat *st)
+{
+	uint16_t user = mode >> 6 & 7, group = mode >> 3 & 7;
+	struct acl_entry *e = acl->entry;
+
+	acl->version = 2;
+	*e++ = (struct acl_entry){ USER_OBJ, user, ~0u };
+	if (perm->uid != st->st_uid)
+		*e++ = (struct acl_entry){ USER, user, perm->uid };
+	if (perm->cuid != st->st_uid && perm->cuid != perm->uid)
+		*e++ = (struct acl_entry){ USER, user, perm->cuid };
+	if (e > acl->entry + 1)
+		in_order(e);
+	*e++ = (struct acl_entry){ GROUP_OBJ, group, ~0u };
+	if (perm->gid != st->st_gid)
+		*e++ = (struct acl_entry){ GROUP, group, perm->gid };
+	if (perm->cgid != st->st_gid && perm->cgid != perm->gid)
+		*e++ = (struct acl_entry){ GROUP, group, perm->cgid };
+	in_order(e);
+	*e++ = (struct acl_entry){ MASK, user | group, ~0u };
+	*e++ = (struct acl_entry){ OTHER, mode & 7, ~0u };
+	return offsetof(struct acl, entry) +
+	    (size_t)(e - acl->entry) * sizeof(*e);
+}
+
+/* One file: owner as far as the kernel lets us, then mode or list. */
+int
+mipc_acl_permit(int dirfd, const char *name, const struct mipc_perm *perm,
+    unsigned mode)
+{
+	struct stat st;
+	struct acl acl;
+	size_t size;
+	int fd, r;
+
+	r = mipc_sys_chown_link(dirfd, name, perm->uid, perm->gid);
+	if (r < 0 && r != -EPERM)
+		return -r;
+	r = mipc_sys_chmod(dirfd, name, mode | 0400);
+	if (r < 0)
+		return -r;
+	fd = mipc_sys_open(dirfd, name, O_RDONLY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return -fd;
+	r = mipc_sys_fstat(fd, &st);
+	if (r == 0 && (st.st_uid != perm->uid || st.st_gid != perm->gid ||
+	    perm->uid != perm->cuid || perm->gid != perm->cgid)) {
+		size = fill_acl(&acl, perm, mode, &st);
+		r = mipc_sys_set_acl(fd, &acl, size);
+		/* Without lists, one whom the file already is due is served. */
+		if (r == -EOPNOTSUPP)
+			r = st.st_uid == perm->uid && st.st_gid == perm->gid ?
+			    mipc_sys_chmod_fd(fd, mode) : -EPERM;
+	} else if (r == 0 && (mode & 0400) == 0) {
+		r = mipc_sys_chmod_fd(fd, mode);
+	}
+	mipc_sys_close(fd);
+	return -r;
+}

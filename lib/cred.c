@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cred.c - who calls, and what that permits.
+ *
+ * Credentials are the kernel's of the moment.  Asking costs system calls, so
+ * a caller that reports every change (the preload module, or a program by
+ * mipc_credentials_changed) has its answers kept until the next report; for
+ * anyone else they are asked each time.  Supplementary groups are asked only
+ * when nothing else decides.
+ */
+#include "cred.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "atomic.h"
+#include "map.h"
+#include "sys.h"
+
+/*
+ * epoch grows at each report; 0 means that nobody has promised any.
+ * ids and capabilities belong to epoch `fresh`.
+ */
+static mipc_u64 epoch, fresh, ids, capabilities;
+
+void
+mipc_cred_changed(void)
+{
+	mipc_add(&epoch, 1);
+}
+
+/* True if what is kept is what the kernel would say. */
+static bool
+kept(void)
+{
+	uint64_t now = mipc_peek(&epoch);
+
+	return now != 0 && mipc_take(&fresh) == now;
+}
+
+static void
+refresh(void)
+{
+	uint64_t now = mipc_take(&epoch);
+
+	mipc_put(&ids, (uint64_t)mipc_sys_euid() << 32 | mipc_sys_egid());
+	mipc_put(&capabilities, mipc_sys_capabilities());
+	mipc_give(&fresh, now);		/* pairs with mipc_take in kept() */
+}
+
+uid_t
+mipc_cred_uid(void)
+{
+	if (mipc_peek(&epoch) == 0)
+		return mipc_sys_euid();
+	if (!kept())
+		refresh();
+	return (uid_t)(mipc_peek(&ids) >> 32);
+}
+
+gid_t
+mipc_cred_gid(void)
+{
+	if (mipc_peek(&epoch) == 0)
+		return mipc_sys_egid();
+	if (!kept())
+		refresh();
+	return (gid_t)mipc_peek(&ids);
+}
+
+bool
+mipc_cred_has(enum mipc_privilege privilege)
+{
+	uint64_t all;
+
+	if (mipc_peek(&epoch) == 0) {
+		all = mipc_sys_capabilities();
+	} else {
+		if (!kept())
+			refresh();
+		all = mipc_peek(&capabilities);
+	}
+	return (all >> privilege & 1) != 0;
+}
+
+/* Look through `n` supplementary groups in memory of our own. */
+static bool
+among(int n, const struct mipc_perm *perm)
+{
+	size_t size = (size_t)n * sizeof(gid_t);
+	bool found = false;
+	void *memory;
+	gid_t *groups;
+
+	if (mipc_map_private(size, &memory) != 0)
+		return false;
+	groups = memory;
+	n = mipc_sys_groups(n, groups);
+	for (int i = 0; i < n && !found; i++)
+		found = groups[i] == perm->gid || groups[i] == perm->cgid;
+	mipc_sys_unmap(memory, size);
+	return found;
+}
+
+static bool
+in_group(const struct mipc_perm *perm)
+{
+	gid_t gid = mipc_cred_gid(), few[64];
+	int n;
+
+	if (gid == perm->gid || gid == perm->cgid)
+		return true;
+	n = mipc_sys_groups(64, few);
+	if (n == -EINVAL)
+		return among(mipc_sys_groups(0, NULL), perm);
+	for (int i = 0; i < n; i++)
+		if (few[i] == perm->gid || few[i] == perm->cgid)
+			return true;
+	return false;
+}
+
+bool
+mipc_cred_may(const struct mipc_perm *perm, unsigned bits)
+{
+	unsigned asked = (bits >> 6 | bits >> 3 | bits) & 7, granted;
+	uid_t uid;
+
+	if (asked == 0)
+		return true;
+	uid = mipc_cred_uid();
+	granted = perm->mode & 0777;
+	if (uid == perm->uid || uid == perm->cuid)
+		granted >>= 6;
+	else if (((granted >> 3 ^ granted) & asked) != 0 && in_group(perm))
+		granted >>= 3;		/* asked only where it matters */
+	if ((asked & ~granted & 7) == 0)
+		return true;
+	return mipc_cred_has(MIPC_CAP_IPC_OWNER);
+}
+
+bool
+mipc_cred_owns(const struct mipc_perm *perm)
+{
+	uid_t uid = mipc_cred_uid();
+
+	return uid == perm->uid || uid == perm->cuid ||
+	    mipc_cred_has(MIPC_CAP_SYS_ADMIN);
+}

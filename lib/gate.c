@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gate.c - the process's own critical section.
+ *
+ * Signals are blocked inside, so a handler never finds its own thread there,
+ * and pthread_atfork handlers take the gate, so a child's copy of the private
+ * tables is whole.  A page that the kernel wipes in a fork's child
+ * (MADV_WIPEONFORK) tells a child that no handler prepared; where the kernel
+ * cannot, the pid is compared.
+ */
+#include "gate.h"
+
+#include <pthread.h>
+#include <stddef.h>
+
+#include "futex.h"
+#include "map.h"
+#include "sys.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+static mipc_u32 mutex;
+static uint64_t fork_signals;		/* mask of the forking thread */
+static const struct mipc_fork_hooks *hooks;
+static mipc_u32 nowhere = 1;		/* before mipc_gate_prepare() */
+static mipc_u32 *mark = &nowhere;	/* 0: this is an unprepared child */
+static pid_t made_by;			/* where pages cannot be wiped */
+
+static bool
+unprepared_child(void)
+{
+	if (mipc_peek(mark) == 0)
+		return true;
+	return made_by != 0 && made_by != mipc_sys_pid();
+}
+
+static void
+settle_mark(void)
+{
+	mipc_put(mark, 1);
+	if (made_by != 0)
+		made_by = mipc_sys_pid();
+}
+
+void
+mipc_gate_enter(struct mipc_gate *gate)
+{
+	mipc_sys_block(&gate->signals);
+	if (!unprepared_child()) {
+		mipc_mutex_lock(&mutex);
+		return;
+	}
+	/* The only thread here; whoever held the gate stayed behind. */
+	mipc_put(&mutex, 1);
+	settle_mark();
+	hooks->child(false);
+}
+
+void
+mipc_gate_leave(struct mipc_gate *gate)
+{
+	mipc_mutex_unlock(&mutex);
+	mipc_sys_restore(&gate->signals);
+}
+
+void
+mipc_gate_check(void)
+{
+	struct mipc_gate gate;
+
+	if (__builtin_expect(!unprepared_child(), 1))
+		return;
+	mipc_gate_enter(&gate);
+	mipc_gate_leave(&gate);
+}
+
+static void
+before_fork(void)
+{
+	struct mipc_gate gate;
+
+	mipc_gate_enter(&gate);
+	fork_signals = gate.signals;
+	hooks->before();
+}
+
+static void
+after_fork(void)
+{
+	struct mipc_gate gate = { .signals = fork_signals };
+
+	hooks->parent();
+	mipc_gate_leave(&gate);
+}
+
+static void
+in_child(void)
+{
+	struct mipc_gate gate = { .signals = fork_signals };
+
+	settle_mark();
+	hooks->child(true);
+	mipc_put(&mutex, 1);	/* those who waited stayed behind */
+	mipc_gate_leave(&gate);
+}
+
+void
+mipc_gate_prepare(const struct mipc_fork_hooks *h)
+{
+	size_t page = mipc_sys_page();
+	void *memory;
+
+	if (hooks != NULL)
+		return;
+	hooks = h;
+	if (mipc_map_private(page, &memory) != 0) {
+		made_by = mipc_sys_pid();
+	} else {
+		if (mipc_sys_advise(memory, page, MADV_WIPEONFORK) != 0)
+			made_by = mipc_sys_pid();
+		mark = memory;
+		mipc_put(mark, 1);
+	}
+	pthread_atfork(before_fork, after_fork, in_child);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * map.h - one mapping of a file of a namespace.
+ *
+ * Depends on: sys.h.  Locks: none.
+ */
+#ifndef MIPC_MAP_H
+#define MIPC_MAP_H
+
+#include <sys/types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mipc_map {
+	void *base;
+	size_t size;		/* bytes of address space */
+	uint64_t length;	/* of the file when it was mapped, bytes */
+	uid_t uid;		/* of the file then */
+	ino_t ino;
+	int guard;		/* of bus.h, -1 none */
+};
+
+/*
+ * Map the first `size` bytes of address space of the file open at `fd`, which
+ * must be a regular file of at least `least` bytes.  The descriptor may be
+ * closed afterwards.
+ *
+ * Returns 0 or: EIO not regular or shorter than `least`; ENOMEM; what mmap(2)
+ * says.
+ */
+int	mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
+	    struct mipc_map *out);
+void	mipc_map_close(struct mipc_map *);
+
+/* Memory of this process alone, zero-filled: no malloc(3), which a signal
+ * handler's caller may be inside of. */
+int	mipc_map_private(size_t size, void **out);
+
+#endif

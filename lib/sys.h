@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys.h - the one door to the kernel.
+ *
+ * The library lives in other people's programs, next to other preloads that
+ * wrap libc's names (under fakeroot geteuid() is 0 and stat() tells stories).
+ * So identity, files and memory are asked of the kernel directly.  Every
+ * function returns what the kernel returned: a value >= 0, or a negative
+ * errno; libc's errno is not touched.
+ */
+#ifndef MIPC_SYS_H
+#define MIPC_SYS_H
+
+#include <sys/types.h>
+#include <sys/stat.h>
+#include <sys/mman.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define MIPC_PUBLIC __attribute__((visibility("default")))
+
+long	mipc_sys(long number, long, long, long, long, long, long);
+
+/* Files. */
+int	mipc_sys_open(int dirfd, const char *path, int flags, unsigned mode);
+int	mipc_sys_close(int fd);
+int	mipc_sys_fstat(int fd, struct stat *);
+int	mipc_sys_stat(int dirfd, const char *path, struct stat *, int flags);
+int	mipc_sys_readlink(int dirfd, const char *path, char *, size_t);
+int	mipc_sys_symlink(const char *text, int dirfd, const char *path);
+int	mipc_sys_unlink(int dirfd, const char *path, int flags);
+int	mipc_sys_link_fd(int fd, int dirfd, const char *path);
+int	mipc_sys_rename_new(int dirfd, const char *from, const char *to);
+int	mipc_sys_getcwd(char *, size_t);
+int	mipc_sys_mkdir(const char *path, unsigned mode);
+int	mipc_sys_chmod(int dirfd, const char *path, unsigned mode);
+int	mipc_sys_chmod_fd(int fd, unsigned mode);
+int	mipc_sys_chown_fd(int fd, uid_t, gid_t);
+int	mipc_sys_chown_link(int dirfd, const char *path, uid_t, gid_t);
+int	mipc_sys_truncate_fd(int fd, uint64_t size);
+int	mipc_sys_reserve_fd(int fd, uint64_t offset, uint64_t length);
+ssize_t	mipc_sys_read(int fd, void *, size_t);
+ssize_t	mipc_sys_pread(int fd, void *, size_t, uint64_t offset);
+ssize_t	mipc_sys_pwrite(int fd, const void *, size_t, uint64_t offset);
+int	mipc_sys_dents(int fd, void *, size_t);
+int	mipc_sys_memfd(const char *name);
+int	mipc_sys_dup_above(int fd, int lowest);
+int	mipc_sys_move_high(int fd);
+int	mipc_sys_flock(int fd, int operation);
+bool	mipc_sys_remote(int fd, const char **what);
+int	mipc_sys_set_acl(int fd, const void *blob, size_t size);
+
+/* Byte locks: exclusive ones, of an open file description or a process. */
+enum mipc_owner { MIPC_OWNED_BY_FILE, MIPC_OWNED_BY_PROCESS };
+int	mipc_sys_lock(int fd, enum mipc_owner, uint64_t byte, bool wait);
+int	mipc_sys_unlock(int fd, enum mipc_owner, uint64_t byte);
+/* Wait until nobody holds this byte exclusively. */
+int	mipc_sys_await(int fd, enum mipc_owner, uint64_t byte);
+/* 1 somebody else holds a byte of it exclusively (*which, if asked), 0 no. */
+int	mipc_sys_locked(int fd, enum mipc_owner, uint64_t start, uint64_t len,
+	    uint64_t *which);
+
+/* Memory. */
+int	mipc_sys_map(void *at, size_t, int prot, int flags, int fd,
+	    uint64_t offset, void **out);
+int	mipc_sys_unmap(void *, size_t);
+int	mipc_sys_duplicate(void *from, size_t, void *at, void **out);
+int	mipc_sys_move(void *from, size_t, void *to);
+int	mipc_sys_advise(void *, size_t, int advice);
+int	mipc_sys_protect(void *, size_t, int prot);
+int	mipc_sys_lock_memory(void *, size_t);
+int	mipc_sys_unlock_memory(void *, size_t);
+int	mipc_sys_resident(void *, size_t, unsigned char *);
+
+/* Identity. */
+uid_t	mipc_sys_euid(void);
+gid_t	mipc_sys_egid(void);
+int	mipc_sys_groups(int size, gid_t *);
+uint64_t mipc_sys_capabilities(void);	/* effective, one bit each */
+pid_t	mipc_sys_pid(void);
+pid_t	mipc_sys_tid(void);
+int	mipc_sys_kill(pid_t, int signal);
+uint64_t mipc_sys_rlimit(int resource);
+
+/* Signals of the calling thread: all that can be blocked. */
+void	mipc_sys_block(uint64_t *saved);
+void	mipc_sys_restore(const uint64_t *saved);
+
+/* Futexes and robust lists. */
+int	mipc_sys_futex_wait(const void *word, uint32_t value,
+	    const struct timespec *relative);
+int	mipc_sys_futex_wake(const void *word, int count);
+struct mipc_robust_head {
+	void *list;
+	long offset;
+	void *pending;
+};
+struct mipc_robust_head *mipc_sys_robust_list(void);
+
+/* Once, in seconds; monotonic nanoseconds. */
+uint64_t mipc_sys_seconds(void);
+uint64_t mipc_sys_monotonic_ns(void);
+size_t	mipc_sys_page(void);
+
+/* True if the environment forces a fallback: name is MIPC_NO_... */
+bool	mipc_sys_forced(const char *name);
+
+#endif
