@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * life.h - who is alive in a namespace.
+ *
+ * Depends on: format.h, gate.h, sys.h.
+ * Locks: functions marked [gate] expect the caller inside the gate; the
+ * others may be called by any thread at any time.
+ */
+#ifndef MIPC_LIFE_H
+#define MIPC_LIFE_H
+
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "format.h"
+#include "sys.h"
+
+enum mipc_life_file { MIPC_LIFE_SLOTS, MIPC_LIFE_RUN };
+
+struct mipc_lives;
+
+/*
+ * How the store keeps lives.  open: a new open file description of a house's
+ * file, made if `make` and missing; a descriptor or a negative errno.
+ * map_slots: address space for all slots of a house, readable.
+ */
+struct mipc_life_store {
+	int (*open)(void *where, uid_t uid, enum mipc_life_file, bool make);
+	int (*map_slots)(void *where, uid_t uid, void **out);
+	uint64_t slots_at;	/* offset of the slots in their file */
+	uint64_t run_at;	/* offset of slot 0's byte in theirs */
+	bool one_house;		/* every uid shares house 0 */
+};
+
+/* The life prepared for a fork's child, from prepare to take-over. */
+struct mipc_birth {
+	mipc_life life;		/* 0: none */
+	struct mipc_slot *slot;
+	int run_fd;
+};
+
+struct mipc_lives {
+	const struct mipc_life_store *store;
+	void *where;
+	mipc_u64 *houses;		/* in the namespace */
+	size_t page;
+	/* What the filesystem and the system can do; set once at opening. */
+	bool lock_maps;			/* a lock lives with its mapping */
+	enum mipc_owner owned_by;	/* kind of the byte locks */
+	bool robust;
+	/* This process; changed inside the gate. */
+	mipc_u64 self;			/* its life, 0 before the first call */
+	struct mipc_slot *slot;
+	char *pair;			/* slot page and the page behind it */
+	struct mipc_robust_head *linked;/* whose list holds our entry */
+	void *run_map;			/* holds the lock if lock_maps */
+	int run_fd;			/* holds it if not */
+	ino_t run_ino;
+	struct mipc_birth birth;
+	/* Windows on houses, made when first looked at. */
+	_Atomic(char *) window[MIPC_HOUSES];
+	/* When a life's lock was last looked at although its canary lives. */
+	struct { mipc_u64 life, second; } looked[256];
+};
+
+void	mipc_lives_init(struct mipc_lives *, const struct mipc_life_store *,
+	    void *where, mipc_u64 *houses);
+
+/*
+ * [gate] This process's life, begun if need be.  Errors: EACCES, ENOSPC,
+ * ENOMEM, EMFILE, ENOENT (the namespace is gone), EIO.
+ */
+int	mipc_life_self(struct mipc_lives *, mipc_life *out);
+
+/*
+ * Is the address space of this life gone?  No system call while its canary
+ * lives, but for one look a second.
+ */
+bool	mipc_life_dead(struct mipc_lives *, mipc_life);
+
+/* [gate] Prepare a fork's child, and what follows on either side. */
+int	mipc_life_beget(struct mipc_lives *);
+void	mipc_life_parent(struct mipc_lives *);
+void	mipc_life_child(struct mipc_lives *, bool prepared);
+
+/* [gate] End this process's life here; it has nothing left in the namespace. */
+void	mipc_life_end(struct mipc_lives *);
+
+/*
+ * Is anyone but this process alive?  With `wait`, wait until nobody is.
+ * Returns 0 nobody, EBUSY somebody, EINTR, or what opening the files said.
+ */
+int	mipc_life_others(struct mipc_lives *, bool wait);
+
+/* Command line of this process, read once; MIPC_COMMAND bytes. */
+const char *mipc_life_command(void);
+
+#endif
