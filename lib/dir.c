@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dir.c - the directory of a namespace.
+ *
+ * Names resolve against a descriptor kept from the start, so that chdir(2),
+ * chroot(2) and renames do not matter.  A program may close it, and may then
+ * get the same number for something of its own: before names are changed the
+ * descriptor is proved by device and inode; where files are only opened, the
+ * caller proves the file instead, and a failure leads to the proof here.
+ */
+#include "dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cred.h"
+#include "mipc.h"
+#include "store.h"
+#include "sys.h"
+
+static int
+open_directory(const char *path)
+{
+	return mipc_sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+}
+
+/* The path from the root, so that it can be opened again from anywhere. */
+static int
+make_absolute(const char *path, char out[PATH_MAX])
+{
+	long n = 0;
+	size_t length = strlen(path);
+
+	if (path[0] != '/') {
+		n = mipc_sys_getcwd(out, PATH_MAX);
+		if (n < 0)
+			return (int)-n;
+		out[n - 1] = '/';	/* in place of the terminator */
+	}
+	if ((size_t)n + length >= PATH_MAX)
+		return ENAMETOOLONG;
+	memcpy(out + n, path, length + 1);
+	return 0;
+}
+
+/* May we trust whoever can change this directory? */
+static int
+judge(const struct mipc_dir *dir, const struct stat *st, int flags)
+{
+	uid_t euid = mipc_sys_euid();
+	bool sticky = (st->st_mode & S_ISVTX) != 0;
+	const char *what;
+
+	if ((st->st_mode & (S_IWOTH | S_IWGRP)) != 0 && !sticky) {
+		mipc_reason_set("%s: writable by others without being sticky",
+		    dir->path);
+		return EPERM;
+	}
+	if (st->st_uid != euid && st->st_uid != 0 &&
+	    ((flags & MIPC_OWN) != 0 ||
+	    (euid != 0 && !(sticky && (st->st_mode & S_IWOTH) != 0)))) {
+		mipc_reason_set("%s: belongs to uid %u, not to the caller",
+		    dir->path, (unsigned)st->st_uid);
+		return EPERM;
+	}
+	if (mipc_sys_remote(dir->fd, &what)) {
+		mipc_reason_set("%s: on a network filesystem (%s)", dir->path,
+		    what);
+		return EREMOTE;
+	}
+	return 0;
+}
+
+/* Make it with the mode asked for, whatever the umask. */
+static int
+make_directory(struct mipc_dir *dir, int flags)
+{
+	bool shared = (flags & MIPC_SHARED) != 0 || mipc_sys_euid() == 0;
+	int r;
+
+	r = mipc_sys_mkdir(dir->path, 0700);
+	if (r == 0 && shared)
+		r = mipc_sys_chmod(AT_FDCWD, dir->path, 01777);
+	if (r == 0 || r == -EEXIST)
+		r = open_directory(dir->path);
+	return r;
+}
+
+int
+mipc_dir_open(const char *path, int flags, struct mipc_dir *out)
+{
+	struct stat st;
+	int error, fd;
+
+	error = make_absolute(path, out->path);
+	if (error != 0)
+		return error;
+	fd = open_directory(out->path);
+	if (fd == -ENOENT && (flags & MIPC_CREAT) != 0)
+		fd = make_directory(out, flags);
+	if (fd < 0) {
+		mipc_reason_set("%s: %s", out->path, strerror(-fd));
+		return -fd;
+	}
+	out->fd = fd;
+	error = -mipc_sys_fstat(fd, &st);
+	if (error == 0)
+		error = judge(out, &st, flags);
+	if (error != 0) {
+		mipc_sys_close(fd);
+		return error;
+	}
+	out->fd = mipc_sys_move_high(fd);
+	out->dev = st.st_dev;
+	out->ino = st.st_ino;
+	out->uid = st.st_uid;
+	out->shared = (st.st_mode & S_IWOTH) != 0;
+	out->tmpfile = !mipc_sys_forced("MIPC_NO_OTMPFILE");
+	return 0;
+}
+
+static bool
+is_ours(const struct mipc_dir *dir, int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && mipc_sys_fstat(fd, &st) == 0 &&
+	    st.st_dev == dir->dev && st.st_ino == dir->ino;
+}
+
+void
+mipc_dir_close(struct mipc_dir *dir)
+{
+	if (is_ours(dir, dir->fd))
+		mipc_sys_close(dir->fd);
+	dir->fd = -1;
+}
+
+int
+mipc_dir_fd(struct mipc_dir *dir)
+{
+	int fd;
+
+	if (is_ours(dir, dir->fd))
+		return dir->fd;
+	fd = open_directory(dir->path);
+	if (fd < 0)
+		return fd;
+	if (!is_ours(dir, fd)) {
+		mipc_sys_close(fd);
+		return -ENOENT;
+	}
+	dir->fd = mipc_sys_move_high(fd);
+	return dir->fd;
+}
+
+int
+mipc_dir_openat(struct mipc_dir *dir, const char *name, int flags)
+{
+	int fd;
+
+	fd = mipc_sys_open(dir->fd, name, flags | O_NOFOLLOW, 0);
+	if (fd != -EBADF && fd != -ENOTDIR && fd != -ENOENT)
+		return fd;
+	if (is_ours(dir, dir->fd))
+		return fd;
+	if (mipc_dir_fd(dir) < 0)
+		return fd;
+	return mipc_sys_open(dir->fd, name, flags | O_NOFOLLOW, 0);
+}
+
+/* Does this answer mean that there is no O_TMPFILE here? */
+static bool
+no_tmpfile(int r)
+{
+	return r == -EOPNOTSUPP || r == -EISDIR || r == -EINVAL ||
+	    r == -ENOENT;
+}
+
+int
+mipc_dir_make(struct mipc_dir *dir, const char *name, unsigned mode,
+    struct mipc_file *file)
+{
+	int r;
+
+	file->own[0] = '\0';
+	file->fd = -EOPNOTSUPP;
+	if ((r = mipc_dir_fd(dir)) < 0)
+		return -r;
+	if (dir->tmpfile) {
+		file->fd = mipc_sys_open(dir->fd, ".", O_RDWR | O_TMPFILE,
+		    mode);
+		if (no_tmpfile(file->fd))
+			dir->tmpfile = false;
+	}
+	if (!dir->tmpfile) {
+		snprintf(file->own, sizeof(file->own), ".%s.%x.%llx", name,
+		    (unsigned)mipc_sys_tid(),
+		    (unsigned long long)mipc_sys_monotonic_ns());
+		file->fd = mipc_sys_open(dir->fd, file->own,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+	}
+	if (file->fd < 0)
+		return -file->fd;
+	r = 0;
+	if ((mode & 077) != 0)		/* the umask may have taken some */
+		r = mipc_sys_chmod_fd(file->fd, mode);
+	if (r < 0)
+		mipc_dir_drop(dir, file);
+	return -r;
+}
+
+int
+mipc_dir_place(struct mipc_dir *dir, const char *name, struct mipc_file *file)
+{
+	int r;
+
+	if (file->own[0] == '\0') {
+		r = mipc_sys_link_fd(file->fd, dir->fd, name);
+		if (r == 0 || r == -EEXIST || r == -ENOSPC)
+			return -r;
+		dir->tmpfile = false;	/* no /proc, and not permitted */
+		return EAGAIN;
+	}
+	r = mipc_sys_rename_new(dir->fd, file->own, name);
+	if (r == 0)
+		file->own[0] = '\0';
+	return -r;
+}
+
+void
+mipc_dir_drop(struct mipc_dir *dir, struct mipc_file *file)
+{
+	if (file->own[0] != '\0')
+		mipc_sys_unlink(dir->fd, file->own, 0);
+	if (file->fd >= 0)
+		mipc_sys_close(file->fd);
+	file->fd = -1;
+	file->own[0] = '\0';
+}
+
+/* --- the whole of it --------------------------------------------------- */
+
+struct entry {			/* struct linux_dirent64 */
+	uint64_t ino;
+	int64_t offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+/* Call `each` for every name but . and .. until it says stop. */
+static int
+list(struct mipc_dir *dir, bool (*each)(struct mipc_dir *, const char *,
+    const char *), const char *word)
+{
+	_Alignas(uint64_t) char buf[4096];
+	const struct entry *e;
+	bool go_on = true;
+	int fd, n;
+
+	fd = mipc_dir_fd(dir);
+	if (fd >= 0)
+		fd = mipc_sys_open(fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return -fd;
+	while (go_on && (n = mipc_sys_dents(fd, buf, sizeof(buf))) > 0)
+		for (int at = 0; at < n && go_on; at += e->length) {
+			e = (const struct entry *)(const void *)(buf + at);
+			if (strcmp(e->name, ".") != 0 &&
+			    strcmp(e->name, "..") != 0)
+				go_on = each(dir, e->name, word);
+		}
+	mipc_sys_close(fd);
+	return go_on ? 0 : ENOTEMPTY;
+}
+
+static bool
+is_dotted(struct mipc_dir *dir, const char *name, const char *word)
+{
+	(void)dir, (void)word;
+	return name[0] == '.';
+}
+
+bool
+mipc_dir_empty(struct mipc_dir *dir)
+{
+	return list(dir, is_dotted, NULL) == 0;
+}
+
+static bool
+unlink_private(struct mipc_dir *dir, const char *name, const char *word)
+{
+	size_t length = strlen(word);
+
+	if (name[0] == '.' && strncmp(name + 1, word, length) == 0 &&
+	    name[1 + length] == '.')
+		mipc_sys_unlink(dir->fd, name, 0);
+	return true;
+}
+
+void
+mipc_dir_sweep(struct mipc_dir *dir, const char *name)
+{
+	list(dir, unlink_private, name);
+}
+
+/* A name that a namespace gives its files, finished or not. */
+static bool
+is_known(const char *name)
+{
+	static const char *const prefix[] = { "life.", "shm.", "sem.",
+	    "msg.", "key." };
+
+	if (name[0] == '.')
+		name++;
+	if (strcmp(name, "namespace") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++)
+		if (strncmp(name, prefix[i], strlen(prefix[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool
+unlink_known(struct mipc_dir *dir, const char *name, const char *word)
+{
+	(void)word;
+	if (is_known(name) && strcmp(name, "namespace") != 0)
+		mipc_sys_unlink(dir->fd, name, 0);
+	return true;
+}
+
+int
+mipc_dir_remove(struct mipc_dir *dir)
+{
+	int error;
+
+	error = list(dir, unlink_known, NULL);
+	if (error == 0)		/* what getdents passed over meanwhile */
+		error = list(dir, unlink_known, NULL);
+	if (error != 0)
+		return error;
+	error = -mipc_sys_unlink(dir->fd, "namespace", 0);
+	if (error != 0 && error != ENOENT)
+		return error;
+	return -mipc_sys_unlink(AT_FDCWD, dir->path, AT_REMOVEDIR);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * store.c - what both stores share: the head of a namespace, and the sentence
+ * that says why one could not be opened.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static __thread char reason[512];
+
+void
+mipc_reason_set(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+}
+
+const char *
+mipc_reason_text(void)
+{
+	return reason;
+}
+
+/* Linux's defaults: clause H11. */
+void
+mipc_space_init(struct mipc_space *space)
+{
+	uint64_t most = (uint64_t)(~0ul - (1ul << 24));
+
+	space->format = MIPC_FORMAT;
+	space->byte_order = MIPC_BYTE_ORDER;
+	space->page = (uint32_t)mipc_sys_page();
+	space->uid = mipc_sys_euid();
+	space->born = mipc_sys_seconds();
+	mipc_put(&space->limit[MIPC_SHMMAX], most);
+	mipc_put(&space->limit[MIPC_SHMALL], most);
+	mipc_put(&space->limit[MIPC_SHMMNI], 4096);
+	mipc_step();
+	space->magic = MIPC_MAGIC_SPACE;
+}
+
+int
+mipc_space_check(const struct mipc_space *space, const char **why)
+{
+	if (space->magic == 0) {
+		*why = "not a namespace file, or a damaged one";
+		return EIO;
+	}
+	if (space->byte_order != MIPC_BYTE_ORDER) {
+		*why = "made on a machine of another byte order";
+		return EPROTONOSUPPORT;
+	}
+	if (space->magic != MIPC_MAGIC_SPACE || space->format != MIPC_FORMAT) {
+		*why = "made in another format than this library's";
+		return EPROTONOSUPPORT;
+	}
+	if (space->page != mipc_sys_page()) {
+		*why = "made on a machine of another page size";
+		return EPROTONOSUPPORT;
+	}
+	return 0;
+}
+
+void
+mipc_store_close(struct mipc_store *store)
+{
+	store->ops->shut(store);
+}

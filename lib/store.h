@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * store.h - where a namespace's objects live: the one interface over a
+ * directory of files (store_dir.c) and over an anonymous region
+ * (store_anon.c).
+ *
+ * Depends on: format.h, cred.h, life.h, map.h.
+ * Locks: every operation expects the caller inside the gate, but for
+ * `reserve`; those marked [ns] under the namespace lock as well, [object]
+ * under the object's.  All return 0 or a positive errno.
+ */
+#ifndef MIPC_STORE_H
+#define MIPC_STORE_H
+
+#include "cred.h"
+#include "format.h"
+#include "life.h"
+#include "map.h"
+
+struct mipc_store;
+
+/* An object about to be made; its id is reserved. */
+struct mipc_draft {
+	enum mipc_kind kind;
+	uint64_t id;
+	unsigned mode;			/* nine bits */
+	uint64_t size;			/* of the data, bytes */
+	bool reserve;			/* claim its space now */
+	uint64_t data;			/* out of make_data: see format.h */
+};
+
+/* How a segment is to be mapped, and how it was. */
+struct mipc_mapping {
+	uint64_t id;
+	uint64_t size, data;		/* the segment's */
+	void *address;			/* in: where, or NULL; out: where */
+	bool replace;			/* whatever is there (SHM_REMAP) */
+	bool writable, executable;
+	void *again;			/* an intact attach of the same access */
+	int kept_fd;			/* in, out: holds the lock where no
+					   mapping can; -1 none */
+};
+
+struct mipc_store_ops {
+	/* An object's bytes of data, then what it begins with, complete. */
+	int (*make_data)(struct mipc_store *, struct mipc_draft *);
+	int (*make_object)(struct mipc_store *, const struct mipc_draft *,
+	    const void *head, size_t size);
+	/* Everything that bears this id; what is not there is no error. */
+	int (*unmake)(struct mipc_store *, enum mipc_kind, uint64_t id);
+	/* Map an object's head, writable. */
+	int (*open)(struct mipc_store *, enum mipc_kind, uint64_t id,
+	    struct mipc_map *);
+	void (*close)(struct mipc_store *, struct mipc_map *);
+	/* Give bytes of a mapped head space. */
+	int (*claim)(struct mipc_store *, enum mipc_kind, uint64_t id,
+	    struct mipc_map *, uint64_t offset, uint64_t length);
+	/* Give bytes of the namespace's head space. */
+	int (*claim_space)(struct mipc_store *, uint64_t offset,
+	    uint64_t length);
+	/* What is known of an object that may not be opened. */
+	int (*glance)(struct mipc_store *, enum mipc_kind, uint64_t id,
+	    struct mipc_perm *, uint64_t *size);
+	/* Make the files' owners and modes those of the object. */
+	int (*permit)(struct mipc_store *, enum mipc_kind, uint64_t id,
+	    uint64_t key, const struct mipc_perm *);
+	/* Keys.  set [ns]: EEXIST; clear [ns]: only if it names this id. */
+	int (*key_find)(struct mipc_store *, enum mipc_kind, uint32_t key,
+	    uint64_t *id);
+	int (*key_set)(struct mipc_store *, enum mipc_kind, uint32_t key,
+	    uint64_t id);
+	int (*key_clear)(struct mipc_store *, enum mipc_kind, uint32_t key,
+	    uint64_t id);
+	/* Segments.  mapped: 0 nobody maps it, EBUSY somebody does. */
+	int (*map)(struct mipc_store *, struct mipc_mapping *);
+	void (*unmap)(struct mipc_store *, struct mipc_mapping *);
+	int (*mapped)(struct mipc_store *, uint64_t id, int kept_fd);
+	/* Remove the whole namespace; nobody lives in it.  [ns] */
+	int (*destroy)(struct mipc_store *);
+	void (*shut)(struct mipc_store *);
+};
+
+/* What both stores begin with. */
+struct mipc_store {
+	const struct mipc_store_ops *ops;
+	struct mipc_space *space;
+	struct mipc_lives lives;
+	bool anonymous;
+	size_t head_bytes;	/* address space of an object's head */
+	bool maps_tell;		/* `mapped` alone knows whether any is left */
+};
+
+/* Fill a new namespace's head. */
+void	mipc_space_init(struct mipc_space *);
+/* Is this one ours to use?  0, EIO, or EPROTONOSUPPORT with *why. */
+int	mipc_space_check(const struct mipc_space *, const char **why);
+
+/* A sentence for mipc_reason(). */
+void	mipc_reason_set(const char *format, ...)
+	    __attribute__((format(printf, 1, 2)));
+const char *mipc_reason_text(void);
+
+/*
+ * The two stores.  dir: flags are mipc_open()'s, and MIPC_OWN: the directory
+ * must be the caller's own.
+ */
+#define MIPC_OWN	0100
+int	mipc_store_dir(const char *dir, int flags, struct mipc_store **out);
+int	mipc_store_anon(struct mipc_store **out);
+/* Are they the same directory? */
+bool	mipc_store_same(const struct mipc_store *, const struct mipc_store *);
+void	mipc_store_close(struct mipc_store *);
+
+#endif

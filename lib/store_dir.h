@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * store_dir.h - what the files of the directory store share.
+ *
+ * Depends on: store.h, dir.h.
+ */
+#ifndef MIPC_STORE_DIR_H
+#define MIPC_STORE_DIR_H
+
+#include "dir.h"
+#include "store.h"
+
+struct dir_store {
+	struct mipc_store store;
+	struct mipc_dir dir;
+	struct mipc_map space;
+	bool flock_maps;	/* a flock lives with its mapping */
+};
+
+static inline struct dir_store *
+of(struct mipc_store *store)
+{
+	return (struct dir_store *)(void *)store;
+}
+
+extern const struct mipc_life_store mipc_dir_lives;
+extern const struct mipc_store_ops mipc_dir_ops;
+void	mipc_store_dir_shut(struct mipc_store *);
+
+#endif
