@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object.c - the objects this process has opened.
+ *
+ * Opening happens once; afterwards an operation finds the mapping by index
+ * without a lock: it pins the node, then looks again whether the table still
+ * names it.  Whoever takes a node out of the table looks at the pins after
+ * that, so one of the two sees the other.
+ */
+#include "ns.h"
+
+#include <errno.h>
+
+#include "crash.h"
+
+#define CACHED_MOST	16384u	/* a quarter of the maps Linux allows */
+#define NODES		128u	/* made at a time */
+
+struct mipc_opened *
+mipc_ns_pin(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id)
+{
+	_Atomic(struct mipc_opened *) *place =
+	    &ns->opened[kind][id % MIPC_INDEX_MAX];
+	struct mipc_opened *opened = mipc_take(place);
+
+	if (opened == NULL)
+		return NULL;
+	atomic_fetch_add(&opened->pins, 1);
+	/* Pairs with the store and load in take_out(). */
+	if (atomic_load(place) == opened && opened->id == id)
+		return opened;
+	mipc_ns_unpin(opened);
+	return NULL;
+}
+
+void
+mipc_ns_unpin(struct mipc_opened *opened)
+{
+	mipc_add(&opened->pins, -1u);
+}
+
+static void
+retire(struct mipc_ns *ns, struct mipc_opened *opened)
+{
+	ns->store->ops->close(ns->store, &opened->map);
+	opened->head = NULL;
+	opened->next = ns->free;
+	ns->free = opened;
+}
+
+/* Unmap what was taken out while somebody had it pinned. */
+static void
+retire_late(struct mipc_ns *ns)
+{
+	struct mipc_opened **link = &ns->retired, *opened;
+
+	while ((opened = *link) != NULL) {
+		if (atomic_load(&opened->pins) != 0) {
+			link = &opened->next;
+			continue;
+		}
+		*link = opened->next;
+		retire(ns, opened);
+	}
+}
+
+static void
+take_out(struct mipc_ns *ns, struct mipc_opened *opened)
+{
+	atomic_store(&ns->opened[opened->kind][opened->id % MIPC_INDEX_MAX],
+	    NULL);
+	ns->cached--;
+	retire_late(ns);
+	if (atomic_load(&opened->pins) == 0) {
+		retire(ns, opened);
+		return;
+	}
+	opened->next = ns->retired;
+	ns->retired = opened;
+}
+
+void
+mipc_ns_forget(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id)
+{
+	struct mipc_opened *opened;
+
+	opened = mipc_peek(&ns->opened[kind][id % MIPC_INDEX_MAX]);
+	if (opened != NULL && opened->id == id && opened->attaches == 0)
+		take_out(ns, opened);
+}
+
+uint32_t
+mipc_ns_evict(struct mipc_ns *ns)
+{
+	struct mipc_opened *opened;
+	uint32_t gone = 0;
+
+	for (int kind = 0; kind < MIPC_KINDS; kind++)
+		for (uint32_t i = 0; i < MIPC_INDEX_MAX; i++) {
+			opened = mipc_peek(&ns->opened[kind][i]);
+			if (opened == NULL || opened->attaches != 0 ||
+			    mipc_peek(&opened->pins) != 0)
+				continue;
+			take_out(ns, opened);
+			gone++;
+		}
+	return gone;
+}
+
+static struct mipc_opened *
+new_node(struct mipc_ns *ns)
+{
+	struct mipc_opened *opened;
+	void *memory;
+
+	if (ns->free == NULL) {
+		if (mipc_map_private(NODES * sizeof(*opened), &memory) != 0)
+			return NULL;
+		opened = memory;
+		for (uint32_t i = 0; i < NODES; i++) {
+			opened[i].next = ns->free;
+			ns->free = &opened[i];
+		}
+	}
+	opened = ns->free;
+	ns->free = opened->next;
+	return opened;
+}
+
+/* Is this the head of that object, and does what it says fit the machine? */
+static int
+check_head(struct mipc_object *head, enum mipc_kind kind, uint64_t id)
+{
+	const struct mipc_segment *segment = (const void *)head;
+
+	if (head->magic != MIPC_MAGIC_OBJECT || head->format != MIPC_FORMAT ||
+	    head->kind != kind || mipc_peek(&head->id) != id ||
+	    head->page != mipc_sys_page())
+		return EIO;
+	if (kind == MIPC_SHM && (segment->size == 0 ||
+	    segment->size > SIZE_MAX - head->page))
+		return EIO;
+	return 0;
+}
+
+static int
+open_map(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
+    struct mipc_map *map)
+{
+	int error;
+
+	if (ns->cached >= CACHED_MOST)
+		mipc_ns_evict(ns);
+	error = ns->store->ops->open(ns->store, kind, id, map);
+	if (error == ENOMEM && mipc_ns_evict(ns) > 0)
+		error = ns->store->ops->open(ns->store, kind, id, map);
+	if (error != 0)
+		return error == ENOENT ? EINVAL : error == ELOOP ? EIO : error;
+	error = check_head(map->base, kind, id);
+	if (error != 0)
+		ns->store->ops->close(ns->store, map);
+	return error;
+}
+
+int
+mipc_ns_get(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
+    struct mipc_opened **out)
+{
+	_Atomic(struct mipc_opened *) *place =
+	    &ns->opened[kind][id % MIPC_INDEX_MAX];
+	struct mipc_opened *opened;
+	struct mipc_map map;
+	int error;
+
+	if (mipc_ns_entry(ns, kind, id) == NULL) {
+		mipc_ns_forget(ns, kind, id);
+		return EINVAL;
+	}
+	opened = mipc_ns_pin(ns, kind, id);
+	if (opened == NULL) {
+		opened = mipc_peek(place);
+		if (opened != NULL && opened->attaches == 0)
+			take_out(ns, opened);	/* an older object's */
+		error = open_map(ns, kind, id, &map);
+		if (error != 0)
+			return error;
+		opened = new_node(ns);
+		if (opened == NULL) {
+			ns->store->ops->close(ns->store, &map);
+			return ENOMEM;
+		}
+		opened->kind = kind;
+		opened->id = id;
+		opened->map = map;
+		opened->head = map.base;
+		opened->kept_fd = -1;
+		opened->entry = opened->attaches = opened->child_entry = 0;
+		if (kind == MIPC_SHM) {
+			opened->size = ((struct mipc_segment *)map.base)->size;
+			opened->data = ((struct mipc_segment *)map.base)->data;
+		}
+		mipc_add(&opened->pins, 1);
+		mipc_give(place, opened);
+		ns->cached++;
+	}
+	*out = opened;
+	return 0;
+}
+
+/* One state of what decides about access; EBUSY while it changes. */
+static int
+read_perm(struct mipc_opened *opened, struct mipc_perm *out)
+{
+	struct mipc_object *head = opened->head;
+	uint64_t seq = mipc_seq_begin(head);
+
+	out->uid = (uid_t)mipc_peek(&head->uid);
+	out->gid = (gid_t)mipc_peek(&head->gid);
+	out->cuid = (uid_t)head->cuid;
+	out->cgid = (gid_t)head->cgid;
+	out->mode = (unsigned)mipc_peek(&head->mode);
+	if (head->magic != MIPC_MAGIC_OBJECT)
+		return EIO;
+	if (mipc_take(&head->id) != opened->id)
+		return EINVAL;
+	return seq % 2 == 0 && mipc_seq_same(head, seq) ? 0 : EBUSY;
+}
+
+/* [object] Owners and modes of the files, as the head has them. */
+int
+mipc_ns_settle_perm(struct mipc_ns *ns, struct mipc_opened *opened)
+{
+	struct mipc_object *head = opened->head;
+	struct mipc_change change;
+	struct mipc_perm perm;
+	int error;
+
+	if (read_perm(opened, &perm) != 0)
+		return EIO;
+	error = ns->store->ops->permit(ns->store, opened->kind, opened->id,
+	    mipc_peek(&head->key), &perm);
+	if (error != 0)
+		return error;
+	mipc_change_begin(&change, head);
+	mipc_change_set(&change, &head->unsettled, 0);
+	mipc_change_commit(&change);
+	return 0;
+}
+
+int
+mipc_ns_try_object(struct mipc_ns *ns, struct mipc_opened *opened)
+{
+	mipc_life self;
+	int error;
+
+	error = mipc_life_self(ns->lives, &self);
+	if (error == 0)
+		error = mipc_object_try(opened->head, opened->map.size,
+		    ns->lives, self);
+	if (error == 0 && mipc_peek(&opened->head->id) != opened->id) {
+		mipc_object_release(opened->head);	/* a later one's */
+		return EINVAL;
+	}
+	/* One who died in IPC_SET; whoever is permitted to finish it does. */
+	if (error == 0 && mipc_peek(&opened->head->unsettled) != 0)
+		mipc_ns_settle_perm(ns, opened);
+	return error;
+}
+
+int
+mipc_ns_lock_object(struct mipc_ns *ns, struct mipc_gate *gate,
+    struct mipc_opened *opened)
+{
+	int error;
+
+	while ((error = mipc_ns_try_object(ns, opened)) == EBUSY) {
+		mipc_gate_leave(gate);
+		mipc_lock_sleep(&opened->head->lock);
+		mipc_gate_enter(gate);
+	}
+	return error;
+}
+
+int
+mipc_ns_perm(struct mipc_ns *ns, struct mipc_gate *gate,
+    struct mipc_opened *opened, struct mipc_perm *out)
+{
+	int error;
+
+	for (int i = 0; i < 100; i++) {
+		error = read_perm(opened, out);
+		if (error != EBUSY)
+			return error;
+	}
+	/* Somebody died, or sleeps, in the middle: the lock settles it. */
+	error = mipc_ns_lock_object(ns, gate, opened);
+	if (error != 0)
+		return error;
+	error = read_perm(opened, out);
+	mipc_object_release(opened->head);
+	return error;
+}

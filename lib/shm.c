@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shm.c - shmget, shmat and shmdt over the layers below: clauses G1-G3, H1-H4.
+ */
+#include "shm.h"
+
+#include <errno.h>
+#include <sys/shm.h>
+
+#include "attach.h"
+#include "crash.h"
+#include "mipc.h"
+#include "sweep.h"
+
+static int
+answer(int error, int value)
+{
+	if (error == 0)
+		return value;
+	errno = error;
+	return -1;
+}
+
+/* --- shmget ------------------------------------------------------------ */
+
+/* G2: the order of the questions about a segment that exists. */
+static int
+judge(const struct mipc_known *known, size_t size, int flags)
+{
+	if ((flags & IPC_CREAT) != 0 && (flags & IPC_EXCL) != 0)
+		return EEXIST;
+	if (size > known->size)
+		return EINVAL;
+	if (!mipc_cred_may(&known->perm, (unsigned)flags & 0777))
+		return EACCES;
+	return 0;
+}
+
+/* A file that an operator took away: so is the key that led to it. */
+static void
+clear_away(struct mipc_ns *ns, struct mipc_gate *gate,
+    const struct mipc_known *known)
+{
+	if (mipc_ns_lock(ns, gate) != 0)
+		return;
+	if (mipc_ns_remove(ns, MIPC_SHM, known->id, known->key) == 0)
+		mipc_ns_release(ns, MIPC_SHM, known->id, MIPC_INDEX_DEST);
+	mipc_ns_unlock(ns);
+}
+
+/* Read what later calls need to know; keep it if it is all one state. */
+static int
+learn(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_known *known)
+{
+	struct mipc_entry *entry = mipc_ns_entry(ns, MIPC_SHM, known->id);
+	struct mipc_opened *opened;
+	int error;
+
+	if (entry == NULL)
+		return EAGAIN;
+	known->version = mipc_take(&entry->version);
+	error = mipc_ns_get(ns, MIPC_SHM, known->id, &opened);
+	if (error == EACCES)	/* one that only may be named */
+		return ns->store->ops->glance(ns->store, MIPC_SHM, known->id,
+		    &known->perm, &known->size);
+	if (error == EINVAL) {
+		if (mipc_ns_entry(ns, MIPC_SHM, known->id) != NULL)
+			clear_away(ns, gate, known);
+		return EAGAIN;
+	}
+	if (error != 0)
+		return error;
+	known->size = opened->size;
+	error = mipc_ns_perm(ns, gate, opened, &known->perm);
+	mipc_ns_unpin(opened);
+	if (error == 0)
+		mipc_keys_learn(ns, known);
+	return error;
+}
+
+/* One try at a key; EAGAIN when somebody was faster. */
+static int
+get_once(struct mipc_ns *ns, struct mipc_gate *gate,
+    const struct mipc_wish *wish, uint64_t *id)
+{
+	struct mipc_known known = { .key = (uint32_t)wish->key };
+	int error = ENOENT;
+
+	if (wish->key != IPC_PRIVATE)
+		error = mipc_ns_find(ns, MIPC_SHM, known.key, &known.id);
+	if (error == ENOENT) {
+		if (wish->key != IPC_PRIVATE &&
+		    (wish->flags & IPC_CREAT) == 0)
+			return ENOENT;
+		error = mipc_shm_create(ns, gate, wish, id);
+		return error == EEXIST ? EAGAIN : error;
+	}
+	if (error == 0)
+		error = learn(ns, gate, &known);
+	if (error == 0)
+		error = judge(&known, wish->size, wish->flags);
+	*id = known.id;
+	return error;
+}
+
+MIPC_PUBLIC int
+mipc_shmget(struct mipc_ns *ns, key_t key, size_t size, int flags)
+{
+	struct mipc_wish wish = { key, size, flags };
+	struct mipc_known known;
+	struct mipc_gate gate;
+	uint64_t id = 0;
+	int error;
+
+	mipc_gate_check();
+	if (key != IPC_PRIVATE && mipc_keys_find(ns, (uint32_t)key, &known))
+		return answer(judge(&known, size, flags), (int)known.id);
+	mipc_gate_enter(&gate);
+	do
+		error = get_once(ns, &gate, &wish, &id);
+	while (error == EAGAIN);
+	mipc_gate_leave(&gate);
+	return answer(error, (int)id);
+}
+
+/* --- shmat ------------------------------------------------------------- */
+
+/* H2: what the address and the flags mean together. */
+static int
+place(const void *address, int flags, struct mipc_mapping *m)
+{
+	uintptr_t at = (uintptr_t)address;
+	uintptr_t low = (uintptr_t)SHMLBA - 1;
+
+	if (at != 0 && (at & low) != 0) {
+		if ((flags & SHM_RND) == 0)
+			return EINVAL;
+		at &= ~low;
+		if (at == 0)
+			return EINVAL;
+	}
+	if (at == 0 && (flags & SHM_REMAP) != 0)
+		return EINVAL;
+	m->address = (void *)at;
+	m->replace = (flags & SHM_REMAP) != 0;
+	m->writable = (flags & SHM_RDONLY) == 0;
+	m->executable = (flags & SHM_EXEC) != 0;
+	return 0;
+}
+
+/* H3: may the caller attach it so? */
+static int
+permitted(struct mipc_ns *ns, struct mipc_gate *gate,
+    struct mipc_opened *opened, const struct mipc_mapping *m)
+{
+	unsigned bits = m->writable ? 0600 : 0400;
+	struct mipc_perm perm;
+	int error;
+
+	error = mipc_ns_perm(ns, gate, opened, &perm);
+	if (error != 0)
+		return error;
+	if (m->executable)
+		bits |= 0100;
+	return mipc_cred_may(&perm, bits) ? 0 : EACCES;
+}
+
+/* Count the attach; EINVAL if the segment went before its mapping came. */
+static int
+count_attach(struct mipc_ns *ns, struct mipc_gate *gate,
+    struct mipc_opened *opened)
+{
+	struct mipc_attacher who = { .pid = (uint64_t)mipc_sys_pid() };
+	int error;
+
+	error = mipc_ns_lock_object(ns, gate, opened);
+	if (error != 0)
+		return error;
+	if (mipc_peek(&opened->head->state) == MIPC_DESTROYED) {
+		error = EINVAL;
+	} else {
+		who.life = mipc_peek(&ns->lives->self);
+		who.index = opened->entry;
+		who.known = opened->attaches > 0;
+		error = mipc_segment_enter(ns, opened, &who, 1);
+		opened->entry = who.index;
+	}
+	mipc_object_release(opened->head);
+	return error == ENOSPC ? ENOMEM : error;
+}
+
+static int
+map_it(struct mipc_ns *ns, struct mipc_opened *opened, struct mipc_mapping *m)
+{
+	const struct mipc_piece *like;
+	int error;
+
+	m->id = opened->id;
+	m->size = opened->size;
+	m->data = opened->data;
+	m->kept_fd = opened->kept_fd;
+	like = m->address != NULL ? NULL :
+	    mipc_attach_like(opened, m->writable, m->executable);
+	m->again = like == NULL ? NULL : like->address;
+	error = ns->store->ops->map(ns->store, m);
+	if (error == ENOMEM && m->address == NULL && mipc_ns_evict(ns) > 0)
+		error = ns->store->ops->map(ns->store, m);
+	if (error == ENOENT)		/* its data is gone */
+		error = EIO;
+	return error;
+}
+
+/* Undo a mapping that could not be counted. */
+static void
+unmap_it(struct mipc_ns *ns, struct mipc_gate *gate,
+    struct mipc_opened *opened, struct mipc_mapping *m)
+{
+	if (m->kept_fd == opened->kept_fd)
+		m->kept_fd = -1;
+	ns->store->ops->unmap(ns->store, m);
+	mipc_sweep_one(ns, gate, opened->id);
+}
+
+static void
+advise(struct mipc_opened *opened, const struct mipc_piece *piece)
+{
+	if ((mipc_segment_of(opened)->flags & MIPC_SEGMENT_HUGE) != 0)
+		mipc_sys_advise(piece->address, piece->length, MADV_HUGEPAGE);
+	if ((mipc_peek(&opened->head->mode) & MIPC_MODE_LOCKED) != 0)
+		mipc_sys_lock_memory(piece->address, piece->length);
+}
+
+/* With the object pinned; the pin becomes the attach's on success. */
+static int
+attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
+    struct mipc_mapping *m)
+{
+	size_t page = ns->lives->page;
+	struct mipc_piece piece = { .ns = ns, .opened = opened,
+	    .writable = m->writable, .executable = m->executable };
+	mipc_life self;
+	int error;
+
+	error = permitted(ns, gate, opened, m);
+	if (error == 0)
+		error = mipc_life_self(ns->lives, &self);
+	if (error == 0)
+		error = mipc_attach_reserve();
+	if (error == 0)
+		error = map_it(ns, opened, m);
+	if (error != 0)
+		return error;
+	mipc_crash_point("shm: mapped");
+	error = count_attach(ns, gate, opened);
+	if (error != 0) {
+		unmap_it(ns, gate, opened, m);
+		return error;
+	}
+	opened->kept_fd = m->kept_fd;
+	piece.address = m->address;
+	piece.length = (opened->size + page - 1) & ~(page - 1);
+	advise(opened, &piece);
+	mipc_attach_add(&piece, gate);
+	return 0;
+}
+
+MIPC_PUBLIC void *
+mipc_shmat(struct mipc_ns *ns, int shmid, const void *addr, int flags)
+{
+	struct mipc_mapping m = { .kept_fd = -1 };
+	struct mipc_opened *opened;
+	struct mipc_gate gate;
+	int error;
+
+	mipc_gate_check();
+	error = shmid < 0 ? EINVAL : place(addr, flags, &m);
+	if (error == 0) {
+		mipc_gate_enter(&gate);
+		mipc_sweep(ns, &gate);
+		error = mipc_ns_get(ns, MIPC_SHM, (uint64_t)shmid, &opened);
+		if (error == 0) {
+			error = attach(ns, &gate, opened, &m);
+			if (error != 0)
+				mipc_ns_unpin(opened);
+		}
+		mipc_gate_leave(&gate);
+	}
+	if (error != 0) {
+		errno = error;
+		return (void *)-1;
+	}
+	return m.address;
+}
+
+MIPC_PUBLIC int
+mipc_shmdt(struct mipc_ns *ns, const void *addr)
+{
+	const struct mipc_piece *piece;
+	struct mipc_gate gate;
+
+	mipc_gate_check();
+	mipc_gate_enter(&gate);
+	piece = mipc_attach_find(ns, addr);
+	if (piece != NULL)
+		mipc_attach_remove(piece, &gate);
+	mipc_gate_leave(&gate);
+	return answer(piece == NULL ? EINVAL : 0, 0);
+}

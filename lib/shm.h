@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shm.h - what the files of the segments' calls share.
+ *
+ * Depends on: ns.h.
+ */
+#ifndef MIPC_SHM_H
+#define MIPC_SHM_H
+
+#include <sys/types.h>
+
+#include "ns.h"
+
+#define MIPC_MODE_DEST		01000u	/* SHM_DEST */
+#define MIPC_MODE_LOCKED	02000u	/* SHM_LOCKED */
+
+/* What a shmget() asks for. */
+struct mipc_wish {
+	key_t key;
+	size_t size;
+	int flags;
+};
+
+/*
+ * [gate] Make a segment.  EEXIST: somebody took the key meanwhile; else as
+ * mipc_shmget().
+ */
+int	mipc_shm_create(struct mipc_ns *, struct mipc_gate *,
+	    const struct mipc_wish *, uint64_t *id);
+
+/* May a new segment have huge pages?  0, EINVAL, EPERM, ENOMEM. */
+int	mipc_shm_huge(int flags);
+
+#endif

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shm_ctl.c - shmctl: clauses G4-G8, H5-H8, H11.
+ *
+ * IPC_STAT of a segment that is open here takes no lock and makes no system
+ * call: the words are read between two equal sequences, and the canaries of
+ * those attached are looked at.  Whoever finds somebody dead settles them
+ * under the lock first, so that the answer is the kernel's.
+ */
+#include "shm.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+
+#include "attach.h"
+#include "mipc.h"
+#include "sweep.h"
+
+#ifndef SHM_STAT_ANY
+#define SHM_STAT_ANY 15
+#endif
+#define IPC_64_FLAG	0x100	/* G10: ignored */
+
+/* What a call is about. */
+struct call {
+	struct mipc_ns *ns;
+	struct mipc_gate gate;
+	uint64_t id;
+	bool any;		/* SHM_STAT_ANY: without permission */
+};
+
+/* --- reading ----------------------------------------------------------- */
+
+/* Every field; EBUSY while they change, EAGAIN if somebody is dead. */
+static int
+snapshot(struct mipc_ns *ns, struct mipc_opened *opened, struct shmid_ds *out)
+{
+	struct mipc_segment *segment = mipc_segment_of(opened);
+	struct mipc_object *head = &segment->object;
+	uint64_t seq = mipc_seq_begin(head);
+	bool dead;
+
+	memset(out, 0, sizeof(*out));
+	out->shm_perm.__key = (key_t)mipc_peek(&head->key);
+	out->shm_perm.uid = (uid_t)mipc_peek(&head->uid);
+	out->shm_perm.gid = (gid_t)mipc_peek(&head->gid);
+	out->shm_perm.cuid = (uid_t)head->cuid;
+	out->shm_perm.cgid = (gid_t)head->cgid;
+	out->shm_perm.mode = (unsigned short)mipc_peek(&head->mode);
+	out->shm_perm.__seq = (unsigned short)(opened->id / MIPC_INDEX_MAX);
+	out->shm_segsz = opened->size;
+	out->shm_atime = (time_t)mipc_peek(&segment->atime);
+	out->shm_dtime = (time_t)mipc_peek(&segment->dtime);
+	out->shm_ctime = (time_t)mipc_peek(&head->ctime);
+	out->shm_cpid = (pid_t)head->cpid;
+	out->shm_lpid = (pid_t)mipc_peek(&segment->lpid);
+	out->shm_nattch = mipc_segment_count(ns, opened, &dead, NULL);
+	if (head->magic != MIPC_MAGIC_OBJECT)
+		return EIO;
+	if (mipc_take(&head->id) != opened->id)
+		return EINVAL;
+	if (seq % 2 != 0 || !mipc_seq_same(head, seq))
+		return EBUSY;
+	return dead ? EAGAIN : 0;
+}
+
+static int
+permit_read(const struct shmid_ds *ds)
+{
+	struct mipc_perm perm = {
+		.uid = ds->shm_perm.uid, .cuid = ds->shm_perm.cuid,
+		.gid = ds->shm_perm.gid, .cgid = ds->shm_perm.cgid,
+		.mode = ds->shm_perm.mode,
+	};
+
+	return mipc_cred_may(&perm, 0444) ? 0 : EACCES;
+}
+
+/* The usual case; false where the long way is needed. */
+static bool
+stat_open(const struct call *call, struct shmid_ds *out)
+{
+	struct mipc_entry *entry;
+	struct mipc_opened *opened;
+	bool done;
+
+	entry = mipc_ns_entry(call->ns, MIPC_SHM, call->id);
+	if (entry == NULL || mipc_take(&entry->state) != MIPC_INDEX_LIVE)
+		return false;
+	opened = mipc_ns_pin(call->ns, MIPC_SHM, call->id);
+	if (opened == NULL)
+		return false;
+	done = (opened->attaches == 0 || mipc_attach_told()) &&
+	    snapshot(call->ns, opened, out) == 0;
+	mipc_ns_unpin(opened);
+	return done;
+}
+
+/* [gate] Settle the dead, then read under the lock. */
+static int
+stat_locked(struct call *call, struct mipc_opened *opened,
+    struct shmid_ds *out)
+{
+	int error;
+
+	mipc_attach_verify(opened, &call->gate);
+	error = mipc_ns_lock_object(call->ns, &call->gate, opened);
+	if (error != 0)
+		return error;
+	if (mipc_peek(&opened->head->state) == MIPC_DESTROYED) {
+		error = EINVAL;
+	} else {
+		mipc_segment_settle(call->ns, opened);
+		error = snapshot(call->ns, opened, out);
+		if (error == EAGAIN)	/* one more died just now */
+			error = 0;
+	}
+	mipc_object_release(opened->head);
+	return error;
+}
+
+/* What the file system shows of a segment that we may not open. */
+static int
+stat_stranger(const struct call *call, struct shmid_ds *out)
+{
+	struct mipc_perm perm;
+	uint64_t size;
+	int error;
+
+	error = call->ns->store->ops->glance(call->ns->store, MIPC_SHM,
+	    call->id, &perm, &size);
+	if (error != 0)
+		return EINVAL;
+	memset(out, 0, sizeof(*out));
+	out->shm_perm.uid = out->shm_perm.cuid = perm.uid;
+	out->shm_perm.gid = out->shm_perm.cgid = perm.gid;
+	out->shm_perm.mode = (unsigned short)perm.mode;
+	out->shm_segsz = (size_t)size;
+	return 0;
+}
+
+static int
+stat_long(struct call *call, struct shmid_ds *out)
+{
+	struct mipc_opened *opened;
+	int error;
+
+	mipc_gate_enter(&call->gate);
+	mipc_sweep_one(call->ns, &call->gate, call->id);
+	error = mipc_ns_get(call->ns, MIPC_SHM, call->id, &opened);
+	if (error == 0) {
+		error = stat_locked(call, opened, out);
+		mipc_ns_unpin(opened);
+	} else if (error == EACCES && call->any) {
+		error = stat_stranger(call, out);
+	}
+	mipc_gate_leave(&call->gate);
+	return error;
+}
+
+static int
+stat_id(struct call *call, struct shmid_ds *out)
+{
+	int error = 0;
+
+	if (!stat_open(call, out))
+		error = stat_long(call, out);
+	if (error == 0 && !call->any)
+		error = permit_read(out);
+	return error;
+}
+
+/* --- listing ----------------------------------------------------------- */
+
+static void
+sweep(struct call *call)
+{
+	mipc_gate_enter(&call->gate);
+	mipc_sweep(call->ns, &call->gate);
+	mipc_gate_leave(&call->gate);
+}
+
+static void
+fill_limits(struct mipc_ns *ns, struct shminfo *out)
+{
+	mipc_u64 *limit = ns->space->limit;
+
+	memset(out, 0, sizeof(*out));
+	out->shmmax = (unsigned long)mipc_take(&limit[MIPC_SHMMAX]);
+	out->shmmin = 1;
+	out->shmmni = (unsigned long)mipc_take(&limit[MIPC_SHMMNI]);
+	out->shmseg = out->shmmni;
+	out->shmall = (unsigned long)mipc_take(&limit[MIPC_SHMALL]);
+}
+
+static void
+fill_use(struct mipc_ns *ns, struct shm_info *out)
+{
+	struct mipc_census *census = &ns->space->census[MIPC_SHM];
+
+	memset(out, 0, sizeof(*out));
+	out->used_ids = (int)mipc_take(&census->in_use);
+	out->shm_tot = (unsigned long)mipc_take(&census->pages);
+	out->shm_rss = out->shm_tot;	/* space is claimed when promised */
+}
+
+/* --- changing ---------------------------------------------------------- */
+
+/* G4: the caller owns it; or what the file says where the head is damaged. */
+static int
+check_owner(struct call *call, struct mipc_opened *opened, int failed)
+{
+	struct mipc_perm perm;
+	uint64_t size;
+	int error;
+
+	if (failed == 0)
+		error = mipc_ns_perm(call->ns, &call->gate, opened, &perm);
+	else if (failed == EIO || failed == EACCES)
+		error = call->ns->store->ops->glance(call->ns->store,
+		    MIPC_SHM, call->id, &perm, &size);
+	else
+		return failed;
+	if (error != 0)
+		return error;
+	return mipc_cred_owns(&perm) ? 0 : EPERM;
+}
+
+/* [object] New owner and mode in the head, then in the files; or neither. */
+static int
+change_perm(struct mipc_ns *ns, struct mipc_opened *opened,
+    const uint64_t new[3], uint64_t when)
+{
+	struct mipc_object *head = opened->head;
+	uint64_t old[3] = { mipc_peek(&head->uid), mipc_peek(&head->gid),
+	    mipc_peek(&head->mode) };
+	uint64_t ctime = mipc_peek(&head->ctime);
+	struct mipc_change change;
+	int error;
+
+	mipc_change_begin(&change, head);
+	mipc_change_set(&change, &head->uid, new[0]);
+	mipc_change_set(&change, &head->gid, new[1]);
+	mipc_change_set(&change, &head->mode, new[2]);
+	mipc_change_set(&change, &head->ctime, when);
+	mipc_change_set(&change, &head->unsettled, 1);
+	mipc_change_commit(&change);
+	error = mipc_ns_settle_perm(ns, opened);
+	if (error == 0)
+		return 0;
+	mipc_change_begin(&change, head);
+	mipc_change_set(&change, &head->uid, old[0]);
+	mipc_change_set(&change, &head->gid, old[1]);
+	mipc_change_set(&change, &head->mode, old[2]);
+	mipc_change_set(&change, &head->ctime, ctime);
+	mipc_change_commit(&change);
+	mipc_ns_settle_perm(ns, opened);
+	return error;
+}
+
+/* G5. */
+static int
+set(struct call *call, struct mipc_opened *opened, const struct shmid_ds *in)
+{
+	struct mipc_object *head = opened->head;
+	struct mipc_entry *entry;
+	uint64_t new[3];
+	int error;
+
+	if (in->shm_perm.uid == (uid_t)-1 || in->shm_perm.gid == (gid_t)-1)
+		return EINVAL;
+	error = mipc_ns_lock_object(call->ns, &call->gate, opened);
+	if (error != 0)
+		return error;
+	new[0] = in->shm_perm.uid;
+	new[1] = in->shm_perm.gid;
+	new[2] = (mipc_peek(&head->mode) & ~0777ull) |
+	    (in->shm_perm.mode & 0777u);
+	error = change_perm(call->ns, opened, new, mipc_sys_seconds());
+	mipc_object_release(head);
+	entry = mipc_ns_entry(call->ns, MIPC_SHM, call->id);
+	if (entry != NULL)
+		mipc_add(&entry->version, 1);
+	return error;
+}
+
+static int
+remove_segment(struct call *call, struct mipc_opened *opened)
+{
+	uint32_t key = 0;
+	int error;
+
+	if (opened != NULL)
+		key = (uint32_t)mipc_peek(&opened->head->key);
+	error = mipc_ns_lock(call->ns, &call->gate);
+	if (error != 0)
+		return error;
+	error = mipc_ns_remove(call->ns, MIPC_SHM, call->id, key);
+	mipc_ns_unlock(call->ns);
+	mipc_sweep_one(call->ns, &call->gate, call->id);
+	return error;
+}
+
+static void
+lock_piece(const struct mipc_piece *piece)
+{
+	mipc_sys_lock_memory(piece->address, piece->length);
+}
+
+static void
+unlock_piece(const struct mipc_piece *piece)
+{
+	mipc_sys_unlock_memory(piece->address, piece->length);
+}
+
+/* H8.  The flag is the segment's; pages stay locked where it is attached. */
+static int
+lock_pages(struct call *call, struct mipc_opened *opened, bool on)
+{
+	struct mipc_object *head = opened->head;
+	uint64_t most = mipc_sys_rlimit(RLIMIT_MEMLOCK), mode;
+	struct mipc_change change;
+	int error;
+
+	if (on && !mipc_cred_has(MIPC_CAP_IPC_LOCK)) {
+		if (most == 0)
+			return EPERM;
+		if (opened->size > most)
+			return ENOMEM;
+	}
+	error = mipc_ns_lock_object(call->ns, &call->gate, opened);
+	if (error != 0)
+		return error;
+	mode = mipc_peek(&head->mode) & ~(uint64_t)MIPC_MODE_LOCKED;
+	mipc_change_begin(&change, head);
+	mipc_change_set(&change, &head->mode,
+	    on ? mode | MIPC_MODE_LOCKED : mode);
+	mipc_change_commit(&change);
+	mipc_object_release(head);
+	mipc_attach_each(opened, on ? lock_piece : unlock_piece);
+	return 0;
+}
+
+/* IPC_SET, IPC_RMID, SHM_LOCK, SHM_UNLOCK. */
+static int
+change(struct call *call, int cmd, const struct shmid_ds *buf)
+{
+	struct mipc_opened *opened = NULL;
+	int error, failed;
+
+	mipc_gate_enter(&call->gate);
+	mipc_sweep_one(call->ns, &call->gate, call->id);
+	failed = mipc_ns_get(call->ns, MIPC_SHM, call->id, &opened);
+	if ((cmd == SHM_LOCK || cmd == SHM_UNLOCK) && failed == 0 &&
+	    mipc_cred_has(MIPC_CAP_IPC_LOCK))
+		error = 0;
+	else
+		error = check_owner(call, opened, failed);
+	if (error == 0 && failed != 0 && cmd != IPC_RMID)
+		error = failed;
+	if (error == 0 && cmd == IPC_RMID)
+		error = remove_segment(call, opened);
+	else if (error == 0 && cmd == IPC_SET)
+		error = set(call, opened, buf);
+	else if (error == 0)
+		error = lock_pages(call, opened, cmd == SHM_LOCK);
+	if (failed == 0)
+		mipc_ns_unpin(opened);
+	mipc_gate_leave(&call->gate);
+	return error;
+}
+
+/* --- the call ---------------------------------------------------------- */
+
+/* The id at an index, or EINVAL. */
+static int
+at_index(struct call *call, int index)
+{
+	struct mipc_entry *entry;
+
+	sweep(call);
+	entry = index < 0 ? NULL :
+	    mipc_ns_at(call->ns, MIPC_SHM, (uint64_t)index);
+	if (entry == NULL)
+		return EINVAL;
+	call->id = mipc_peek(&entry->id);
+	return 0;
+}
+
+static int
+info(struct call *call, int cmd, void *buf)
+{
+	sweep(call);
+	if (cmd == IPC_INFO)
+		fill_limits(call->ns, buf);
+	else
+		fill_use(call->ns, buf);
+	return mipc_ns_highest(call->ns, MIPC_SHM);
+}
+
+static int
+dispatch(struct call *call, int shmid, int cmd, struct shmid_ds *buf)
+{
+	struct shmid_ds ds;
+	int error = 0;
+
+	if (cmd == SHM_STAT || cmd == SHM_STAT_ANY)
+		error = at_index(call, shmid);
+	else if (shmid < 0)
+		error = EINVAL;
+	if (error != 0)
+		return error;
+	if (cmd == IPC_SET || cmd == IPC_RMID || cmd == SHM_LOCK ||
+	    cmd == SHM_UNLOCK)
+		return change(call, cmd, buf);
+	error = stat_id(call, &ds);
+	if (error == 0)
+		*buf = ds;
+	return error;
+}
+
+/* Commands that take a buffer, and those there are. */
+static int
+check_command(int cmd, const void *buf)
+{
+	switch (cmd) {
+	case IPC_RMID:
+	case SHM_LOCK:
+	case SHM_UNLOCK:
+		return 0;
+	case IPC_STAT:
+	case IPC_SET:
+	case IPC_INFO:
+	case SHM_INFO:
+	case SHM_STAT:
+	case SHM_STAT_ANY:
+		return buf == NULL ? EFAULT : 0;
+	default:
+		return EINVAL;
+	}
+}
+
+MIPC_PUBLIC int
+mipc_shmctl(struct mipc_ns *ns, int shmid, int cmd, struct shmid_ds *buf)
+{
+	struct call call = { .ns = ns, .id = (uint64_t)shmid };
+	int error;
+
+	mipc_gate_check();
+	cmd &= ~IPC_64_FLAG;
+	error = shmid < 0 && cmd != IPC_INFO && cmd != SHM_INFO ? EINVAL :
+	    check_command(cmd, buf);
+	if (error == 0 && (cmd == IPC_INFO || cmd == SHM_INFO))
+		return info(&call, cmd, buf);
+	call.any = cmd == SHM_STAT_ANY;
+	if (error == 0)
+		error = dispatch(&call, shmid, cmd, buf);
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	return cmd == SHM_STAT || cmd == SHM_STAT_ANY ? (int)call.id : 0;
+}

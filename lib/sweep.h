@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sweep.h - what nobody came back to finish.
+ *
+ * Depends on: segment.h.
+ */
+#ifndef MIPC_SWEEP_H
+#define MIPC_SWEEP_H
+
+#include "segment.h"
+
+/*
+ * [gate] Look at everything that needs attention: half-made objects of dead
+ * makers go, and so do removed segments that nothing maps any more.  Never
+ * waits for an object's lock.
+ */
+void	mipc_sweep(struct mipc_ns *, struct mipc_gate *);
+
+/*
+ * [gate] The same for one removed segment, pinned by the caller, whatever its
+ * witness says.
+ */
+void	mipc_sweep_one(struct mipc_ns *, struct mipc_gate *, uint64_t id);
+
+#endif
