@@ -10,6 +10,8 @@
 
 #ifdef MIPC_CRASH_POINTS
 extern void (*mipc_crash_hook)(const char *place);
+#include <stddef.h>
+
 #define mipc_crash_point(place) do {					\
 	if (mipc_crash_hook != NULL)					\
 		mipc_crash_hook(place);					\
