@@ -266,7 +266,7 @@ numbers(char **argv)
 	    "detached only once");
 	good &= expect(syscall(SYS_shmctl, id, IPC_RMID, 0) == 0, "removed");
 	good &= expect(shmget(4711, 0, 0) == -1 && errno == ENOENT, "gone");
-	good &= expect(syscall(SYS_getpid) == getpid(), "getpid passes");
+	good &= expect(syscall(SYS_getppid) == getppid(), "getppid passes");
 	good &= expect(syscall(SYS_close, -1) == -1 && errno == EBADF,
 	    "errors pass");
 	at = (char *)syscall(SYS_mmap, NULL, SIZE, PROT_READ | PROT_WRITE,
@@ -407,15 +407,6 @@ become_fsuid(long by_number)
 	return before == 0 && setfsuid((uid_t)-1) == (int)other_uid ? 0 : -1;
 }
 
-static int
-become_fsgid(long by_number)
-{
-	int before = (int)(by_number ? syscall(SYS_setfsgid, other_gid) :
-	    setfsgid(other_gid));
-
-	return before == 0 && setfsgid((gid_t)-1) == (int)other_gid ? 0 : -1;
-}
-
 #define EITHER(by_name, ...)						\
 	(n ? (int)syscall(__VA_ARGS__) : (by_name))
 #define U other_uid
@@ -460,7 +451,6 @@ static const struct change {
 	{ "initgroups", init_groups, 0060, true, false, true },
 	{ "capset", drop_ipc_owner, 0600, false, true, false },
 	{ "setfsuid", become_fsuid, 0600, true, false, false },
-	{ "setfsgid", become_fsgid, 0060, true, false, true },
 };
 
 /* Make the segment that a change is tried on, as its owner. */

@@ -17,7 +17,7 @@ remove_seen()
 {
 	[ ! -e "$work/seen" ] || while read -r dir; do
 		case $dir in
-		*/mipc-private-*|*/mipc-new-*)
+		*/mipc-private-*)
 			rm -rf "$dir" ;;
 		esac
 	done <"$work/seen"
@@ -164,18 +164,28 @@ both_killed_other_order()
 	    sweep && [ ! -e "$dir" ]
 }
 
-# A namespace that is being made is left alone for a minute.
-making_swept()
+# Whoever was killed before there was a namespace left a directory.
+unfinished_swept()
 {
 	start && step 3 done && step 3 again && step 4 done &&
 	    step 4 again && ends 0 || return
-	base=${dir%/*}
-	young=$base/mipc-new-$(id -u)-test$$
-	old=$base/mipc-new-$(id -u)-tset$$
-	printf '%s\n' "$young" "$old" >>"$work/seen"
-	mkdir "$young" "$old"
-	touch -t 202001010000 "$old"
-	sweep && [ -d "$young" ] && [ ! -e "$old" ]
+	unfinished=${dir%-*}-test$$
+	echo "$unfinished" >>"$work/seen"
+	mkdir "$unfinished" || return
+	sweep && [ ! -e "$unfinished" ]
+}
+
+# Sweeps that find a namespace just being made do not harm it.
+many_at_once()
+{
+	pids=
+	for i in 1 2 3 4 5 6 7 8; do
+		./mipcrun --private -- "$user" store 1 text &
+		pids="$pids $!"
+	done
+	for pid in $pids; do
+		wait "$pid" || return
+	done
 }
 
 # The reader of a pipe sees its end with the program, not with the guardian.
@@ -214,18 +224,20 @@ apart()
 setup_fails()
 {
 	status=0
-	before=$(ls /dev/shm /tmp)
-	TMPDIR=$work ./mipcrun --private --limit shmmni=99999 -- echo run \
+	strace -f -o "$work/trace" -e trace=mkdir,mkdirat,unlinkat,rmdir \
+	    ./mipcrun --private --limit shmmni=99999 -- echo run \
 	    >"$work/said" 2>&1 || status=$?
+	made=$(sed -n 's/.*mkdir.*"\(.*\/mipc-private-[^"]*\)".*/\1/p' \
+	    "$work/trace")
 	[ "$status" -eq 2 ] && ! grep -qx run "$work/said" &&
-	    [ "$(ls /dev/shm /tmp | grep -c mipc-new)" -eq \
-	    "$(printf '%s\n' "$before" | grep -c mipc-new)" ]
+	    [ -n "$made" ] && [ ! -e "$made" ]
 }
 
 need_module
+need strace
 make_work
 tap_cleanup=remove_seen
-plan 12
+plan 13
 check "it is gone when program and child are" ends_together
 check "a child without a life keeps it" child_stays
 check "mipcrun killed: it is used on, then gone" runner_killed
@@ -234,7 +246,8 @@ check "guardian killed, child last: gone" guardian_killed_child_stays
 check "guardian killed: signals are passed on" signal_after_takeover
 check "both killed: the next one removes it, when unused" both_killed
 check "the same, guardian first" both_killed_other_order
-check "what was never finished is removed later" making_swept
+check "what was never finished is removed" unfinished_swept
+check "many at once do not disturb each other" many_at_once
 check "nobody keeps the program's pipes open" pipe_ends
 check "two at once have nothing in common" apart
 check "nothing is left where a limit is refused" setup_fails

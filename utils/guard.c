@@ -43,7 +43,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NO_STATUS = -1 };
+enum {
+	NO_STATUS = -1,
+	LOOKS = 20,
+	LOOK_MS = 2
+};
 
 /* What runner, guardian and (until it executes) program share. */
 struct board {
@@ -199,6 +203,21 @@ detach(void)
 		return;			/* some filesystem stays busy */
 }
 
+/*
+ * Remove the namespace; false if it is in use.  Somebody who only looks, as
+ * another mipcrun's sweep does, is gone in a moment.
+ */
+static bool
+remove_soon(const char *dir)
+{
+	for (int i = 0; i < LOOKS; i++) {
+		if (mipc_destroy(dir) == 0 || errno != EBUSY)
+			return true;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return false;
+}
+
 /* Wait for the last life to end, remove the namespace; an exit status. */
 static int
 clean_up(struct mipc_ns *ns, const char *dir)
@@ -283,7 +302,7 @@ be_guardian(const struct run *run, struct runner *runner)
 			error = EXIT_FAILED;
 		}
 	}
-	if (mipc_destroy(board->dir) == -1 && errno == EBUSY) {
+	if (!remove_soon(board->dir)) {
 		atomic_store(&board->left, true);
 		poke(runner->to_runner);
 		error = clean_up(ns, board->dir);
@@ -387,8 +406,7 @@ finish(struct runner *runner)
 	const char *dir = runner->board->dir;
 	struct mipc_ns *ns;
 
-	if (!reap(runner->board) &&
-	    (mipc_destroy(dir) == 0 || errno != EBUSY))
+	if (!reap(runner->board) && remove_soon(dir))
 		return;
 	if (fork() != 0)
 		return;

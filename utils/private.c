@@ -4,8 +4,8 @@
  *
  * Their names say whose they are, so that what was left behind when a
  * program and its guardian were both killed is found and removed by the next
- * one.  Nobody lives in a namespace that is just being made; so it is made
- * under another name, which is left alone for a minute.
+ * mipcrun.  For an instant nobody lives in a namespace that is new, and a
+ * sweep may take it for dead; its maker sees that, and makes another.
  */
 #include "mipcrun.h"
 
@@ -20,10 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MADE	"mipc-private-"
-#define MAKING	"mipc-new-"
+#define PREFIX	"mipc-private-"
 
-enum { MAKING_SECONDS = 60, MAX_TRIES = 100 };
+enum { MAX_TRIES = 100 };
 
 static const char *
 base_directory(void)
@@ -35,15 +34,15 @@ base_directory(void)
 	return tmp != NULL && *tmp == '/' ? tmp : "/tmp";
 }
 
-/* Write prefix and uid, as all names of this user begin. */
+/* As all names of this user begin. */
 static void
-begin_name(char *name, size_t size, const char *prefix)
+begin_name(char *name, size_t size)
 {
-	snprintf(name, size, "%s%lu-", prefix, (unsigned long)geteuid());
+	snprintf(name, size, PREFIX "%lu-", (unsigned long)geteuid());
 }
 
 static void
-random_name(char *path, size_t size, const char *prefix)
+random_name(char *path, size_t size)
 {
 	char name[64];
 	uint32_t number;
@@ -51,7 +50,7 @@ random_name(char *path, size_t size, const char *prefix)
 	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(number))
 		number = (uint32_t)time(NULL) * 65537u ^ (uint32_t)getpid();
-	begin_name(name, sizeof(name), prefix);
+	begin_name(name, sizeof(name));
 	snprintf(path, size, "%s/%s%08x", base_directory(), name, number);
 }
 
@@ -64,50 +63,49 @@ private_live_in(struct mipc_ns *ns)
 	return mipc_shmctl(ns, 0, SHM_INFO, &usage) != -1;
 }
 
-/* Give it its name; false with errno. */
+/*
+ * True if the new namespace is ours to stay.  Making a segment takes the
+ * namespace's lock, and mipc_destroy() keeps that while it looks for lives
+ * and removes the files: a sweep that has not seen ours is over when the
+ * segment is made, and then the path leads elsewhere.
+ */
 static bool
-settle(const char *from, char *dir, size_t size)
+stays(struct mipc_ns *ns, const char *dir)
 {
-	for (int i = 0; i < MAX_TRIES; i++) {
-		random_name(dir, size, MADE);
-		if (rename(from, dir) == 0)
-			return true;
-		if (errno != EEXIST && errno != ENOTEMPTY)
-			break;
-	}
-	return false;
+	int id = mipc_shmget(ns, IPC_PRIVATE, 1, 0600), error = errno;
+	struct mipc_ns *again = mipc_open(dir, 0);
+
+	if (again != NULL)
+		mipc_close(again);
+	if (id != -1)
+		mipc_shmctl(ns, id, IPC_RMID, NULL);
+	if (again == ns && id == -1)
+		complain("%s: %s", dir, strerror(error));
+	errno = again == ns ? error : ENOENT;
+	return again == ns && id != -1;
 }
 
 struct mipc_ns *
 private_make(char *dir, size_t size)
 {
-	struct mipc_ns *ns = NULL;
-	char making[4096];
+	struct mipc_ns *ns;
 
-	for (int i = 0; i < MAX_TRIES && ns == NULL; i++) {
-		random_name(making, sizeof(making), MAKING);
-		ns = mipc_open(making, MIPC_CREAT | MIPC_EXCL);
-		if (ns == NULL && errno != EEXIST)
+	for (int i = 0; i < MAX_TRIES; i++) {
+		random_name(dir, size);
+		ns = mipc_open(dir, MIPC_CREAT | MIPC_EXCL);
+		if (ns == NULL && errno != EEXIST && errno != ENOENT)
 			break;
+		if (ns != NULL && stays(ns, dir))
+			return ns;
+		if (ns != NULL && errno != ENOENT) {
+			mipc_destroy(dir);
+			return NULL;
+		}
+		if (ns != NULL)
+			mipc_close(ns);
 	}
-	if (ns == NULL) {
-		complain("%s", mipc_reason());
-		return NULL;
-	}
-	if (!private_live_in(ns) || !settle(making, dir, size)) {
-		complain("%s: %s", making, strerror(errno));
-		mipc_destroy(making);
-		return NULL;
-	}
-	/* Again, so that the handle knows the name it has now. */
-	ns = mipc_open(dir, 0);
-	if (ns == NULL || !private_live_in(ns)) {
-		complain("%s: %s", dir, ns == NULL ? mipc_reason() :
-		    strerror(errno));
-		mipc_destroy(dir);
-		return NULL;
-	}
-	return ns;
+	complain("%s", mipc_reason());
+	return NULL;
 }
 
 static bool
@@ -116,16 +114,7 @@ begins_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-static bool
-is_fresh(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == -1 ||
-	    st.st_mtime > time(NULL) - MAKING_SECONDS;
-}
-
-/* What is no namespace yet is an empty directory, or not ours to remove. */
+/* What is no namespace yet is an empty directory. */
 static void
 remove_dead(const char *path)
 {
@@ -137,20 +126,16 @@ void
 private_sweep(void)
 {
 	const char *base = base_directory();
-	char made[64], making[64], path[4096];
+	char start[64], path[4096];
 	DIR *dir = opendir(base);
 
 	if (dir == NULL)
 		return;
-	begin_name(made, sizeof(made), MADE);
-	begin_name(making, sizeof(making), MAKING);
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		if (snprintf(path, sizeof(path), "%s/%s", base,
-		    entry->d_name) >= (int)sizeof(path))
-			continue;
-		if (begins_with(entry->d_name, made) ||
-		    (begins_with(entry->d_name, making) && !is_fresh(path)))
+	begin_name(start, sizeof(start));
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		if (begins_with(entry->d_name, start) &&
+		    snprintf(path, sizeof(path), "%s/%s", base,
+		    entry->d_name) < (int)sizeof(path))
 			remove_dead(path);
-	}
 	closedir(dir);
 }
