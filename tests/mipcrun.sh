@@ -108,7 +108,8 @@ preload_appended()
 {
 	echo 'int nothing_much;' >"$work/other.c"
 	${CC:-cc} -shared -fPIC -o "$work/other.so" "$work/other.c" || return
-	LD_PRELOAD="$work/other.so" is 0 "$work/other.so:$(module_word)" \
+	is 0 "$work/other.so:$(module_word)" \
+	    env LD_PRELOAD="$work/other.so" \
 	    ./mipcrun -- sh -c 'echo $LD_PRELOAD' &&
 	    is 0 "$(module_word)" ./mipcrun -- ./mipcrun -- \
 		sh -c 'echo $LD_PRELOAD'
@@ -118,20 +119,21 @@ module_with_space()
 {
 	mkdir "$work/a space"
 	cp "$module" "$work/a space/mipc-preload.so"
-	MIPC_PRELOAD="$work/a space/mipc-preload.so" is 0 "*$work/a space/*" \
-	    ./mipcrun -- grep mipc-preload /proc/self/maps
+	is 0 "*$work/a space/*" \
+	    env MIPC_PRELOAD="$work/a space/mipc-preload.so" ./mipcrun -- grep mipc-preload /proc/self/maps
 }
 
 module_missing()
 {
-	MIPC_PRELOAD="$work/none.so" is 125 "*$work/none.so*" \
-	    ./mipcrun -- sh -c 'echo run'
+	is 125 "*$work/none.so*" \
+	    env MIPC_PRELOAD="$work/none.so" ./mipcrun -- sh -c 'echo run'
 }
 
 not_run()
 {
 	is 127 "mipcrun: $work/none: No such file*" ./mipcrun "$work/none" &&
-	is 127 "mipcrun: no-such-program: *" ./mipcrun no-such-program &&
+	is 127 "mipcrun: no-such-program: *" \
+	    env PATH=/usr/bin:/bin ./mipcrun no-such-program &&
 	is 126 "mipcrun: $srcdir/tests/tap.sh: Permission denied" \
 	    ./mipcrun "$srcdir/tests/tap.sh" &&
 	is 127 "mipcrun: $work/none: *" ./mipcrun --private "$work/none"
@@ -157,8 +159,8 @@ limits_set()
 	    --limit shmmni=1K -- "$user" limit &&
 	is 0 5120 ./mipcrun --dir "$work/n" --limit shmmax=5k -- \
 	    "$user" limit &&
-	MIPC_DIR="$work/by default" is 0 7 ./mipcrun --limit shmmax=7 -- \
-	    "$user" limit
+	is 0 7 env MIPC_DIR="$work/by default" ./mipcrun \
+	    --limit shmmax=7 -- "$user" limit
 }
 
 limits_refused()
@@ -228,8 +230,8 @@ static_refused()
 	chmod +x "$work/script"
 	refused "interpreter $work/static, it is statically linked" \
 	    "$work/script" || return
-	PATH=$work:$PATH is 126 "mipcrun: $work/static is not run*" \
-	    ./mipcrun -- static
+	is 126 "mipcrun: $work/static is not run*" \
+	    env PATH="$work:$PATH" ./mipcrun -- static
 }
 
 test_static()

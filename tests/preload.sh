@@ -120,7 +120,8 @@ wrapped()
 	${CC:-cc} -D_GNU_SOURCE -shared -fPIC -o "$work/wrapping.so" \
 	    "$srcdir/tests/wrapping.c" -ldl || return
 	for command in "numbers" "store 9 text" "load 9"; do
-		LD_PRELOAD=$work/wrapping.so on_mipc "$user" $command || return
+		env LD_PRELOAD="$work/wrapping.so" ./mipcrun \
+		    --dir "$work/namespace" -- "$user" $command || return
 	done
 }
 
@@ -210,7 +211,8 @@ interpreter $work/static, it is statically linked"*) ;;
 
 found_along_path()
 {
-	said=$(PATH=$work:$PATH on_mipc "$user" exec execvp static x 2>&1)
+	said=$(on_mipc env PATH="$work:$PATH" "$user" exec execvp static x \
+	    2>&1)
 	case $said in
 	"mipc: $work/static will use "*) ;;
 	*)
