@@ -28,6 +28,7 @@
 #define OBJECT_BYTES	(8 * KIB)
 #define OBJECT_INODES	4
 #define QUICK_SIZE	(64 * MIB)
+#define QUICK_COUNT	10000U
 
 static int
 write_file(const char *path, const char *text)
@@ -293,6 +294,11 @@ bench_fit(const struct bench_row *row, const struct bench_options *opt,
 		}
 		fit_size(row, p, b);
 	} else if (row->fit == FIT_COUNT) {
+		if (opt->quick && b->count > QUICK_COUNT) {
+			b->count = QUICK_COUNT;
+			add_note(b, "%u objects instead of %u: --quick; ",
+			    b->count, row->count);
+		}
 		fit_count(row, p, b);
 	}
 	if (b->note[0] != '\0')		/* without the last "; " */

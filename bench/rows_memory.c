@@ -3,7 +3,9 @@
  * rows_memory.c - what an object of 4 KiB, written once, takes of the
  * machine's memory: its page, and all that the kernel and we keep about it.
  *
- * Taken from the machine's own counts before and after a batch is made.
+ * Taken from the machine's own counts before and after a batch is made, so
+ * that whatever else happens on it at the time is seen, too; only memory of
+ * processes is our own process's.
  * Nothing is removed before the end, since freed memory returns late and in
  * part, and would be counted for less the next time.
  */
@@ -17,15 +19,32 @@
 #define ROUNDS	9
 #define BATCH	200	/* objects of a round */
 
+/* The sum of a file's fields, which are in KiB; in bytes. */
+static double
+sum_fields(const char *path, const char *const *field, size_t n)
+{
+	double total = 0;
+	char line[128];
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return -1;
+	while (fgets(line, sizeof(line), f) != NULL)
+		for (size_t i = 0; i < n; i++)
+			if (strncmp(line, field[i], strlen(field[i])) == 0)
+				total += 1024 * strtod(line +
+				    strlen(field[i]), NULL);
+	fclose(f);
+	return total;
+}
+
 /* Bytes in use by what can belong to an object. */
 static double
 memory_used(void)
 {
-	static const char *const counted[] = {
-		"AnonPages:", "Shmem:", "Slab:", "PageTables:", "Percpu:"
-	};
-	double total = 0;
-	char line[128];
+	static const char *const all[] = { "Shmem:", "Slab:", "Percpu:" };
+	static const char *const own[] = { "RssAnon:", "VmPTE:" };
+	double of_all, of_us;
 	FILE *f;
 
 	/* Have the processors hand in their counts, where we may. */
@@ -34,16 +53,10 @@ memory_used(void)
 		fputs("1\n", f);
 		fclose(f);
 	}
-	f = fopen("/proc/meminfo", "re");
-	if (f == NULL)
-		return -1;
-	while (fgets(line, sizeof(line), f) != NULL)
-		for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
-			if (strncmp(line, counted[i], strlen(counted[i])) == 0)
-				total += 1024 * strtod(line +
-				    strlen(counted[i]), NULL);
-	fclose(f);
-	return total;
+	of_all = sum_fields("/proc/meminfo", all, sizeof(all) / sizeof(*all));
+	of_us = sum_fields("/proc/self/status", own,
+	    sizeof(own) / sizeof(*own));
+	return of_all < 0 || of_us < 0 ? -1 : of_all + of_us;
 }
 
 static int
