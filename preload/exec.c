@@ -33,22 +33,24 @@
 #define SYSTEM_PRELOADS	"/etc/ld.so.preload"
 #define NOT_IN_ENVIRON	"its environment names no module in LD_PRELOAD"
 
-enum { REMEMBERED = 32 };
+enum { REMEMBERED = 64 };
 
-/* What was warned of; the oldest are forgotten. */
+/* The programs that were warned of; of any more the warning is repeated. */
 static _Atomic uint64_t warned[REMEMBERED];
-static _Atomic unsigned warnings;
 
 static bool
 warned_before(const struct target *target)
 {
-	uint64_t file = target->inode * 0x9e3779b97f4a7c15u ^ target->device;
+	uint64_t file = (target->inode * 0x9e3779b97f4a7c15u ^
+	    target->device) | 1, found;
 
-	for (unsigned i = 0; i < REMEMBERED; i++)
-		if (atomic_load(&warned[i]) == file)
+	for (unsigned i = 0; i < REMEMBERED; i++) {
+		found = 0;
+		if (atomic_compare_exchange_strong(&warned[i], &found, file))
+			return false;
+		if (found == file)
 			return true;
-	atomic_store(&warned[atomic_fetch_add(&warnings, 1) % REMEMBERED],
-	    file);
+	}
 	return false;
 }
 
