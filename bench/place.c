@@ -28,7 +28,7 @@
 #define OBJECT_BYTES	(8 * KIB)
 #define OBJECT_INODES	4
 #define QUICK_SIZE	(64 * MIB)
-#define QUICK_COUNT	10000U
+#define QUICK_COUNT	5000U
 
 static int
 write_file(const char *path, const char *text)

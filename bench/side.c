@@ -96,24 +96,24 @@ open_home(struct bench *b)
 	return 0;
 }
 
-/* How many operations fill a batch: doubled until they do. */
+/*
+ * How many operations fill a batch: doubled until they nearly do.  The first
+ * one is apart, which finds nothing in the caches yet.
+ */
 static unsigned long
 calibrate(struct bench *b, uint64_t batch_ns)
 {
-	unsigned long n = 1;
-
-	for (;;) {
+	if (b->side->run(b, 1) < 0)
+		return 0;
+	for (unsigned long n = 1;; n *= 2) {
 		const uint64_t start = bench_now();
 		uint64_t took;
 
 		if (b->side->run(b, n) < 0)
 			return 0;
 		took = bench_now() - start;
-		if (took >= batch_ns || n >= MOST)
-			return n;
-		if (took > batch_ns / 16)	/* near enough to reckon */
-			return n * batch_ns / took + 1;
-		n *= 4;
+		if (took >= batch_ns / 2 || n >= MOST)
+			return took > batch_ns ? (n + 1) / 2 : n;
 	}
 }
 
