@@ -27,7 +27,7 @@
 /* What an object of mipc takes beside its data, generously. */
 #define OBJECT_BYTES	(8 * KIB)
 #define OBJECT_INODES	4
-#define QUICK_SIZE	(64 * MIB)
+#define QUICK_SIZE	(16 * MIB)
 #define QUICK_COUNT	5000U
 
 static int
