@@ -159,14 +159,21 @@ must_be_gone(int id)
 	}
 }
 
+/*
+ * Far below where the kernel puts what has no address: else a mapping that
+ * mipc makes for itself could come in between.
+ */
 void *
 free_range(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_NONE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	static uintptr_t next = sizeof(void *) == 8 ?
+	    (uintptr_t)(0x100000000000ull) : 0x20000000;
+	void *p = mmap((void *)next, size, PROT_NONE, MAP_PRIVATE |
+	    MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
-	must(p != MAP_FAILED);
+	must(p == (void *)next);
 	must_eq(munmap(p, size), 0);
+	next += 16 * PAGE + size;
 	return p;
 }
 
@@ -276,16 +283,20 @@ make_broken_suite(const char *name)
 
 /* ---- programs that tests exec ---- */
 
-static void
+/* Say that this program runs, and wait. */
+static int
 wait_for_end_of_input(void)
 {
-	char c;
+	char c = 'r';
 
+	if (write(STDOUT_FILENO, &c, 1) != 1)
+		return 1;
 	while (read(STDIN_FILENO, &c, 1) > 0)
 		;
+	return 0;
 }
 
-/* Attach segment `id` of the namespace in `dir`, say so, and wait. */
+/* Attach segment `id` of the namespace in `dir` first. */
 static int
 role_attach(const char *dir, const char *id)
 {
@@ -295,10 +306,42 @@ role_attach(const char *dir, const char *id)
 	if (ipc == &dir_backend)
 		backend_reopen(dir);
 	p = ipc->shmat(atoi(id), NULL, 0);
-	if (p == (void *)-1 || write(STDOUT_FILENO, "a", 1) != 1)
-		return 1;
-	wait_for_end_of_input();
-	return 0;
+	return p == (void *)-1 ? 1 : wait_for_end_of_input();
+}
+
+struct fresh {
+	const char *role;
+	char ids[40];
+};
+
+static void
+exec_fresh(void *arg)
+{
+	const struct fresh *fresh = arg;
+
+	exec_role(fresh->role, testing_dir, fresh->ids);
+}
+
+void
+run_fresh(const char *role, int id, int other)
+{
+	struct fresh fresh = { .role = role };
+
+	snprintf(fresh.ids, sizeof(fresh.ids), "%d %d", id, other);
+	finish(spawn(BY_FORK, exec_fresh, &fresh));
+}
+
+static int
+role_fresh(const char *role, const char *dir, const char *ids)
+{
+	char *end;
+	long id = strtol(ids, &end, 10);
+
+	if (!testing_join())
+		return 3;
+	ipc = &dir_backend;
+	snprintf(testing_dir, PATH_MAX, "%s", dir);
+	return play_fault(role, (int)id, atoi(end)) ? 0 : 2;
 }
 
 static int
@@ -306,11 +349,9 @@ play(const char *role, const char *arg1, const char *arg2)
 {
 	if (strcmp(role, "attach") == 0)
 		return role_attach(arg1, arg2);
-	if (strcmp(role, "wait") == 0) {
-		wait_for_end_of_input();
-		return 0;
-	}
-	return 2;
+	if (strcmp(role, "wait") != 0)
+		return role_fresh(role, arg1, arg2);
+	return wait_for_end_of_input();
 }
 
 int

@@ -56,6 +56,13 @@ void	add_dir_tests(TCase *tc);	/* the directory store */
 void	add_fault_tests(TCase *tc);
 void	add_space_tests(TCase *tc);
 
+/*
+ * Run a role of check_shm_fault.c in a program of its own, which knows of the
+ * namespace what the directory says and nothing else.
+ */
+void	run_fresh(const char *role, int id, int other);
+bool	play_fault(const char *role, int id, int other);
+
 /* The kernel behind a wrapper that breaks one clause; NULL if unknown. */
 const struct backend *broken_backend(const char *name);
 void	list_broken(void);

@@ -140,7 +140,6 @@ START_TEST(fault_another_users_directory_is_EPERM)
 	need_root();
 	dir = new_dir(0755);
 	must_eq(chown(dir, somebody.uid, somebody.gid), 0);
-	refused_with_EPERM((void *)(uintptr_t)dir);
 	finish(spawn_as(&nobody, refused_with_EPERM, (void *)(uintptr_t)dir));
 }
 END_TEST
@@ -242,18 +241,21 @@ try_all_calls(void *arg)
 }
 
 static void
-open_and_try(void *arg)
+open_and_try(int id, int other)
 {
 	struct mipc_ns *ns = mipc_open(testing_dir, 0);
 
+	(void)other;
+	alarm(8);
 	if (ns != NULL) {
-		mipc_close(ns);
 		backend_reopen(testing_dir);
-		try_all_calls(arg);
+		try_all_calls(&id);
 	}
 }
 
-enum damage { CUT_ALL, CUT_HALF, ZEROS, ONES, NOISE, ABSENT, FIFO, DAMAGES };
+#define CUT_TO	700	/* within the head, and within a page of data */
+
+enum damage { CUT_ALL, CUT, ZEROS, ONES, NOISE, ABSENT, FIFO, DAMAGES };
 
 static void
 damage(const char *path, enum damage how)
@@ -265,9 +267,8 @@ damage(const char *path, enum damage how)
 	memset(bytes, how == ONES ? 0xff : 0, sizeof(bytes));
 	for (size_t i = 0; how == NOISE && i < sizeof(bytes); i++)
 		bytes[i] = (unsigned char)rand();
-	if (how == CUT_ALL || how == CUT_HALF)
-		must_eq(truncate(path, how == CUT_ALL ? 0 : st.st_size / 2),
-		    0);
+	if (how == CUT_ALL || how == CUT)
+		must_eq(truncate(path, how == CUT_ALL ? 0 : CUT_TO), 0);
 	else if (how == ABSENT || how == FIFO)
 		must_eq(unlink(path), 0);
 	else
@@ -294,24 +295,25 @@ use_other(void *arg)
 }
 
 static void
-reopen_and_use_other(void *arg)
+open_and_use_other(int id, int other)
 {
+	(void)id;
 	backend_reopen(testing_dir);
-	use_other(arg);
+	use_other(&other);
 }
 
 static void
-see_only_this_damaged(void *arg)
+see_damage(int id, int other)
 {
-	const int *id = arg;
-	struct shmid_ds ds;
 	bool absent = board->value[0] == ABSENT;
+	struct shmid_ds ds;
 
+	(void)other;
 	alarm(8);
 	backend_reopen(testing_dir);
-	must((intptr_t)ipc->shmat(id[0], NULL, 0) == -1);
+	must((intptr_t)ipc->shmat(id, NULL, 0) == -1);
 	must(errno == EIO || (absent && errno == EINVAL));
-	must(ipc->shmctl(id[0], IPC_STAT, &ds) == -1);
+	must(ipc->shmctl(id, IPC_STAT, &ds) == -1);
 	must(errno == EIO || (absent && errno == EINVAL));
 }
 
@@ -326,26 +328,27 @@ START_TEST(fault_damaged_metadata_is_an_error_for_that_segment_alone)
 	board->value[0] = _i;
 	damage(file_of_id("shm.", id[0], ""), (enum damage)_i);
 	p[0] = 1;		/* the data is another file */
-	finish(spawn(BY_FORK, see_only_this_damaged, id));
+	run_fresh("see-damage", id[0], 0);
 	finish(spawn(BY_FORK, try_all_calls, &id[0]));
-	finish(spawn(BY_FORK, open_and_try, &id[0]));
-	finish(spawn(BY_FORK, reopen_and_use_other, &id[1]));
+	run_fresh("try", id[0], 0);
+	run_fresh("use-other", id[0], id[1]);
 	ipc->shmdt(p);
 	use_other(&id[1]);
 }
 END_TEST
 
 static void
-attach_fails(void *arg)
+attach_fails(int id, int other)
 {
+	(void)other;
 	alarm(8);
 	backend_reopen(testing_dir);
-	must_error((intptr_t)ipc->shmat(*(int *)arg, NULL, 0), EIO);
+	must_error((intptr_t)ipc->shmat(id, NULL, 0), EIO);
 }
 
 START_TEST(fault_damaged_data_is_EIO_at_attach)
 {
-	static const enum damage ways[] = { CUT_ALL, CUT_HALF, ABSENT, FIFO };
+	static const enum damage ways[] = { CUT_ALL, CUT, ABSENT, FIFO };
 	int id[2] = { make_segment(2 * PAGE),
 	    ipc->shmget(KEY, PAGE, IPC_CREAT | 0600) };
 	char *q = attach(id[1]);
@@ -353,10 +356,10 @@ START_TEST(fault_damaged_data_is_EIO_at_attach)
 	strcpy(q, "fine");
 	detach(q);
 	damage(file_of_id("shm.", id[0], ".data"), ways[_i]);
-	finish(spawn(BY_FORK, attach_fails, &id[0]));
-	finish(spawn(BY_FORK, open_and_try, &id[0]));
+	run_fresh("attach-fails", id[0], 0);
+	run_fresh("try", id[0], 0);
 	use_other(&id[1]);
-	finish(spawn(BY_FORK, reopen_and_use_other, &id[1]));
+	run_fresh("use-other", id[0], id[1]);
 }
 END_TEST
 
@@ -374,8 +377,8 @@ START_TEST(fault_a_link_in_the_place_of_data_is_not_followed)
 	data = file_of_id("shm.", id, ".data");
 	must_eq(unlink(data), 0);
 	must_eq(symlink(victim, data), 0);
-	finish(spawn(BY_FORK, attach_fails, &id));
-	finish(spawn(BY_FORK, open_and_try, &id));
+	run_fresh("attach-fails", id, 0);
+	run_fresh("try", id, 0);
 	must_eq(pread(fd, bytes, 8, 0), 8);
 	must(memcmp(bytes, "precious", 8) == 0);
 	must_eq(close(fd), 0);
@@ -383,11 +386,9 @@ START_TEST(fault_a_link_in_the_place_of_data_is_not_followed)
 END_TEST
 
 static void
-look_up_by_bad_key(void *arg)
+look_up(int id, int other)
 {
-	int id;
-
-	(void)arg;
+	(void)other;
 	alarm(8);
 	backend_reopen(testing_dir);
 	id = ipc->shmget(KEY, 0, 0);
@@ -412,7 +413,7 @@ START_TEST(fault_a_key_that_leads_nowhere_is_no_segment)
 	link = file_of(name);
 	must_eq(unlink(link), 0);
 	must_eq(symlink(texts[_i], link), 0);
-	finish(spawn(BY_FORK, look_up_by_bad_key, NULL));
+	run_fresh("look-up", 0, 0);
 	must_eq(info().used_ids >= 2, 1);
 }
 END_TEST
@@ -432,7 +433,7 @@ START_TEST(fault_no_damage_hangs_or_kills)
 	    file_of_id("life.", (int)geteuid(), lives[which - 3]),
 	    (enum damage)(_i % DAMAGES));
 	finish(spawn(BY_FORK, try_all_calls, &id));
-	finish(spawn(BY_FORK, open_and_try, &id));
+	run_fresh("try", id, 0);
 	try_all_calls(&id);
 	exit(0);	/* closing is no part of the promise */
 }
@@ -456,7 +457,7 @@ START_TEST(fault_flipped_bytes_hang_or_kill_nobody)
 		    entry[2]), &byte, 1);
 	}
 	finish(spawn(BY_FORK, try_all_calls, &id[0]));
-	finish(spawn(BY_FORK, open_and_try, &id[0]));
+	run_fresh("try", id[0], 0);
 	try_all_calls(&id[0]);
 	must(strcmp(attach(id[1]), "fine") == 0);
 	must_eq(ipc->shmget(KEY, 0, 0), id[1]);
@@ -478,6 +479,28 @@ START_TEST(fault_the_directory_removed_under_us_is_an_error)
 	must_eq(mkdir(testing_dir, 0700), 0);
 }
 END_TEST
+
+bool
+play_fault(const char *role, int id, int other)
+{
+	static const struct {
+		const char *role;
+		void (*play)(int id, int other);
+	} roles[] = {
+		{ "attach-fails", attach_fails },
+		{ "look-up", look_up },
+		{ "see-damage", see_damage },
+		{ "try", open_and_try },
+		{ "use-other", open_and_use_other },
+	};
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
+		if (strcmp(role, roles[i].role) == 0) {
+			roles[i].play(id, other);
+			return true;
+		}
+	return false;
+}
 
 void
 add_fault_tests(TCase *tc)

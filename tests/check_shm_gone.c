@@ -239,7 +239,6 @@ START_TEST(H7_munmap_by_hand_lets_it_go)
 	int id = make_segment(2 * PAGE);
 	char *p = attach(id);
 
-	need_sight();
 	remove_segment(id);
 	must_eq(munmap(p, PAGE), 0);
 	must_eq(stat_of(id).shm_perm.mode, 01600);
@@ -253,7 +252,6 @@ START_TEST(H7_munmap_then_rmid_is_gone_at_once)
 {
 	int id = make_segment(PAGE);
 
-	need_sight();
 	must_eq(munmap(attach(id), PAGE), 0);
 	remove_segment(id);
 	must_be_gone(id);

@@ -200,12 +200,21 @@ START_TEST(H6_a_child_detaches_for_itself)
 }
 END_TEST
 
+static void
+say_and_wait(void *arg)
+{
+	(void)arg;
+	reach(1);
+	await(2);
+}
+
 START_TEST(H6_a_parent_detaches_for_itself)
 {
 	int id = make_segment(PAGE);
 	char *p = attach(id);
-	pid_t pid = spawn(BY_FORK, only_wait, NULL);
+	pid_t pid = spawn(BY_FORK, say_and_wait, NULL);
 
+	await(1);
 	detach(p);
 	must_eq(attached(id), 1);
 	must_eq(stat_of(id).shm_lpid, getpid());
@@ -344,28 +353,29 @@ END_TEST
 
 /* ---- exec and vfork ---- */
 
-/* A program that waits until `to` is closed; exec has happened on return. */
+/* A program that runs when this returns, until `to` is closed. */
 static pid_t
 start_waiting_program(int *to, bool by_vfork)
 {
-	int in[2], gone[2];
+	int in[2], out[2];
 	pid_t pid;
 	char c;
 
 	must_eq(pipe2(in, O_CLOEXEC), 0);
-	must_eq(pipe2(gone, O_CLOEXEC), 0);
+	must_eq(pipe2(out, O_CLOEXEC), 0);
 	pid = by_vfork ? vfork() : fork();
 	if (pid == 0) {
 		dup2(in[0], STDIN_FILENO);
+		dup2(out[1], STDOUT_FILENO);
 		execl("/proc/self/exe", "role", "--role", "wait", "", "",
 		    (char *)NULL);
 		_exit(97);
 	}
 	must(pid != -1);
 	close(in[0]);
-	close(gone[1]);
-	must_eq(read(gone[0], &c, 1), 0);
-	close(gone[0]);
+	close(out[1]);
+	must_eq(read(out[0], &c, 1), 1);
+	close(out[0]);
 	*to = in[1];
 	return pid;
 }

@@ -7,7 +7,6 @@
 
 #include <sys/prctl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -231,8 +230,7 @@ START_TEST(H6_a_fork_amid_a_detach_counts_what_came_along)
 		board_clear();
 		rival = spawn(BY_FORK, fight, NULL);
 		parent = spawn(BY_FORK, fork_beside_a_thread, NULL);
-		while (atomic_load(&board->value[FORKS]) < FORKS)
-			sched_yield();
+		await_value(FORKS, FORKS);
 		kill_and_reap(parent);
 		kill_and_reap(rival);
 		must_eq(attached(fought_over), 0);

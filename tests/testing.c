@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #define SKIP_MARK	"SKIP: "
+#define BOARD_FD	"MIPC_TEST_BOARD"
 
 struct board *board;
 char testing_dir[PATH_MAX];
@@ -113,6 +114,18 @@ testing_skip(const char *fmt, ...)
 
 /* ---- the board ---- */
 
+bool
+testing_join(void)
+{
+	const char *fd = getenv(BOARD_FD);
+
+	if (fd == NULL)
+		return false;
+	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, atoi(fd), 0);
+	return board != MAP_FAILED;
+}
+
 void
 board_clear(void)
 {
@@ -130,6 +143,25 @@ reach(uint32_t n)
 	syscall(SYS_futex, &board->stage, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+static void
+leave_if_failed(void)
+{
+	if (atomic_load(&board->failed) == 0)
+		return;
+	if (getpid() == test_pid)
+		raise_told();
+	_exit(98);
+}
+
+void
+await_value(int which, long long least)
+{
+	while (atomic_load(&board->value[which]) < least) {
+		leave_if_failed();
+		sched_yield();
+	}
+}
+
 /*
  * The slices end a wait for somebody who has failed meanwhile; a wait for
  * somebody who just died is ended by libcheck's time limit.
@@ -141,11 +173,7 @@ await(uint32_t n)
 	uint32_t seen;
 
 	while ((seen = atomic_load(&board->stage)) < n) {
-		if (atomic_load(&board->failed) != 0) {
-			if (getpid() == test_pid)
-				raise_told();
-			_exit(98);
-		}
+		leave_if_failed();
 		syscall(SYS_futex, &board->stage, FUTEX_WAIT, seen, &slice,
 		    NULL, 0);
 	}
@@ -316,6 +344,8 @@ testing_add(TCase *tc, const TTest *test)
 static bool
 print_line(char *line)
 {
+	static char last[200];
+	static int turn;
 	char *name = strstr(line, " - "), *message = NULL, *skip;
 	bool failed = strncmp(line, "not ok", 6) == 0;
 
@@ -330,8 +360,12 @@ print_line(char *line)
 	}
 	*message = '\0';
 	skip = strstr(message + 2, SKIP_MARK);
+	turn = strcmp(last, name + 1) == 0 ? turn + 1 : 1;
+	snprintf(last, sizeof(last), "%s", name + 1);
 	printf("%s %d - %s", failed && skip == NULL ? "not ok" : "ok",
 	    atoi(line + (failed ? 7 : 3)), name + 1);
+	if (turn > 1)
+		printf(" %d", turn);	/* of a loop test */
 	if (skip != NULL)
 		printf(" # SKIP %s\n", skip + strlen(SKIP_MARK));
 	else if (failed)
@@ -393,11 +427,14 @@ testing_run(Suite *suite)
 		.sa_flags = SA_RESTART,
 	};
 	int out[2], status;
+	char number[16];
 	bool failed;
+	int fd = memfd_create("board", 0);	/* programs exec'ed find it */
 
-	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (board == MAP_FAILED || pipe(out) == -1)
+	snprintf(number, sizeof(number), "%d", fd);
+	if (fd == -1 || ftruncate(fd, sizeof(*board)) == -1 ||
+	    setenv(BOARD_FD, number, 1) == -1 || !testing_join() ||
+	    pipe(out) == -1)
 		return 99;
 	make_base();
 	runner = start_runner(suite, out);

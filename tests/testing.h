@@ -64,6 +64,7 @@ void	board_clear(void);
 /* Say that stage n is reached; wait until it is. */
 void	reach(uint32_t n);
 void	await(uint32_t n);
+void	await_value(int which, long long least);
 
 enum way {
 	BY_FORK,
@@ -82,9 +83,13 @@ void	await_dead_leader(pid_t pid);
 /* Wait until it sleeps in the kernel, or has ended. */
 void	await_sleep(pid_t pid);
 
-/* Start this very program again in the calling process: main's --role. */
+/*
+ * Start this very program again in the calling process: main's --role.  It
+ * shares the board if it calls testing_join() first.
+ */
 void	exec_role(const char *role, const char *arg1, const char *arg2)
 	    __attribute__((noreturn));
+bool	testing_join(void);
 
 /* Ids a child takes on; groups[] are the supplementary ones. */
 struct who {
