@@ -113,7 +113,8 @@ kernel_limit(const char *name, unsigned long long *old,
 const struct backend kernel_backend = {
 	.name = "kernel",
 	.traits = COUNTS_PIECES | COUNTS_CLONES | FOLLOWS_NEWIPC |
-	    NAMES_MAPS | SEES_MAPPINGS | OUTLIVES_EXEC | GIVES_AWAY,
+	    NAMES_MAPS | SEES_MAPPINGS | OUTLIVES_EXEC | GIVES_AWAY |
+	    EXACT_FORKS,
 	.enter = kernel_enter,
 	.leave = nothing,
 	.shmget = shmget,
@@ -214,17 +215,25 @@ backend_ns(void)
 
 const struct backend dir_backend = {
 	.name = "directory",
-	.traits = SEES_MAPPINGS | OUTLIVES_EXEC | HAS_FILES,
+	.traits = SEES_MAPPINGS | OUTLIVES_EXEC | HAS_FILES | EXACT_FORKS,
 	.enter = dir_enter,
 	MIPC_CALLS
 };
 
 const struct backend anon_backend = {
 	.name = "anonymous",
-	.traits = GIVES_AWAY,
+	.traits = GIVES_AWAY | EXACT_FORKS,
 	.enter = anon_enter,
 	MIPC_CALLS
 };
+
+static bool
+forced(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && strcmp(value, "1") == 0;
+}
 
 /*
  * Whether a lock lives with its mapping here; where it does not, the
@@ -233,10 +242,9 @@ const struct backend anon_backend = {
 static bool
 locks_live_with_mappings(void)
 {
-	const char *forced = getenv("MIPC_NO_MAPLOCK");
 	struct statfs fs;
 
-	if (forced != NULL && strcmp(forced, "1") == 0)
+	if (forced("MIPC_NO_MAPLOCK"))
 		return false;
 	return statfs(testing_dir, &fs) == -1 ||
 	    fs.f_type != OVERLAYFS_SUPER_MAGIC;
@@ -247,6 +255,10 @@ backend_has(unsigned traits)
 {
 	if ((traits & SEES_MAPPINGS) != 0 &&
 	    (ipc->traits & HAS_FILES) != 0 && !locks_live_with_mappings())
+		return false;
+	/* A lock of the process's cannot be held for a child. */
+	if ((traits & EXACT_FORKS) != 0 && ipc != &kernel_backend &&
+	    forced("MIPC_NO_OFD"))
 		return false;
 	return (ipc->traits & traits) == traits;
 }

@@ -28,8 +28,14 @@ long	attached(int id);
 void	set_limit(const char *name, unsigned long long value);
 void	set_owner(int id, uid_t uid, gid_t gid, int mode);
 
+/* Skip where a child is counted only when it runs. */
+void	need_exact_forks(void);
+
 /* After any one call nothing is left of a segment. */
 void	must_be_gone(int id);
+
+/* Are files of the segment there? */
+bool	has_files(int id);
 
 /* How many files of the namespace have a name that starts like this. */
 int	count_files(const char *prefix);

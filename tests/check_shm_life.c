@@ -141,6 +141,7 @@ START_TEST(H6_fork_counts_before_it_returns)
 {
 	int id = make_segment(PAGE);
 
+	need_exact_forks();
 	attach(id);
 	for (int i = 0; i < 30; i++) {
 		pid_t pid = spawn(BY_FORK, only_wait, NULL);
@@ -157,6 +158,7 @@ START_TEST(H6_fork_counts_every_attach)
 	int a = make_segment(PAGE), b = make_segment(PAGE);
 	pid_t pid[3];
 
+	need_exact_forks();
 	for (int i = 0; i < 20; i++)
 		attach(a);
 	attach_flags(b, NULL, SHM_RDONLY);
@@ -233,16 +235,10 @@ have_a_child(void *arg)
 }
 
 static void
-wait_for_two(void *arg)
-{
-	(void)arg;
-	await(2);
-}
-
-static void
 have_an_orphan(void *arg)
 {
-	board->value[0] = spawn(BY_FORK, wait_for_two, NULL);
+	board->value[0] = spawn(BY_FORK, say_and_wait, NULL);
+	await(1);
 	must_eq(attached(*(int *)arg), 3);
 }
 
@@ -296,6 +292,7 @@ START_TEST(H6_many_forks_at_once_lose_no_count)
 	int id = make_segment(PAGE);
 	pid_t pid[4];
 
+	need_exact_forks();
 	must_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	attach(id);
 	for (int i = 0; i < 4; i++)

@@ -49,6 +49,7 @@ go_on_without_main(void *arg)
 	p = attach(id);
 	must_eq(attached(id), 3);
 	detach(p);
+	remove_segment(make_segment(PAGE));
 	reach(2);
 	await(3);
 	_exit(0);
@@ -123,6 +124,7 @@ START_TEST(H6_threads_fork_and_attach_at_once)
 	pthread_t thread[3];
 	char *p = attach(id);
 
+	need_exact_forks();
 	for (int i = 0; i < 3; i++)
 		must_eq(pthread_create(&thread[i], NULL, fork_in_thread, &id),
 		    0);

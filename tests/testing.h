@@ -117,6 +117,7 @@ bool	has_capability(int cap);
 #define OUTLIVES_EXEC	0x20	/* a program exec'ed can reach it */
 #define HAS_FILES	0x40	/* objects are files in testing_dir */
 #define GIVES_AWAY	0x80	/* a plain owner can always give away */
+#define EXACT_FORKS	0x100	/* a child counts before it runs (H6) */
 
 struct backend {
 	const char *name;
