@@ -41,7 +41,7 @@ outcomes_pass()
 signals_pass()
 {
 	mkfifo "$work/up" "$work/never"
-	for signal in TERM USR1 USR2 WINCH; do
+	for signal in TERM USR1 USR2 WINCH 40; do
 		./mipcrun --private -- sh -c 'trap "exit 7" '$signal'
 		    echo up >"$1"
 		    while :; do read -r x <"$2"; done' sh \
@@ -184,6 +184,8 @@ relative_dir()
 	    "$user" store 1 text &&
 	is 0 text mipcrun --dir "$work/a name" -- "$user" load 1 &&
 	is 0 "$PWD/a name" mipcrun --dir "./a name" -- \
+	    sh -c 'echo "$MIPC_DIR"' &&
+	is 0 "$PWD/by name" env MIPC_DIR="by name" mipcrun -- \
 	    sh -c 'echo "$MIPC_DIR"'
 )
 

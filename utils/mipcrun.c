@@ -326,6 +326,30 @@ execute(const struct run *run, const char *dir)
 	    EXIT_NOT_RUN;
 }
 
+/*
+ * The absolute path of the namespace, for a relative one would mean another
+ * place after a chdir().  One that was asked for exists by now; the default
+ * one need not.  False with errno.
+ */
+static bool
+absolute_dir(const struct run *run, char path[static PATH_MAX])
+{
+	char name[PATH_MAX];
+	size_t n;
+
+	if (run->dir != NULL)
+		return realpath(run->dir, path) != NULL;
+	if (mipc_default_dir(name, sizeof(name)) == -1)
+		return false;
+	path[0] = '\0';
+	if (name[0] != '/' && getcwd(path, PATH_MAX) == NULL)
+		return false;
+	n = strlen(path);
+	errno = ENAMETOOLONG;
+	return snprintf(path + n, PATH_MAX - n, n > 0 ? "/%s" : "%s", name) <
+	    (int)(PATH_MAX - n);
+}
+
 /* Open the namespace that was asked for, if it must be, and go. */
 static int
 run_shared(const struct run *run)
@@ -346,9 +370,7 @@ run_shared(const struct run *run)
 	error = ns == NULL ? 0 : set_limits(ns, run);
 	if (error != 0)
 		return error;
-	/* A relative path would mean another place after a chdir(). */
-	if (run->dir != NULL ? realpath(run->dir, dir) == NULL :
-	    mipc_default_dir(dir, sizeof(dir)) == -1) {
+	if (!absolute_dir(run, dir)) {
 		complain("%s: %s", run->dir == NULL ? "default namespace" :
 		    run->dir, strerror(errno));
 		return EXIT_FAILED;
