@@ -76,6 +76,7 @@ struct op {
 	int worker;
 	int child;		/* OP_FORK, OP_NEW: the slot of the new one */
 	bool thread;		/* in a thread that ends afterwards */
+	bool privileged;	/* the worker is not NOBODY */
 	int id[SIDES];		/* or an index, the same on both sides */
 	key_t key;
 	size_t size;
@@ -169,6 +170,7 @@ struct object {
 	size_t size;
 	struct shmid_ds seen[SIDES];	/* when last looked at */
 	long slack[3];		/* seconds the sides may differ by: model */
+	long long parted;	/* the kernel's lpid when mipc's was another */
 };
 
 struct config {
@@ -199,6 +201,8 @@ struct driver {
 	unsigned count[OP_KINDS];
 	bool killed;		/* some worker was killed */
 	double looked;		/* when everything was last looked at */
+	unsigned unseen;	/* operations since then */
+	unsigned ends;		/* workers that ended or exec'ed since then */
 	struct op past[HISTORY];
 	struct result past_result[HISTORY][SIDES];
 };

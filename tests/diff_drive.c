@@ -128,6 +128,8 @@ fork_worker(struct driver *d, const struct op *op)
 static bool
 await_end(struct driver *d, int worker)
 {
+	d->unseen++;
+	d->ends++;
 	if (!is_over(d, worker, (int)(HANG * 1000)))
 		return model_differ(d, "worker %d does not end", worker);
 	close(d->pidfd[worker]);
@@ -180,6 +182,7 @@ perform(struct driver *d, const struct op *op, struct result r[SIDES])
 		memcpy(r, w->result, SIDES * sizeof(*r));
 		if (op->kind == OP_EXEC)
 			memset(w->attach, 0, sizeof(w->attach));
+		d->ends += op->kind == OP_EXEC;
 		if (op->kind == OP_SETUID)
 			w->uid = NOBODY;
 		return true;
@@ -194,6 +197,7 @@ step(struct driver *d)
 
 	op_choose(d, op);
 	d->count[op->kind]++;
+	d->unseen++;
 	memset(r, 0, SIDES * sizeof(*r));
 	if (!perform(d, op, r) || !model_compare(d, op, r))
 		return false;

@@ -18,6 +18,27 @@
 
 /* ---- the known differences ---- */
 
+static bool
+is_stranger(const struct op *op, const struct result *r)
+{
+	const struct shmid_ds *k = &r[KERNEL].u.ds, *m = &r[MIPC].u.ds;
+
+	return op->kind == OP_CTL && op->cmd == SHM_STAT_ANY &&
+	    !op->privileged && m->shm_cpid == 0 &&
+	    k->shm_segsz == m->shm_segsz &&
+	    k->shm_perm.uid == m->shm_perm.uid &&
+	    k->shm_perm.gid == m->shm_perm.gid &&
+	    (k->shm_perm.mode & 0777) == (m->shm_perm.mode & 0777);
+}
+
+static bool
+is_left_to_owner(const struct op *op, const struct result *r)
+{
+	return op->kind == OP_CTL && op->cmd == SHM_INFO && !op->privileged &&
+	    r[MIPC].value >= r[KERNEL].value &&
+	    r[MIPC].u.info.used_ids > r[KERNEL].u.info.used_ids;
+}
+
 /*
  * Rows of mipc(7).  Where `excuses` is NULL, no such operation is made up,
  * since the sides would part for good; else it says of a pair of results that
@@ -27,7 +48,15 @@ static const struct known {
 	const char *what;
 	bool (*excuses)(const struct op *, const struct result *);
 } known[] = {
+	{ "SHM_STAT_ANY of a segment that the caller may not open shows size, "
+	    "owner and mode alone", is_stranger },
+	{ "shm_lpid where several ended, or one ended and others called, "
+	    "before anybody looked: see compare_lpid()", NULL },
+	{ "a removed segment whose last user may not unlink its files is "
+	    "counted until its owner or root calls", is_left_to_owner },
 	{ "an unprivileged owner may be unable to give a segment away", NULL },
+	{ "a creator that is not its owner any more may be unable to change a "
+	    "segment's mode", NULL },
 	{ "nattch counts attaches, not mappings: SHM_REMAP over part of one, "
 	    "munmap and mprotect of part of one", NULL },
 	{ "munmap of a whole attach is seen by the segment's life, not by "
@@ -72,6 +101,33 @@ tell_step(const struct driver *d, unsigned step)
 	tap_note("  step %u, %s: kernel %s, mipc %s", step, text, kernel, mipc);
 }
 
+/* Each segment as both sides show it when they are asked for it alone. */
+static void
+tell_segments(struct driver *d)
+{
+	const struct op op = { .kind = OP_CTL, .cmd = IPC_STAT };
+
+	for (int i = 0; i < d->nobject; i++) {
+		const struct object *o = &d->object[i];
+		struct result r[SIDES];
+
+		if (!o->live)
+			continue;
+		for (int side = 0; side < SIDES; side++)
+			side_control(side, o->id[side], &op, &r[side]);
+		if (r[KERNEL].error != 0 || r[MIPC].error != 0 ||
+		    memcmp(&r[KERNEL].u, &r[MIPC].u, sizeof(r->u)) != 0)
+			tap_note("  segment %d/%d: %s/%s, nattch %lu/%lu, "
+			    "mode %o/%o", o->id[KERNEL], o->id[MIPC],
+			    strerrorname_np(r[KERNEL].error),
+			    strerrorname_np(r[MIPC].error),
+			    (unsigned long)r[KERNEL].u.ds.shm_nattch,
+			    (unsigned long)r[MIPC].u.ds.shm_nattch,
+			    r[KERNEL].u.ds.shm_perm.mode,
+			    r[MIPC].u.ds.shm_perm.mode);
+	}
+}
+
 bool
 model_differ(struct driver *d, const char *fmt, ...)
 {
@@ -86,6 +142,7 @@ model_differ(struct driver *d, const char *fmt, ...)
 	for (unsigned i = d->step < HISTORY ? 0 : d->step - HISTORY + 1;
 	    i <= d->step; i++)
 		tell_step(d, i);
+	tell_segments(d);
 	return false;
 }
 
@@ -181,6 +238,18 @@ retire(struct driver *d, struct object *o)
 	memcpy(d->stale[d->nstale++ % STALE], o->id, sizeof(o->id));
 }
 
+/* What IPC_SET has made of it; the next operation may go by it. */
+static void
+note_owner(struct driver *d, const struct op *op)
+{
+	struct object *o = model_find(d, KERNEL, op->id[KERNEL]);
+
+	for (int side = 0; o != NULL && side < SIDES; side++) {
+		o->seen[side].shm_perm.uid = op->uid;
+		o->seen[side].shm_perm.gid = op->gid;
+	}
+}
+
 /* ---- structures ---- */
 
 struct field {
@@ -212,9 +281,10 @@ FIELD(ctime, shm_ctime)
 static const struct field fields[] = {
 	{ "key", of_key }, { "uid", of_uid }, { "gid", of_gid },
 	{ "cuid", of_cuid }, { "cgid", of_cgid }, { "mode", of_mode },
-	{ "segsz", of_segsz }, { "nattch", of_nattch }, { "cpid", of_cpid },
-	{ "lpid", of_lpid }
+	{ "segsz", of_segsz }, { "nattch", of_nattch }, { "cpid", of_cpid }
 };
+
+static const struct field lpid = { "lpid", of_lpid };
 
 static const struct field times[] = {
 	{ "atime", of_atime }, { "dtime", of_dtime }, { "ctime", of_ctime }
@@ -236,6 +306,27 @@ differ_in(struct driver *d, const struct field *f, int id,
 {
 	return model_differ(d, "segment %d: %s is %lld in the kernel, %lld in "
 	    "mipc", id, f->name, f->of(k), f->of(m));
+}
+
+/*
+ * The dead are settled when somebody looks, so the order in which several
+ * ended, or in which one ended and others called, may be lost.  Once parted
+ * so, the sides meet again when the kernel's value changes.
+ */
+static bool
+compare_lpid(struct driver *d, struct object *o, const struct shmid_ds *k,
+    const struct shmid_ds *m)
+{
+	const bool lost = d->ends > 0 && d->unseen > 1;
+
+	if (k->shm_lpid == m->shm_lpid) {
+		o->parted = 0;
+		return true;
+	}
+	if (!lost && o->parted != k->shm_lpid)
+		return differ_in(d, &lpid, o->id[KERNEL], k, m);
+	o->parted = k->shm_lpid;
+	return true;
 }
 
 static bool
@@ -310,17 +401,26 @@ compare_ctl(struct driver *d, const struct op *op, const struct result *r)
 {
 	const struct shmid_ds *k = &r[KERNEL].u.ds, *m = &r[MIPC].u.ds;
 	const struct field *f;
+	struct object *o;
 
 	if (r[KERNEL].error != 0)
+		return true;
+	if (is_known(op, r))
 		return true;
 	if (op->cmd == IPC_INFO)
 		return compare_limits(d, r);
 	if (op->cmd == SHM_INFO)
 		return compare_usage(d, r);
+	if (op->cmd == IPC_SET)
+		note_owner(d, op);
 	if (!answers_stat(op))
 		return true;
 	f = first_difference(k, m);
-	return f == NULL || differ_in(d, f, op->id[KERNEL], k, m);
+	if (f != NULL)
+		return differ_in(d, f, op->id[KERNEL], k, m);
+	o = model_find(d, KERNEL, op->cmd == IPC_STAT ? op->id[KERNEL] :
+	    (int)r[KERNEL].value);
+	return o == NULL || compare_lpid(d, o, k, m);
 }
 
 bool
@@ -376,7 +476,8 @@ observe_object(struct driver *d, struct object *o)
 	if (f != NULL)
 		return differ_in(d, f, o->id[KERNEL], &r[KERNEL].u.ds,
 		    &r[MIPC].u.ds);
-	return compare_times(d, o, r);
+	return compare_lpid(d, o, &r[KERNEL].u.ds, &r[MIPC].u.ds) &&
+	    compare_times(d, o, r);
 }
 
 static bool
@@ -411,9 +512,10 @@ observe_indices(struct driver *d, int top)
 		if (r[KERNEL].error != r[MIPC].error ||
 		    model_find(d, KERNEL, (int)r[KERNEL].value) !=
 		    model_find(d, MIPC, (int)r[MIPC].value))
-			return model_differ(d, "index %d: id %ld in the "
-			    "kernel, %ld in mipc", i, r[KERNEL].value,
-			    r[MIPC].value);
+			return model_differ(d, "index %d: id %ld (%s) in the "
+			    "kernel, %ld (%s) in mipc", i, r[KERNEL].value,
+			    strerrorname_np(r[KERNEL].error), r[MIPC].value,
+			    strerrorname_np(r[MIPC].error));
 	}
 	return true;
 }
@@ -431,5 +533,6 @@ model_observe(struct driver *d)
 	if (d->step % EVERY_INDEX == 0 && !observe_indices(d, top))
 		return false;
 	d->looked = harness_now();
+	d->unseen = d->ends = 0;
 	return true;
 }

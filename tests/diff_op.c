@@ -222,8 +222,11 @@ choose_dt(struct driver *d, struct op *op)
 	return true;
 }
 
-/* Who may give a segment away is a known difference. */
-static void
+/*
+ * Who may give a segment away, and what a creator may do who is not its owner
+ * any more, are known differences.
+ */
+static bool
 choose_set(struct driver *d, struct op *op, const struct object *o)
 {
 	static const unsigned modes[] = {
@@ -239,6 +242,8 @@ choose_set(struct driver *d, struct op *op, const struct object *o)
 	}
 	if (give)
 		op->uid = op->gid = rng_chance(&d->rng, 50) ? NOBODY : 0;
+	return op->privileged || o == NULL || op->uid == NOBODY ||
+	    o->seen[KERNEL].shm_perm.cuid != NOBODY;
 }
 
 static bool
@@ -253,8 +258,8 @@ choose_ctl(struct driver *d, struct op *op)
 	const struct object *o = pick_id(d, op);
 
 	op->cmd = PICK(d, commands);
-	if (op->cmd == IPC_SET)
-		choose_set(d, op, o);
+	if (op->cmd == IPC_SET && !choose_set(d, op, o))
+		return false;
 	if (op->cmd == SHM_STAT || op->cmd == SHM_STAT_ANY)
 		for (int side = 0; side < SIDES; side++)
 			op->id[side] = op->id[side] < 0 ? -1 :
@@ -348,6 +353,7 @@ op_choose(struct driver *d, struct op *op)
 	do {
 		*op = (struct op){ .kind = draw_kind(d) };
 		op->worker = pick_slot(d, WORKERS, is_alive);
+		op->privileged = d->world->worker[op->worker].uid != NOBODY;
 		/* With forced removal a thread's end is a creator's end. */
 		op->thread = op->kind < OP_FORK && !d->config->forced &&
 		    rng_chance(&d->rng, 5);
@@ -442,7 +448,8 @@ op_describe(const struct op *op, char *text, size_t size)
 	char call[160];
 
 	describe_call(op, call, sizeof(call));
-	snprintf(text, size, "worker %d%s: %s", op->worker,
+	snprintf(text, size, "worker %d%s%s: %s", op->worker,
+	    op->privileged ? "" : " (nobody)",
 	    op->thread ? ", a thread" : "", call);
 }
 

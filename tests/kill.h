@@ -19,6 +19,7 @@
 #define KEY_TARGET	0x4b494c01
 #define KEY_BYSTANDER	0x4b494c02
 #define KEY_NEW		0x4b494c03
+#define KEY_OTHER	0x4b494c04	/* of judges */
 #define TARGET_BYTES	9000u	/* three pages, not whole */
 #define NEW_BYTES	5000u
 #define NEW_MODE	0640
@@ -60,7 +61,7 @@ extern const struct scene recovery;
 struct point {
 	uint32_t calls;
 	uint32_t steps;
-	uint64_t where;		/* the instruction to come, to see a drift */
+	uint64_t where;		/* the instruction to come; 0: not known */
 	bool changed;		/* what others can see may have changed here */
 };
 
@@ -94,7 +95,7 @@ struct attempt {
 	const struct point *first;
 	const struct point *second;	/* in the recovery from the first */
 	struct track *record;		/* of the scene: step, do not kill */
-	struct track *record_recovery;	/* of the recovery from the first */
+	_Atomic uint32_t *count;	/* system calls of the recovery */
 };
 
 struct outcome {
@@ -110,6 +111,8 @@ void	stage_try(const struct attempt *a, struct outcome *out);
 bool	trace_available(void);
 /* Step a stopped tracee to its end; false if it came to a bad one. */
 bool	trace_record(pid_t pid, struct track *t, pid_t *born);
+/* Let a stopped tracee go to its end; how many system calls it made. */
+uint32_t trace_calls(pid_t pid);
 /* Bring a stopped tracee to a point; false if it ended before. */
 bool	trace_to(pid_t pid, const struct point *p, pid_t *born,
 	    bool *drifted);

@@ -119,6 +119,26 @@ must_be_no_key(struct stage *s, key_t key)
 	    "key %#x is still there", (unsigned)key);
 }
 
+/* ---- it still works ---- */
+
+static void
+must_work(struct stage *s, key_t key)
+{
+	int id = mipc_shmget(s->ns, key, NEW_BYTES, IPC_CREAT | NEW_MODE);
+	char *p;
+
+	must(s, id != -1, "shmget after the kill");
+	p = mipc_shmat(s->ns, id, NULL, 0);
+	must(s, p != (void *)-1, "shmat after the kill");
+	p[0] = 1;
+	must(s, mipc_shmctl(s->ns, id, IPC_RMID, NULL) == 0,
+	    "IPC_RMID after the kill");
+	must(s, mipc_shmdt(s->ns, p) == 0, "shmdt after the kill");
+	must(s, mipc_shmctl(s->ns, id, IPC_STAT, &(struct shmid_ds){ 0 }) ==
+	    -1 && errno == EINVAL, "removed and detached, but still there");
+	must_be_no_key(s, key);
+}
+
 /* ---- the target ---- */
 
 /* The data file says the same as the metadata, so the kernel does too. */
@@ -132,7 +152,8 @@ must_agree_with_file(struct stage *s, const struct shmid_ds *ds)
 		return;
 	snprintf(path, sizeof(path), "%s/shm.%d.data", s->dir, s->target);
 	must(s, stat(path, &st) == 0, "%s", path);
-	must(s, (st.st_mode & 0777) == (ds->shm_perm.mode & 0777) &&
+	/* The group's bits may be those of an access list. */
+	must(s, (st.st_mode & 0707) == (ds->shm_perm.mode & 0707) &&
 	    st.st_uid == ds->shm_perm.uid && st.st_gid == ds->shm_perm.gid,
 	    "the data file has mode %o uid %u gid %u, the segment %o %u %u",
 	    st.st_mode & 0777, st.st_uid, st.st_gid, ds->shm_perm.mode,
@@ -158,10 +179,20 @@ static void
 judge_target(struct stage *s)
 {
 	const unsigned flags = s->scene->flags;
+	const bool unkeyed = mipc_shmget(s->ns, KEY_TARGET, 0, 0) == -1;
 	const unsigned long others = ((flags & HELD) != 0 ? 1UL : 0UL) +
 	    (atomic_load(&s->survivor) != 0 ? 1UL : 0UL);
 	struct shmid_ds ds;
 
+	must(s, !unkeyed || ((flags & (REMOVES | REMOVED)) != 0 &&
+	    errno == ENOENT), "the target's key is gone");
+	/*
+	 * What was begun may be finished by whoever comes next: by the first
+	 * call that takes the namespace's lock.
+	 */
+	must_work(s, KEY_OTHER);
+	must(s, !unkeyed || mipc_shmget(s->ns, KEY_TARGET, 0, 0) == -1,
+	    "the target's key has come back");
 	if (!stat_segment(s, s->target, &ds)) {
 		must(s, (flags & (REMOVES | REMOVED)) != 0 && others == 0,
 		    "the target is gone");
@@ -227,26 +258,6 @@ judge_others(struct stage *s, const struct list *l)
 		must_be_no_key(s, KEY_NEW);
 }
 
-/* ---- it still works ---- */
-
-static void
-must_work(struct stage *s)
-{
-	int id = mipc_shmget(s->ns, KEY_NEW, NEW_BYTES, IPC_CREAT | NEW_MODE);
-	char *p;
-
-	must(s, id != -1, "shmget after the kill");
-	p = mipc_shmat(s->ns, id, NULL, 0);
-	must(s, p != (void *)-1, "shmat after the kill");
-	p[0] = 1;
-	must(s, mipc_shmctl(s->ns, id, IPC_RMID, NULL) == 0,
-	    "IPC_RMID after the kill");
-	must(s, mipc_shmdt(s->ns, p) == 0, "shmdt after the kill");
-	must(s, mipc_shmctl(s->ns, id, IPC_STAT, &(struct shmid_ds){ 0 }) ==
-	    -1 && errno == EINVAL, "removed and detached, but still there");
-	must_be_no_key(s, KEY_NEW);
-}
-
 void
 judge_while_held(struct stage *s)
 {
@@ -254,11 +265,12 @@ judge_while_held(struct stage *s)
 
 	alarm(PATIENCE);	/* a lock that nobody gives back */
 	scene_open(s);
+	list(s, &l);
 	judge_target(s);
 	must_be_whole(s, s->bystander, KEY_BYSTANDER, 1);
 	list(s, &l);
 	judge_others(s, &l);
-	must_work(s);
+	must_work(s, KEY_NEW);
 	list(s, &l);
 	_exit(0);
 }

@@ -102,24 +102,38 @@ slay(pid_t pid)
 		;
 }
 
-/* Step one victim to a point, or through all, and kill it there. */
+/* Bring the victim to its point, or step it through all; kill it there. */
 static pid_t
-step_and_kill(pid_t pid, unsigned flags, const struct point *p,
-    struct track *record)
+kill_first(void)
 {
-	pid_t born = 0;
+	pid_t pid = start(first_victim), born = 0;
 
 	trace_begin(pid);
-	if (flags & KILL_CHILD) {
+	if (s->scene->flags & KILL_CHILD) {
 		born = pid;
 		pid = trace_into_child(pid);
 	}
-	if (record != NULL && !trace_record(pid, record, &born))
+	if (a->record != NULL && !trace_record(pid, a->record, &born))
 		fail("the operation came to a bad end");
-	if (p != NULL && !trace_to(pid, p, &born, &o->drifted))
+	if (a->first != NULL && !trace_to(pid, a->first, &born, &o->drifted))
 		o->drifted = true;	/* its end is as good a place */
 	slay(pid);
 	return born;
+}
+
+/* Another one, in the recovery from that. */
+static void
+kill_second(void)
+{
+	const pid_t pid = start(second_victim);
+	pid_t born = 0;
+
+	trace_begin(pid);
+	if (a->count != NULL)
+		atomic_store(a->count, trace_calls(pid));
+	else
+		trace_to(pid, a->second, &born, &o->drifted);
+	slay(pid);
 }
 
 /* Whoever survives a fork says so once it is back in its own code. */
@@ -175,15 +189,13 @@ play(void)
 	}
 	if ((s->scene->flags & MAKES) == 0)
 		holder = set_up();
-	born = step_and_kill(start(first_victim), s->scene->flags, a->first,
-	    a->record);
+	born = kill_first();
 	await_survivor(born);
 	if ((s->scene->flags & MAKES) != 0)
 		holder = set_up();
-	if (a->second != NULL || a->record_recovery != NULL) {
+	if (a->second != NULL || a->count != NULL) {
 		s->twice = true;
-		step_and_kill(start(second_victim), 0, a->second,
-		    a->record_recovery);
+		kill_second();
 	}
 	if (atomic_load(&s->told))
 		fail("the victim");

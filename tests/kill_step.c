@@ -51,7 +51,8 @@ static struct {
 	struct rng rng;
 } option = { .samples = 30 };
 
-static struct track *track, *recovery_track;
+static struct track *track;
+static _Atomic uint32_t *recovery_calls;	/* shared, as the track is */
 
 /* What became of one scene on one store. */
 struct tally {
@@ -148,27 +149,31 @@ kill_once(struct attempt *a, struct tally *t)
 	}
 }
 
+/* A place in the recovery; most shared state changes near a system call. */
+static void
+draw_place(struct point *q, uint32_t calls)
+{
+	*q = (struct point){ .calls = rng_below(&option.rng, calls + 1) };
+	if (rng_chance(&option.rng, 60))
+		q->steps = rng_below(&option.rng,
+		    2u << rng_below(&option.rng, 8));
+}
+
 /* Kill in the recovery from one kill. */
 static void
-kill_recovery(struct attempt *a, struct tally *t, unsigned each)
+kill_recovery(struct attempt *a, struct tally *t)
 {
+	struct point q;
 	struct outcome o;
-	unsigned want = each, left;
 
-	recovery_track->n = 0;
-	a->record_recovery = recovery_track;
+	a->count = recovery_calls;
 	stage_try(a, &o);
-	a->record_recovery = NULL;
+	a->count = NULL;
 	if (!o.good && t->failures++ < TOLD)
 		tell(a, &o);
-	left = count_changes(recovery_track);
-	for (unsigned i = 0; i < recovery_track->n && !is_enough(t); i++) {
-		const struct point *q = &recovery_track->point[i];
-
-		if (!q->changed || rng_below(&option.rng, left--) >= want)
-			continue;
-		want--;
-		a->second = q;
+	for (unsigned i = 0; i < TWICE_EACH && !is_enough(t); i++) {
+		draw_place(&q, atomic_load(recovery_calls));
+		a->second = &q;
 		try(a, t);
 		a->second = NULL;
 	}
@@ -188,7 +193,7 @@ kill_twice(struct attempt *a, struct tally *t)
 			continue;
 		want--;
 		a->first = p;
-		kill_recovery(a, t, TWICE_EACH);
+		kill_recovery(a, t);
 	}
 }
 
@@ -362,9 +367,9 @@ main(int argc, char **argv)
 	harness_dir();
 	rng_seed(&option.rng, seed);
 	track = harness_shared(sizeof(*track));
-	recovery_track = harness_shared(sizeof(*recovery_track));
+	recovery_calls = harness_shared(sizeof(*recovery_calls));
 	trace_ignore(track);
-	trace_ignore(recovery_track);
+	trace_ignore(recovery_calls);
 	tap_note("--seed %llu", (unsigned long long)seed);
 	return run(option.scene == NULL && option.store == NULL);
 }

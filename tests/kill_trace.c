@@ -18,6 +18,7 @@
  */
 #include "kill.h"
 
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -35,7 +36,7 @@
 
 #define MOST_PAGES	512	/* watched at once; below IOV_MAX */
 #define PAGE		4096u
-#define ROBUST		8	/* entries of a robust list looked at */
+#define ROBUST		8	/* links of a robust list looked at */
 
 #if defined(__x86_64__)
 #define HAVE_STEP	1
@@ -53,13 +54,16 @@ trace_available(void)
 
 struct watch {
 	pid_t pid;
+	int stat;			/* /proc/PID/stat */
 	unsigned npages;
-	uintptr_t page[MOST_PAGES];
-	char *now, *last;		/* npages pages each */
-	uintptr_t robust[2][ROBUST];	/* [0] now, [1] before */
+	unsigned nwords;		/* of the robust list */
+	struct iovec its[MOST_PAGES + ROBUST];
+	char *now, *last;		/* the contents of its[] */
 	unsigned long faults;
 	bool overflow;
 };
+
+#define WATCH_BYTES	((MOST_PAGES + 1) * (size_t)PAGE)
 
 static bool
 peek(pid_t pid, uintptr_t at, void *to, size_t size)
@@ -69,24 +73,74 @@ peek(pid_t pid, uintptr_t at, void *to, size_t size)
 	return process_vm_readv(pid, &mine, 1, &its, 1, 0) == (ssize_t)size;
 }
 
-/* The robust list's head and entries; a circle that ends at the head. */
 static void
-look_at_robust(struct watch *w)
+watch_words(struct watch *w, uintptr_t at, unsigned words)
 {
-	uintptr_t head = 0, at, fields[3];
+	w->its[w->npages + w->nwords++] =
+	    (struct iovec){ (void *)at, words * sizeof(uintptr_t) };
+}
+
+/* The robust list: its head, and the links that lead back to it. */
+static void
+find_robust(struct watch *w)
+{
+	uintptr_t head = 0, at;
 	size_t size;
 
-	memset(w->robust[0], 0, sizeof(w->robust[0]));
+	w->nwords = 0;
 	if (syscall(SYS_get_robust_list, w->pid, &head, &size) == -1 ||
-	    head == 0 || !peek(w->pid, head, fields, sizeof(fields)))
+	    head == 0)
 		return;
-	memcpy(w->robust[0], fields, sizeof(fields));
-	at = fields[0];
-	for (int i = 3; i < ROBUST && (at & ~1UL) != head; i++) {
-		if (!peek(w->pid, at & ~1UL, &at, sizeof(at)))
-			break;
-		w->robust[0][i] = at;
+	watch_words(w, head, 3);
+	at = head;
+	while (w->nwords < ROBUST && peek(w->pid, at, &at, sizeof(at)) &&
+	    (at & ~1UL) != head) {
+		at &= ~1UL;
+		watch_words(w, at, 1);
 	}
+}
+
+static void
+watch_pages(struct watch *w, uintptr_t from, uintptr_t to)
+{
+	for (uintptr_t at = from; at < to; at += PAGE) {
+		w->overflow |= w->npages == MOST_PAGES;
+		if (w->npages < MOST_PAGES)
+			w->its[w->npages++] =
+			    (struct iovec){ (void *)at, PAGE };
+	}
+}
+
+/* Linux 6.7: only the pages that are there, however large the mapping. */
+struct scan {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	uint64_t inverted, mask, anyof, wanted;
+};
+struct scanned {
+	uint64_t start, end, categories;
+};
+#define SCAN		_IOWR('f', 16, struct scan)
+#define IS_PRESENT	(1u << 3)
+
+static bool
+scan_present(struct watch *w, int pagemap, uintptr_t from, uintptr_t to)
+{
+	struct scanned found[64];
+	struct scan scan = {
+		.size = sizeof(scan), .end = to, .vec = (uintptr_t)found,
+		.vec_len = sizeof(found) / sizeof(found[0]),
+		.mask = IS_PRESENT, .wanted = IS_PRESENT
+	};
+	int n;
+
+	for (scan.start = from; scan.start < to; scan.start = scan.walk_end) {
+		n = ioctl(pagemap, SCAN, &scan);
+		if (n < 0)
+			return false;
+		for (int i = 0; i < n; i++)
+			watch_pages(w, found[i].start, found[i].end);
+	}
+	return true;
 }
 
 static void
@@ -94,6 +148,8 @@ watch_present(struct watch *w, int pagemap, uintptr_t from, uintptr_t to)
 {
 	uint64_t entry[512];
 
+	if (scan_present(w, pagemap, from, to))
+		return;
 	for (uintptr_t at = from; at < to; at += sizeof(entry) / 8 * PAGE) {
 		size_t want = (to - at) / PAGE * 8;
 		ssize_t got;
@@ -101,13 +157,10 @@ watch_present(struct watch *w, int pagemap, uintptr_t from, uintptr_t to)
 		if (want > sizeof(entry))
 			want = sizeof(entry);
 		got = pread(pagemap, entry, want, (off_t)(at / PAGE * 8));
-		for (ssize_t i = 0; i < got / 8; i++) {
-			if (entry[i] >> 62 == 0)
-				continue;
-			w->overflow |= w->npages == MOST_PAGES;
-			if (w->npages < MOST_PAGES)
-				w->page[w->npages++] = at + (uintptr_t)i * PAGE;
-		}
+		for (ssize_t i = 0; i < got / 8; i++)
+			if (entry[i] >> 62 != 0)
+				watch_pages(w, at + (uintptr_t)i * PAGE,
+				    at + (uintptr_t)(i + 1) * PAGE);
 	}
 }
 
@@ -131,9 +184,9 @@ is_ours(uintptr_t from, uintptr_t to)
 	return false;
 }
 
-/* Find the pages again after something may have been mapped or touched. */
+/* Find all again after something may have been mapped or touched. */
 static void
-find_pages(struct watch *w)
+find(struct watch *w)
 {
 	char path[64], line[PATH_MAX + 128];
 	FILE *maps;
@@ -145,7 +198,7 @@ find_pages(struct watch *w)
 	maps = fopen(path, "re");
 	if (maps == NULL || pagemap == -1)
 		harness_die("%s: %s", path, strerror(errno));
-	w->npages = 0;
+	w->npages = w->nwords = 0;
 	while (fgets(line, sizeof(line), maps) != NULL) {
 		uintptr_t from, to;
 		char mode[5];
@@ -156,83 +209,88 @@ find_pages(struct watch *w)
 	}
 	fclose(maps);
 	close(pagemap);
-}
-
-static void
-read_pages(struct watch *w)
-{
-	struct iovec mine = { w->now, w->npages * (size_t)PAGE };
-	struct iovec its[MOST_PAGES];
-
-	for (unsigned i = 0; i < w->npages; i++)
-		its[i] = (struct iovec){ (void *)w->page[i], PAGE };
-	memset(w->now, 0, mine.iov_len);
-	if (w->npages > 0)
-		process_vm_readv(w->pid, &mine, 1, its, w->npages, 0);
+	find_robust(w);
 }
 
 static unsigned long
-count_faults(pid_t pid)
+count_faults(const struct watch *w)
 {
-	char path[64], text[512], *p;
+	char text[512], *p;
 	unsigned long minor = 0;
-	ssize_t n;
-	int fd;
+	const ssize_t n = pread(w->stat, text, sizeof(text) - 1, 0);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	p = strrchr(text, ')');
-	if (p != NULL)
-		sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %lu", &minor);
+	if (p == NULL || sscanf(p,
+	    ") %*c %*d %*d %*d %*d %*d %*u %lu", &minor) != 1)
+		harness_die("/proc/%d/stat cannot be read", w->pid);
 	return minor;
+}
+
+static size_t
+read_all(struct watch *w)
+{
+	struct iovec mine = { w->now, WATCH_BYTES };
+	size_t size = 0;
+
+	for (unsigned i = 0; i < w->npages + w->nwords; i++)
+		size += w->its[i].iov_len;
+	mine.iov_len = size;
+	memset(w->now, 0, size);
+	process_vm_readv(w->pid, &mine, 1, w->its, w->npages + w->nwords, 0);
+	return size;
 }
 
 /* Has anything changed that others can see, since the last look? */
 static bool
 has_changed(struct watch *w, bool call)
 {
-	const unsigned long faults = count_faults(w->pid);
-	bool changed = call;
+	const unsigned long faults = count_faults(w);
+	const bool anew = call || faults != w->faults;
+	bool changed;
 	char *swap;
+	size_t size;
 
-	if (call || faults != w->faults) {
-		find_pages(w);
-		changed = true;
-	}
+	if (anew)
+		find(w);
 	w->faults = faults;
-	read_pages(w);
-	look_at_robust(w);
-	changed |= memcmp(w->now, w->last, w->npages * (size_t)PAGE) != 0 ||
-	    memcmp(w->robust[0], w->robust[1], sizeof(w->robust[0])) != 0;
+	size = read_all(w);
+	changed = anew || memcmp(w->now, w->last, size) != 0;
 	swap = w->now;
 	w->now = w->last;
 	w->last = swap;
-	memcpy(w->robust[1], w->robust[0], sizeof(w->robust[0]));
+	if (changed && !anew) {
+		find_robust(w);		/* a link may lead elsewhere */
+		size = read_all(w);
+		memcpy(w->last, w->now, size);
+	}
 	return changed;
 }
 
 static void
 watch_begin(struct watch *w, pid_t pid)
 {
+	char path[64];
+
 	memset(w, 0, sizeof(*w));
 	w->pid = pid;
-	w->now = malloc(MOST_PAGES * (size_t)PAGE);
-	w->last = malloc(MOST_PAGES * (size_t)PAGE);
-	if (w->now == NULL || w->last == NULL)
-		harness_die("no memory");
+	w->now = malloc(WATCH_BYTES);
+	w->last = malloc(WATCH_BYTES);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	w->stat = open(path, O_RDONLY | O_CLOEXEC);
+	if (w->now == NULL || w->last == NULL || w->stat == -1)
+		harness_die("%s: %s", path, strerror(errno));
 	has_changed(w, true);
 }
 
 static void
 watch_end(struct watch *w)
 {
+	if (w->overflow)
+		harness_die("more shared pages than are watched");
 	free(w->now);
 	free(w->last);
+	close(w->stat);
 }
 
 /* ---- stepping ---- */
@@ -244,28 +302,28 @@ add(struct track *t, const struct point *p)
 		t->point[t->n++] = *p;
 }
 
+/*
+ * Where a stopped tracee goes on.  *called is whether it has just come from a
+ * system call: that leaves the address in rcx too.
+ */
 static uintptr_t
-next_instruction(pid_t pid)
+next_instruction(pid_t pid, bool *called)
 {
 #if HAVE_STEP
 	struct user_regs_struct regs;
+	unsigned char code[2];
 
 	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs) == -1)
 		return 0;
+	*called = regs.rcx == regs.rip &&
+	    peek(pid, regs.rip - 2, code, sizeof(code)) &&
+	    code[0] == 0x0f && code[1] == 0x05;
 	return regs.rip;
 #else
 	(void)pid;
+	*called = false;
 	return 0;
 #endif
-}
-
-static bool
-is_call(pid_t pid, uintptr_t at)
-{
-	unsigned char code[2];
-
-	return peek(pid, at, code, sizeof(code)) && code[0] == 0x0f &&
-	    code[1] == 0x05;
 }
 
 void
@@ -335,26 +393,24 @@ step(pid_t pid, pid_t *born)
 bool
 trace_record(pid_t pid, struct track *t, pid_t *born)
 {
-	struct point p = { .where = next_instruction(pid), .changed = true };
+	struct point p = { .changed = true };
 	struct watch w;
 	enum stop stop;
+	bool call;
 
 	watch_begin(&w, pid);
+	p.where = next_instruction(pid, &call);
 	add(t, &p);
-	for (;;) {
-		const bool call = is_call(pid, p.where);
+	while ((stop = step(pid, born)) == STOP_TRAP && t->n < MOST_STEPS) {
+		const uintptr_t before = p.where;
 
-		stop = t->n < MOST_STEPS ? step(pid, born) : STOP_BAD;
-		if (stop != STOP_TRAP)
-			break;
+		p.where = next_instruction(pid, &call);
+		call = call && before == p.where - 2;
 		p.calls += call;
 		p.steps = call ? 0 : p.steps + 1;
-		p.where = next_instruction(pid);
 		p.changed = has_changed(&w, call);
 		add(t, &p);
 	}
-	if (w.overflow)
-		harness_die("more shared pages than are watched");
 	watch_end(&w);
 	return stop == STOP_END;
 }
@@ -372,10 +428,23 @@ is_exit_of_call(pid_t pid, bool *inside)
 	return leaves;
 }
 
+/* Run to the end; the number of system calls on the way. */
+uint32_t
+trace_calls(pid_t pid)
+{
+	bool inside = false;
+	uint32_t calls = 0;
+	enum stop stop;
+
+	while ((stop = go(pid, PTRACE_SYSCALL)) == STOP_CALL)
+		calls += is_exit_of_call(pid, &inside);
+	return calls;
+}
+
 bool
 trace_to(pid_t pid, const struct point *p, pid_t *born, bool *drifted)
 {
-	bool inside = false;
+	bool inside = false, call;
 	enum stop stop;
 
 	for (uint32_t calls = 0; calls < p->calls; ) {
@@ -392,7 +461,8 @@ trace_to(pid_t pid, const struct point *p, pid_t *born, bool *drifted)
 	for (uint32_t i = 0; i < p->steps; i++)
 		if (step(pid, born) != STOP_TRAP)
 			return false;
-	*drifted |= next_instruction(pid) != p->where;
+	if (p->where != 0)
+		*drifted |= next_instruction(pid, &call) != p->where;
 	return true;
 }
 
