@@ -114,7 +114,7 @@ const struct backend kernel_backend = {
 	.name = "kernel",
 	.traits = COUNTS_PIECES | COUNTS_CLONES | FOLLOWS_NEWIPC |
 	    NAMES_MAPS | SEES_MAPPINGS | OUTLIVES_EXEC | GIVES_AWAY |
-	    EXACT_FORKS,
+	    EXACT_FORKS | KEEPS_CLONES,
 	.enter = kernel_enter,
 	.leave = nothing,
 	.shmget = shmget,
@@ -215,7 +215,8 @@ backend_ns(void)
 
 const struct backend dir_backend = {
 	.name = "directory",
-	.traits = SEES_MAPPINGS | OUTLIVES_EXEC | HAS_FILES | EXACT_FORKS,
+	.traits = SEES_MAPPINGS | OUTLIVES_EXEC | HAS_FILES | EXACT_FORKS |
+	    KEEPS_CLONES,
 	.enter = dir_enter,
 	MIPC_CALLS
 };

@@ -117,8 +117,8 @@ void
 need_exact_forks(void)
 {
 	if (!backend_has(EXACT_FORKS))
-		testing_skip("process locks: a fork's child counts when it "
-		    "runs (mipc(7))");
+		testing_skip("%s store: process locks count a fork's child "
+		    "when it runs (mipc(7))", ipc->name);
 }
 
 const char *

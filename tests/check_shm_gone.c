@@ -226,9 +226,9 @@ END_TEST
 /* ---- mappings that no call of ours made or took away ---- */
 
 static void
-need_sight(void)
+need(unsigned trait)
 {
-	if (!backend_has(SEES_MAPPINGS))
+	if (!backend_has(trait))
 		testing_skip("%s store: sees only what calls (mipc(7))",
 		    ipc->name);
 }
@@ -287,7 +287,7 @@ START_TEST(H7_a_mapping_moved_by_mremap_keeps_it)
 	detach(q);
 	must_eq(stat_of(id).shm_perm.mode, 01600);
 	to[0] = 1;
-	need_sight();
+	need(SEES_MAPPINGS);
 	must_eq(munmap(to, 2 * PAGE), 0);
 	must_be_gone(id);
 }
@@ -310,7 +310,7 @@ START_TEST(H7_a_foreign_mapping_over_the_last_attach_lets_it_go)
 	int id = make_segment(PAGE);
 	char *p = attach(id);
 
-	need_sight();
+	need(SEES_MAPPINGS);
 	remove_segment(id);
 	must(mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 	    -1, 0) == p);
@@ -353,7 +353,7 @@ START_TEST(H7_a_raw_clone_that_never_calls_keeps_it)
 	char *p;
 	int id;
 
-	need_sight();
+	need(KEEPS_CLONES);
 	must_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	pid = spawn(BY_FORK, leave_a_raw_clone, NULL);
 	await(2);
@@ -380,7 +380,7 @@ START_TEST(H7_a_raw_clone_keeps_what_its_parent_detaches)
 	char *p = attach(id);
 	pid_t pid;
 
-	need_sight();
+	need(KEEPS_CLONES);
 	p[0] = 5;
 	pid = spawn(BY_RAW_CLONE, hold_mapping, p);
 	await(1);

@@ -271,19 +271,26 @@ START_TEST(H6_generations_come_and_go)
 END_TEST
 
 static void
+count_and_wait(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&board->value[0], 1);
+	await(1);
+}
+
+static void
 attach_more(void *arg)
 {
 	int id = *(int *)arg;
 
 	for (int i = 0; i < 40; i++) {
 		char *p = attach(id);
-		pid_t pid = spawn(BY_FORK, only_wait, NULL);
+		pid_t pid = spawn(BY_FORK, i % 2 == 0 ? only_wait :
+		    count_and_wait, NULL);
 
 		detach(p);
 		if (i % 2 == 0)
 			kill_and_reap(pid);
-		else
-			board->value[0]++;
 	}
 }
 
@@ -299,6 +306,7 @@ START_TEST(H6_many_forks_at_once_lose_no_count)
 		pid[i] = spawn(BY_FORK, attach_more, &id);
 	for (int i = 0; i < 4; i++)
 		finish(pid[i]);
+	await_value(0, 4 * 20);
 	/* 20 children of each are left: an inherited attach, and one more. */
 	must_eq(attached(id), 1 + 4 * 20 * 2);
 	reach(1);

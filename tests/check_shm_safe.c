@@ -238,7 +238,18 @@ END_TEST
 
 /* ---- signal handlers ---- */
 
+#define HANDLERS	400
+
 static volatile sig_atomic_t handled, handler_id;
+
+/* Once: a handler that takes longer than its timer would let nobody run. */
+static void
+tick(void)
+{
+	const struct itimerval soon = { { 0, 0 }, { 0, 150 } };
+
+	must_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
+}
 
 static void
 call_in_handler(int sig)
@@ -253,36 +264,21 @@ call_in_handler(int sig)
 	detach(p);
 	id = make_segment(PAGE);
 	remove_segment(id);
-	handled++;
+	if (++handled < HANDLERS)
+		tick();
 	errno = saved;
-}
-
-static void
-start_ticks(long us)
-{
-	const struct itimerval every = { { 0, us }, { 0, us } };
-	struct sigaction sa = { .sa_handler = call_in_handler,
-	    .sa_flags = SA_RESTART };
-
-	must_eq(sigaction(SIGALRM, &sa, NULL), 0);
-	must_eq(setitimer(ITIMER_REAL, &every, NULL), 0);
-}
-
-static void
-stop_ticks(void)
-{
-	const struct itimerval never = { 0 };
-
-	must_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
 }
 
 START_TEST(H4_handlers_may_call_while_their_thread_is_inside)
 {
+	struct sigaction sa = { .sa_handler = call_in_handler,
+	    .sa_flags = SA_RESTART };
 	int id = make_segment(PAGE), other = make_segment(PAGE), own;
 
 	handler_id = id;
-	start_ticks(150);
-	while (handled < 400) {
+	must_eq(sigaction(SIGALRM, &sa, NULL), 0);
+	tick();
+	while (handled < HANDLERS) {
 		char *p = attach(id), *q = attach(other);
 
 		own = make_segment(PAGE);
@@ -292,7 +288,6 @@ START_TEST(H4_handlers_may_call_while_their_thread_is_inside)
 		must_eq(attached(other), 1);
 		detach(q);
 	}
-	stop_ticks();
 	must_eq(attached(id), 0);
 	must_eq(attached(other), 0);
 	must_eq(info().used_ids, 2);

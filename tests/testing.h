@@ -118,6 +118,7 @@ bool	has_capability(int cap);
 #define HAS_FILES	0x40	/* objects are files in testing_dir */
 #define GIVES_AWAY	0x80	/* a plain owner can always give away */
 #define EXACT_FORKS	0x100	/* a child counts before it runs (H6) */
+#define KEEPS_CLONES	0x200	/* a raw clone's mapping keeps it (H7) */
 
 struct backend {
 	const char *name;
