@@ -43,7 +43,7 @@ mipc_attach_reserve(void)
 	if (count > 0)
 		memcpy(memory, table, count * sizeof(*table));
 	if (table != NULL)
-		mipc_sys_unmap(table, room * sizeof(*table));
+		mipc_map_free(table, room * sizeof(*table));
 	table = memory;
 	room = more;
 	return 0;
@@ -82,13 +82,16 @@ erase(size_t at)
 	memmove(table + at, table + at + 1, (--count - at) * sizeof(*table));
 }
 
-static bool
-has_pieces(uint64_t serial)
+/* All rows lie between `lowest` and `highest`, which never come closer. */
+static void
+widen(const struct mipc_piece *row)
 {
-	for (size_t i = 0; i < count; i++)
-		if (table[i].serial == serial)
-			return true;
-	return false;
+	char *low = mipc_peek(&lowest), *end = row->address + row->length;
+
+	if (low == NULL || row->address < low)
+		mipc_put(&lowest, row->address);
+	if (end > mipc_peek(&highest))
+		mipc_put(&highest, end);
 }
 
 /* --- counting ---------------------------------------------------------- */
@@ -111,35 +114,88 @@ unchain(struct mipc_opened *opened)
 		opened->next->link = opened->link;
 }
 
-/* One attach less in the segment's own entry, and what follows from it. */
-static void
-uncount(struct mipc_ns *ns, struct mipc_opened *opened,
-    struct mipc_gate *gate)
+/*
+ * Lock a segment to count one attach less.  False: the gate was left to wait,
+ * and what was known of the table is void.  A segment that cannot be locked
+ * is damaged; its attach is given up all the same.
+ */
+static bool
+lock_now(struct mipc_ns *ns, struct mipc_opened *opened,
+    struct mipc_gate *gate, bool *locked)
 {
-	struct mipc_mapping kept = { .data = opened->data };
-	struct mipc_attacher who = { .pid = (uint64_t)mipc_sys_pid(),
-	    .known = true };
+	int error = mipc_ns_try_object(ns, opened);
 
-	if (mipc_ns_lock_object(ns, gate, opened) == 0) {
-		who.index = opened->entry;
+	*locked = error == 0;
+	if (error != EBUSY)
+		return true;
+	mipc_gate_leave(gate);
+	mipc_lock_sleep(&opened->head->lock);
+	mipc_gate_enter(gate);
+	return false;
+}
+
+/* One attach less in the segment's entry; and in ours, in the same breath. */
+static void
+uncount(struct mipc_ns *ns, struct mipc_opened *opened, bool locked)
+{
+	struct mipc_attacher who = { .known = true, .index = opened->entry };
+
+	if (locked) {
 		who.life = mipc_peek(&ns->lives->self);
+		who.pid = mipc_peek(&ns->lives->slot->pid);
 		mipc_segment_leave(opened, &who);
 		mipc_object_release(opened->head);
 	}
-	if (--opened->attaches == 0) {
+	if (--opened->attaches == 0)
 		unchain(opened);
-		kept.kept_fd = opened->kept_fd;
+}
+
+/* What follows once its pages are unmapped. */
+static void
+after(struct mipc_ns *ns, struct mipc_opened *opened, struct mipc_gate *gate)
+{
+	struct mipc_mapping kept = { .data = opened->data,
+	    .kept_fd = opened->kept_fd };
+
+	if (opened->attaches == 0) {
 		opened->kept_fd = -1;
 		ns->store->ops->unmap(ns->store, &kept);
-		if (mipc_take(&ns->space->limit[MIPC_SHM_RMID_FORCED]) != 0)
-			mipc_sweep(ns, gate);
-		else
-			mipc_sweep_one(ns, gate, opened->id);
+		mipc_sweep_one(ns, gate, opened->id);
 	}
 	mipc_ns_unpin(opened);
 }
 
 /* --- rows -------------------------------------------------------------- */
+
+/* How many pieces an attach has. */
+static size_t
+pieces(uint64_t serial)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += table[i].serial == serial;
+	return n;
+}
+
+/* Cut [from, to) out of one row that it touches but does not cover. */
+static void
+trim(size_t i, char *from, char *to)
+{
+	struct mipc_piece right = table[i];
+	char *end = right.address + right.length;
+
+	table[i].whole = right.whole = false;
+	if (right.address < from)
+		table[i].length = (size_t)(from - right.address);
+	else
+		erase(i);
+	if (end > to) {
+		right.length = (size_t)(end - to);
+		right.address = to;
+		insert(&right);
+	}
+}
 
 /*
  * Cut [from, to) out of every row.  An attach that loses its last piece is
@@ -148,27 +204,22 @@ uncount(struct mipc_ns *ns, struct mipc_opened *opened,
 static void
 cut(char *from, char *to, struct mipc_gate *gate)
 {
-	struct mipc_piece row, right;
+	struct mipc_piece row;
+	bool locked;
 
 	for (size_t i = 0; i < count && table[i].address < to; i++) {
 		row = table[i];
 		if (row.address + row.length <= from)
 			continue;
-		table[i].whole = false;
-		right = table[i];
-		if (row.address < from)
-			table[i].length = (size_t)(from - row.address);
-		else
-			erase(i--);
-		if (row.address + row.length > to) {
-			right.length = (size_t)(row.address + row.length - to);
-			right.address = to;
-			insert(&right);
+		if (row.address < from || row.address + row.length > to ||
+		    pieces(row.serial) > 1) {
+			trim(i, from, to);
+		} else if (lock_now(row.ns, row.opened, gate, &locked)) {
+			erase(i);
+			uncount(row.ns, row.opened, locked);
+			after(row.ns, row.opened, gate);
 		}
-		if (!has_pieces(row.serial)) {
-			uncount(row.ns, row.opened, gate);
-			i = (size_t)-1;
-		}
+		i = (size_t)-1;
 	}
 }
 
@@ -176,24 +227,22 @@ void
 mipc_attach_add(const struct mipc_piece *piece, struct mipc_gate *gate)
 {
 	struct mipc_piece row = *piece;
-	char *end = row.address + row.length;
 
 	/* Counted first: what is cut out below may be the same segment's. */
 	if (row.opened->attaches++ == 0)
 		chain(row.ns, row.opened);
-	cut(row.address, end, gate);
+	cut(row.address, row.address + row.length, gate);
+	mipc_attach_reserve();		/* threads may have used it up */
 	row.base = row.address;
 	row.serial = ++serials;
 	row.whole = true;
-	if (count == 0 || row.address < mipc_peek(&lowest))
-		mipc_put(&lowest, row.address);
-	if (end > mipc_peek(&highest))
-		mipc_put(&highest, end);
+	widen(&row);
 	insert(&row);
 }
 
-const struct mipc_piece *
-mipc_attach_find(const struct mipc_ns *ns, const void *address)
+/* A piece of the attach that shmdt(address) means, or NULL. */
+static const struct mipc_piece *
+find(const struct mipc_ns *ns, const void *address)
 {
 	for (size_t i = lower_bound(address); i < count; i++)
 		if (table[i].base == address && table[i].ns == ns)
@@ -215,18 +264,30 @@ mipc_attach_like(const struct mipc_opened *opened, bool writable,
 	return NULL;
 }
 
-void
-mipc_attach_remove(const struct mipc_piece *piece, struct mipc_gate *gate)
+bool
+mipc_attach_remove(const struct mipc_ns *ns, const void *address,
+    struct mipc_gate *gate)
 {
-	struct mipc_piece gone = *piece;
+	const struct mipc_piece *piece;
+	struct mipc_piece gone;
+	bool locked;
 
+	do {
+		piece = find(ns, address);
+		if (piece == NULL)
+			return false;
+		gone = *piece;
+	} while (!lock_now(gone.ns, gone.opened, gate, &locked));
+	uncount(gone.ns, gone.opened, locked);
+	mipc_crash_point("attach: uncounted");
 	for (size_t i = 0; i < count; i++)
 		if (table[i].serial == gone.serial) {
 			mipc_sys_unmap(table[i].address, table[i].length);
 			erase(i--);
 		}
 	mipc_crash_point("attach: unmapped");
-	uncount(gone.ns, gone.opened, gate);
+	after(gone.ns, gone.opened, gate);
+	return true;
 }
 
 void
@@ -255,10 +316,12 @@ all_unmapped(const struct mipc_piece *row)
 void
 mipc_attach_verify(const struct mipc_opened *opened, struct mipc_gate *gate)
 {
+	/* A move by mremap(2) looks the same; so only where locks tell. */
 	if (opened->attaches == 0 || mipc_peek(&told) != 0)
 		return;
 	for (size_t i = 0; i < count; i++)
-		if (table[i].opened == opened && all_unmapped(&table[i])) {
+		if (table[i].ns->store->maps_tell &&
+		    table[i].opened == opened && all_unmapped(&table[i])) {
 			cut(table[i].address,
 			    table[i].address + table[i].length, gate);
 			i = (size_t)-1;
@@ -271,20 +334,66 @@ mipc_attach_told(void)
 	return mipc_peek(&told) != 0;
 }
 
+/* May any row lie in [from, to)?  Makes the promise, too. */
+static bool
+concerned(const char *from, const char *to)
+{
+	if (mipc_peek(&told) == 0)
+		mipc_put(&told, 1);
+	return from < to && to > mipc_peek(&lowest) &&
+	    from < mipc_peek(&highest);
+}
+
 void
 mipc_attach_unmapped(const void *address, size_t length)
 {
-	char *from = (char *)(uintptr_t)address, *to = from + length;
+	char *from = (char *)(uintptr_t)address;
 	struct mipc_gate gate;
 
-	if (mipc_peek(&told) == 0)
-		mipc_put(&told, 1);
-	if (length == 0 || to <= mipc_peek(&lowest) ||
-	    from >= mipc_peek(&highest))
+	if (!concerned(from, from + length))
 		return;
 	mipc_gate_enter(&gate);
 	if (mipc_attach_reserve() == 0)
+		cut(from, from + length, &gate);
+	mipc_gate_leave(&gate);
+}
+
+/* Take out one row in [from, to); false if there is none. */
+static bool
+take_row(const char *from, const char *to, struct mipc_piece *out)
+{
+	for (size_t i = 0; i < count; i++)
+		if (table[i].address >= from &&
+		    table[i].address + table[i].length <= to) {
+			*out = table[i];
+			erase(i);
+			return true;
+		}
+	return false;
+}
+
+void
+mipc_attach_moved(const void *old, size_t length, void *new)
+{
+	char *from = (char *)(uintptr_t)old, *to = from + length, *at = new;
+	struct mipc_piece moved[SPARE];
+	struct mipc_gate gate;
+	size_t n = 0;
+
+	if (!concerned(from, to))
+		return;
+	mipc_gate_enter(&gate);
+	while (n < SPARE && take_row(from, to, &moved[n]))
+		n++;
+	if (mipc_attach_reserve() == 0)
 		cut(from, to, &gate);
+	while (n-- > 0) {
+		moved[n].address = at + (moved[n].address - from);
+		moved[n].base = at + (moved[n].base - from);
+		moved[n].whole = false;
+		widen(&moved[n]);
+		insert(&moved[n]);
+	}
 	mipc_gate_leave(&gate);
 }
 
@@ -313,34 +422,36 @@ lock_soon(struct mipc_ns *ns, struct mipc_opened *opened)
 /* Enter all attaches of the process into one segment for another life. */
 static bool
 count_for(struct mipc_ns *ns, struct mipc_opened *opened, mipc_life life,
-    uint64_t pid, uint32_t *index)
+    uint32_t *index)
 {
-	struct mipc_attacher who = { .life = life, .pid = pid };
+	struct mipc_attacher who = { .life = life,
+	    .pid = (uint64_t)mipc_sys_pid() };
 	int error;
 
 	error = lock_soon(ns, opened);
 	if (error != 0)
 		return false;
-	error = mipc_segment_enter(ns, opened, &who, opened->attaches);
+	error = mipc_segment_inherit(ns, opened, &who, opened->attaches);
 	mipc_object_release(opened->head);
 	*index = who.index;
 	return error == 0;
 }
 
 static void
-before_fork(void)
+before_fork(struct mipc_gate *gate)
 {
 	struct mipc_opened *opened;
 	struct mipc_ns *ns;
 	uint32_t index;
 
 	for (ns = *namespaces; ns != NULL; ns = ns->next) {
+		mipc_sweep(ns, gate);
 		if (ns->attached == NULL || mipc_life_beget(ns->lives) != 0)
 			continue;
 		for (opened = ns->attached; opened != NULL;
 		    opened = opened->next)
 			opened->child_entry = count_for(ns, opened,
-			    ns->lives->birth.life, 0, &index) ? index + 1 : 0;
+			    ns->lives->birth.life, &index) ? index + 1 : 0;
 	}
 	mipc_crash_point("attach: child counted");
 }
@@ -357,19 +468,15 @@ static void
 take_over(struct mipc_ns *ns, bool prepared)
 {
 	struct mipc_opened *opened;
-	uint64_t pid = (uint64_t)mipc_sys_pid();
 	mipc_life self;
 
 	if (ns->attached == NULL || mipc_life_self(ns->lives, &self) != 0)
 		return;
 	for (opened = ns->attached; opened != NULL; opened = opened->next) {
-		if (prepared && opened->child_entry != 0) {
+		if (prepared && opened->child_entry != 0)
 			opened->entry = opened->child_entry - 1;
-			mipc_put(&mipc_segment_of(opened)->
-			    entry[opened->entry].pid, pid);
-		} else {
-			count_for(ns, opened, self, pid, &opened->entry);
-		}
+		else
+			count_for(ns, opened, self, &opened->entry);
 		opened->child_entry = 0;
 	}
 }

@@ -28,14 +28,12 @@ struct mipc_piece {
 int	mipc_attach_reserve(void);
 /* Enter an attach; what it lies over is cut out of the others. */
 void	mipc_attach_add(const struct mipc_piece *, struct mipc_gate *);
-/* A piece of the attach that shmdt(address) means, or NULL. */
-const struct mipc_piece *mipc_attach_find(const struct mipc_ns *,
-	    const void *address);
 /* A whole attach of the same segment and access to duplicate, or NULL. */
 const struct mipc_piece *mipc_attach_like(const struct mipc_opened *,
 	    bool writable, bool executable);
-/* Unmap all pieces of an attach, and count it less. */
-void	mipc_attach_remove(const struct mipc_piece *, struct mipc_gate *);
+/* Unmap all pieces of the attach that begins here; false if there is none. */
+bool	mipc_attach_remove(const struct mipc_ns *, const void *address,
+	    struct mipc_gate *);
 /* Call `each` for the pieces of one segment. */
 void	mipc_attach_each(const struct mipc_opened *,
 	    void (*each)(const struct mipc_piece *));
@@ -48,6 +46,8 @@ void	mipc_attach_verify(const struct mipc_opened *, struct mipc_gate *);
  * that all such changes are told.
  */
 void	mipc_attach_unmapped(const void *address, size_t length);
+/* The same: it has moved this range elsewhere by mremap(2). */
+void	mipc_attach_moved(const void *old, size_t length, void *new);
 /* Has that promise been made? */
 bool	mipc_attach_told(void);
 

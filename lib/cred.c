@@ -98,7 +98,7 @@ among(int n, const struct mipc_perm *perm)
 	n = mipc_sys_groups(n, groups);
 	for (int i = 0; i < n && !found; i++)
 		found = groups[i] == perm->gid || groups[i] == perm->cgid;
-	mipc_sys_unmap(memory, size);
+	mipc_map_free(memory, size);
 	return found;
 }
 

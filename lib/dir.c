@@ -161,14 +161,15 @@ mipc_dir_openat(struct mipc_dir *dir, const char *name, int flags)
 {
 	int fd;
 
-	fd = mipc_sys_open(dir->fd, name, flags | O_NOFOLLOW, 0);
+	flags |= O_NOFOLLOW | O_NONBLOCK;	/* it may be a FIFO */
+	fd = mipc_sys_open(dir->fd, name, flags, 0);
 	if (fd != -EBADF && fd != -ENOTDIR && fd != -ENOENT)
 		return fd;
 	if (is_ours(dir, dir->fd))
 		return fd;
 	if (mipc_dir_fd(dir) < 0)
 		return fd;
-	return mipc_sys_open(dir->fd, name, flags | O_NOFOLLOW, 0);
+	return mipc_sys_open(dir->fd, name, flags, 0);
 }
 
 /* Does this answer mean that there is no O_TMPFILE here? */

@@ -83,7 +83,7 @@ before_fork(void)
 
 	mipc_gate_enter(&gate);
 	fork_signals = gate.signals;
-	hooks->before();
+	hooks->before(&gate);
 }
 
 static void

@@ -28,7 +28,7 @@ void	mipc_gate_leave(struct mipc_gate *);
  * child made by a raw system call, which is noticed at its first call.
  */
 struct mipc_fork_hooks {
-	void (*before)(void);
+	void (*before)(struct mipc_gate *);
 	void (*parent)(void);
 	void (*child)(bool prepared);
 };

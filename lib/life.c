@@ -34,6 +34,7 @@
 #include <linux/futex.h>
 #include <string.h>
 
+#include "bus.h"
 #include "crash.h"
 #include "map.h"
 
@@ -118,7 +119,7 @@ window(struct mipc_lives *lives, uint32_t house, int *error)
 	if (mipc_swap_if(&lives->window[house], &seen, (char *)fresh))
 		return fresh;
 	if (!lives->store->one_house)
-		mipc_sys_unmap(fresh, MIPC_SLOTS * lives->page);
+		mipc_map_free(fresh, MIPC_SLOTS * lives->page);
 	return seen;
 }
 
@@ -281,6 +282,20 @@ mipc_life_dead(struct mipc_lives *lives, mipc_life life)
 	return slot == NULL || !being_born(lives, slot);
 }
 
+uint64_t
+mipc_life_pid(struct mipc_lives *lives, mipc_life life)
+{
+	struct mipc_slot *slot;
+	uint64_t pid;
+	bool unknown;
+
+	slot = find(lives, life, &unknown);
+	if (slot == NULL)
+		return 0;
+	pid = mipc_peek(&slot->pid);
+	return mipc_take(&slot->gen) == MIPC_LIFE_GEN(life) ? pid : 0;
+}
+
 /* --- beginning -------------------------------------------------------- */
 
 /*
@@ -404,11 +419,12 @@ raise_high(struct mipc_lives *lives, char *base, const int fd[2],
 	struct mipc_house_head *head;
 	uint64_t high;
 	void *page;
-	int error;
+	int error, guard;
 
 	error = map_page(lives, base, fd[0], 0, &page);
 	if (error != 0)
 		return error;
+	guard = mipc_bus_guard(page, lives->page);
 	head = page;
 	mipc_put(&head->cursor, slot);
 	high = mipc_take(&head->high);
@@ -418,6 +434,7 @@ raise_high(struct mipc_lives *lives, char *base, const int fd[2],
 	    !mipc_swap_if(&head->high, &high, slot + 1u))
 		if (fd[1] < 0)
 			error = EAGAIN;
+	mipc_bus_unguard(guard);
 	mipc_sys_unmap(page, lives->page);
 	return error;
 }
@@ -462,6 +479,7 @@ conceive(struct mipc_lives *lives, uint32_t house, const int fd[2],
 	if (error != 0)
 		return error;
 	out->slot = page;
+	out->guard = mipc_bus_guard(page, lives->page);
 	fill(out->slot, mipc_take(&lives->houses[house]) - 1,
 	    mipc_peek(&lives->self));
 	out->life = MIPC_LIFE(house, slot, mipc_peek(&out->slot->gen));
@@ -533,9 +551,9 @@ close_ours(const struct mipc_lives *lives, int fd)
 static int
 keep_run(struct mipc_lives *lives, int fd)
 {
+	int flags = MAP_SHARED, r;
 	struct stat st;
-	void *map;
-	int r;
+	void *at, *map;
 
 	if (fd < 0)		/* the canary alone */
 		return 0;
@@ -547,7 +565,8 @@ keep_run(struct mipc_lives *lives, int fd)
 		lives->run_fd = fd;
 		return 0;
 	}
-	r = mipc_sys_map(NULL, lives->page, PROT_NONE, MAP_SHARED, fd, 0, &map);
+	at = mipc_map_place(lives->page, &flags);
+	r = mipc_sys_map(at, lives->page, PROT_NONE, flags, fd, 0, &map);
 	if (r < 0)
 		return -r;
 	mipc_sys_advise(map, lives->page, MADV_DONTFORK);
@@ -565,9 +584,11 @@ make_pair(struct mipc_lives *lives)
 	if (lives->pair != NULL)
 		return 0;
 	error = mipc_map_private(2 * lives->page, &memory);
-	if (error == 0)
-		lives->pair = memory;
-	return error;
+	if (error != 0)
+		return error;
+	lives->pair = memory;
+	mipc_bus_guard(memory, lives->page);
+	return 0;
 }
 
 /* Become the life: its lock kept, its page below our list entry. */
@@ -581,6 +602,7 @@ embody(struct mipc_lives *lives, struct mipc_birth *birth)
 		error = keep_run(lives, birth->run_fd);
 	if (error == 0) {
 		birth->run_fd = -1;	/* it is no longer ours to close */
+		mipc_bus_unguard(birth->guard);
 		error = -mipc_sys_move(birth->slot, lives->page, lives->pair);
 	}
 	if (error != 0)
@@ -600,8 +622,10 @@ abandon(struct mipc_lives *lives)
 {
 	struct mipc_birth *birth = &lives->birth;
 
-	if (birth->slot != NULL)
+	if (birth->slot != NULL) {
+		mipc_bus_unguard(birth->guard);
 		mipc_sys_unmap(birth->slot, lives->page);
+	}
 	run_return(lives, birth->run_fd);
 	*birth = (struct mipc_birth){ .run_fd = -1 };
 }
@@ -700,7 +724,7 @@ mipc_life_end(struct mipc_lives *lives)
 	mipc_put(&lives->self, 0);
 	lives->slot = NULL;
 	if (lives->run_map != NULL)
-		mipc_sys_unmap(lives->run_map, lives->page);
+		mipc_map_free(lives->run_map, lives->page);
 	close_ours(lives, lives->run_fd);
 	lives->run_map = NULL;
 	lives->run_fd = -1;

@@ -37,6 +37,7 @@ struct mipc_life_store {
 struct mipc_birth {
 	mipc_life life;		/* 0: none */
 	struct mipc_slot *slot;
+	int guard;		/* of the slot's page */
 	int run_fd;
 };
 
@@ -78,6 +79,9 @@ int	mipc_life_self(struct mipc_lives *, mipc_life *out);
  * lives, but for one look a second.
  */
 bool	mipc_life_dead(struct mipc_lives *, mipc_life);
+
+/* Its pid, for display; 0 if the slot has been given out again. */
+uint64_t mipc_life_pid(struct mipc_lives *, mipc_life);
 
 /* [gate] Prepare a fork's child, and what follows on either side. */
 int	mipc_life_beget(struct mipc_lives *);

@@ -7,6 +7,7 @@
 #ifndef MIPC_MAP_H
 #define MIPC_MAP_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,8 +33,19 @@ int	mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
 	    struct mipc_map *out);
 void	mipc_map_close(struct mipc_map *);
 
-/* Memory of this process alone, zero-filled: no malloc(3), which a signal
- * handler's caller may be inside of. */
+/*
+ * Memory of this process alone, zero-filled: no malloc(3), which a signal
+ * handler's caller may be inside of.  Give it back by mipc_map_free().
+ */
 int	mipc_map_private(size_t size, void **out);
+void	mipc_map_free(void *, size_t size);
+
+/*
+ * A place for a lasting mapping of the library's own, to be mapped over with
+ * MAP_FIXED: `*flags` gains it.  NULL, and no flag, where none is left.
+ */
+void	*mipc_map_place(size_t size, int *flags);
+/* Places of this size come and go: keep the free ones for the next.  Once. */
+void	mipc_map_reuse(size_t size);
 
 #endif

@@ -60,8 +60,9 @@ struct mipc_ns;
  *	ENOMEM	no memory or address space
  *	ENOSPC	no space for the namespace file
  *	ENOTDIR	`dir` is not a directory
- *	EPERM	it belongs to somebody who is neither the caller nor root, or
- *		is writable by others without being sticky
+ *	EPERM	it belongs to somebody who is neither the caller nor root and
+ *		is not of mode 1777, or is writable by others without being
+ *		sticky; root may open anybody's
  *	EPROTONOSUPPORT	it was made by another format, or another byte order
  *	EREMOTE	it is on a network filesystem
  */
@@ -111,7 +112,8 @@ const char *mipc_reason(void);
 
 /*
  * Wait until no process but the caller is alive in a namespace of a
- * directory: none has called into it that has not ended.
+ * directory: every other that made, attached or changed something in it has
+ * ended.
  *
  * Returns 0, or -1 with errno: EINTR if a signal handler ran, EINVAL for an
  * anonymous namespace.
@@ -154,6 +156,17 @@ int	mipc_limit(struct mipc_ns *ns, const char *name,
 void	mipc_credentials_changed(void);
 
 /*
+ * Say that the program has unmapped, or mapped something else over, a range
+ * of its memory by munmap(2), mmap(2) with MAP_FIXED or mremap(2); or moved a
+ * range by mremap(2).  The first call of either is the promise to report all
+ * such changes: from then on a part of an attach that went by hand is known
+ * at once, and attaching a segment again takes fewer system calls.  A length
+ * of 0 makes the promise and reports nothing.  The preload module does this.
+ */
+void	mipc_memory_changed(const void *address, size_t length);
+void	mipc_memory_moved(const void *old, size_t length, void *address);
+
+/*
  * Find or make a segment.
  *
  *	key	IPC_PRIVATE (always a new one) or any other value
@@ -164,6 +177,8 @@ void	mipc_credentials_changed(void);
  * Returns the identifier, or -1 with errno:
  *	EACCES	the segment's mode does not grant the bits in flags
  *	EEXIST	it exists, and IPC_CREAT and IPC_EXCL are given
+ *	EIO	the namespace's directory is gone, or the segment's files are
+ *		damaged
  *	EINVAL	new: size is 0 or above SHMMAX; existing: size is larger than
  *		the segment; SHM_HUGETLB with a size the machine has no pages of
  *	ENOENT	no segment has the key and IPC_CREAT is not given

@@ -45,10 +45,10 @@ wrap(struct mipc_store *store, struct mipc_ns **out)
 	if (error == 0) {
 		error = mipc_map_private(mipc_keys_bytes(), &keys);
 		if (error != 0)
-			mipc_sys_unmap(tables, table * MIPC_KINDS);
+			mipc_map_free(tables, table * MIPC_KINDS);
 	}
 	if (error != 0) {
-		mipc_sys_unmap(memory, sizeof(*ns));
+		mipc_map_free(memory, sizeof(*ns));
 		return error;
 	}
 	ns = memory;
@@ -224,9 +224,9 @@ dissolve(struct mipc_ns *ns)
 	mipc_ns_evict(ns);
 	mipc_life_end(ns->lives);
 	mipc_store_close(ns->store);
-	mipc_sys_unmap((void *)ns->opened[0], table * MIPC_KINDS);
-	mipc_sys_unmap(ns->keys, mipc_keys_bytes());
-	mipc_sys_unmap(ns, sizeof(*ns));
+	mipc_map_free((void *)ns->opened[0], table * MIPC_KINDS);
+	mipc_map_free(ns->keys, mipc_keys_bytes());
+	mipc_map_free(ns, sizeof(*ns));
 }
 
 MIPC_PUBLIC int

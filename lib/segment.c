@@ -87,6 +87,16 @@ free_entry(struct mipc_opened *opened, uint64_t index, uint64_t pid)
 	mipc_change_commit(&change);
 }
 
+/* Whose entry this is; a fork's child never wrote its pid there. */
+static uint64_t
+pid_of(struct mipc_ns *ns, const struct mipc_segment *segment, uint64_t i)
+{
+	uint64_t pid = mipc_peek(&segment->entry[i].pid);
+
+	return pid != 0 ? pid : mipc_life_pid(ns->lives,
+	    mipc_peek(&segment->entry[i].life));
+}
+
 void
 mipc_segment_settle(struct mipc_ns *ns, struct mipc_opened *opened)
 {
@@ -96,8 +106,7 @@ mipc_segment_settle(struct mipc_ns *ns, struct mipc_opened *opened)
 	for (uint64_t i = entries(segment, opened); i-- > 0; ) {
 		life = mipc_peek(&segment->entry[i].life);
 		if (life != 0 && mipc_life_dead(ns->lives, life))
-			free_entry(opened, i,
-			    mipc_peek(&segment->entry[i].pid));
+			free_entry(opened, i, pid_of(ns, segment, i));
 	}
 }
 
@@ -158,10 +167,39 @@ mipc_segment_enter(struct mipc_ns *ns, struct mipc_opened *opened,
 	}
 	mipc_change_set(&change, &segment->attached, 1);
 	mipc_change_set(&change, &segment->atime, now);
-	mipc_change_set(&change, &segment->lpid,
-	    (uint64_t)mipc_sys_pid());
+	mipc_change_set(&change, &segment->lpid, who->pid);
 	mipc_change_commit(&change);
 	who->known = true;
+	return 0;
+}
+
+/*
+ * Invariant: an entry counts from the store of its life on, which comes last;
+ * what stands in a free entry, and a table that ends later than it must, mean
+ * nothing.  The times may be those of a fork that never came.
+ */
+int
+mipc_segment_inherit(struct mipc_ns *ns, struct mipc_opened *opened,
+    struct mipc_attacher *who, uint64_t n)
+{
+	struct mipc_segment *segment = mipc_segment_of(opened);
+	uint64_t now = mipc_sys_seconds();
+	struct mipc_attach *entry;
+	int error;
+
+	error = find_entry(ns, opened, &who->index);
+	if (error != 0)
+		return error;
+	entry = &segment->entry[who->index];
+	mipc_put(&entry->count, n);
+	mipc_put(&entry->pid, 0);	/* its slot knows, see pid_of() */
+	mipc_put(&entry->since, now);
+	mipc_put(&segment->atime, now);
+	mipc_put(&segment->lpid, who->pid);
+	if (who->index >= mipc_peek(&segment->used))
+		mipc_put(&segment->used, who->index + 1u);
+	mipc_step();
+	mipc_give(&entry->life, who->life);
 	return 0;
 }
 

@@ -42,6 +42,13 @@ struct mipc_attacher {
 int	mipc_segment_enter(struct mipc_ns *, struct mipc_opened *,
 	    struct mipc_attacher *, uint64_t n);
 
+/*
+ * [object] Enter `n` attaches of a fork's child: one store makes them real,
+ * so that a fork with many attaches stays fast.
+ */
+int	mipc_segment_inherit(struct mipc_ns *, struct mipc_opened *,
+	    struct mipc_attacher *, uint64_t n);
+
 /* [object] Count one attach less; the last one frees the entry. */
 void	mipc_segment_leave(struct mipc_opened *, const struct mipc_attacher *);
 

@@ -12,6 +12,8 @@
 #include "mipc.h"
 #include "sweep.h"
 
+#define TRIES	1000	/* lost races for one key; more is damage */
+
 static int
 answer(int error, int value)
 {
@@ -110,17 +112,17 @@ mipc_shmget(struct mipc_ns *ns, key_t key, size_t size, int flags)
 	struct mipc_known known;
 	struct mipc_gate gate;
 	uint64_t id = 0;
-	int error;
+	int error = EAGAIN;
 
 	mipc_gate_check();
+	mipc_sweep_if_due(ns);
 	if (key != IPC_PRIVATE && mipc_keys_find(ns, (uint32_t)key, &known))
 		return answer(judge(&known, size, flags), (int)known.id);
 	mipc_gate_enter(&gate);
-	do
+	for (int i = 0; i < TRIES && error == EAGAIN; i++)
 		error = get_once(ns, &gate, &wish, &id);
-	while (error == EAGAIN);
 	mipc_gate_leave(&gate);
-	return answer(error, (int)id);
+	return answer(error == EAGAIN ? EIO : error, (int)id);
 }
 
 /* --- shmat ------------------------------------------------------------- */
@@ -170,7 +172,7 @@ static int
 count_attach(struct mipc_ns *ns, struct mipc_gate *gate,
     struct mipc_opened *opened)
 {
-	struct mipc_attacher who = { .pid = (uint64_t)mipc_sys_pid() };
+	struct mipc_attacher who = { .known = false };
 	int error;
 
 	error = mipc_ns_lock_object(ns, gate, opened);
@@ -180,6 +182,7 @@ count_attach(struct mipc_ns *ns, struct mipc_gate *gate,
 		error = EINVAL;
 	} else {
 		who.life = mipc_peek(&ns->lives->self);
+		who.pid = mipc_peek(&ns->lives->slot->pid);
 		who.index = opened->entry;
 		who.known = opened->attaches > 0;
 		error = mipc_segment_enter(ns, opened, &who, 1);
@@ -205,9 +208,12 @@ map_it(struct mipc_ns *ns, struct mipc_opened *opened, struct mipc_mapping *m)
 	error = ns->store->ops->map(ns->store, m);
 	if (error == ENOMEM && m->address == NULL && mipc_ns_evict(ns) > 0)
 		error = ns->store->ops->map(ns->store, m);
-	if (error == ENOENT)		/* its data is gone */
-		error = EIO;
-	return error;
+	if (error != ENOENT && error != ELOOP && error != ENXIO &&
+	    error != EIO)
+		return error;
+	/* Its data is gone, or something else: removed meanwhile, or damage. */
+	return mipc_peek(&opened->head->state) == MIPC_DESTROYED ||
+	    mipc_ns_entry(ns, MIPC_SHM, opened->id) == NULL ? EINVAL : EIO;
 }
 
 /* Undo a mapping that could not be counted. */
@@ -292,17 +298,30 @@ mipc_shmat(struct mipc_ns *ns, int shmid, const void *addr, int flags)
 	return m.address;
 }
 
+MIPC_PUBLIC void
+mipc_memory_changed(const void *address, size_t length)
+{
+	mipc_attach_unmapped(address, length);
+}
+
+MIPC_PUBLIC void
+mipc_memory_moved(const void *old, size_t length, void *address)
+{
+	mipc_attach_moved(old, length, address);
+}
+
 MIPC_PUBLIC int
 mipc_shmdt(struct mipc_ns *ns, const void *addr)
 {
-	const struct mipc_piece *piece;
 	struct mipc_gate gate;
+	bool found;
 
 	mipc_gate_check();
+	mipc_sweep_if_due(ns);
 	mipc_gate_enter(&gate);
-	piece = mipc_attach_find(ns, addr);
-	if (piece != NULL)
-		mipc_attach_remove(piece, &gate);
+	found = mipc_attach_remove(ns, addr, &gate);
 	mipc_gate_leave(&gate);
-	return answer(piece == NULL ? EINVAL : 0, 0);
+	/* H10: what the last detach leaves may go now. */
+	mipc_sweep_if_due(ns);
+	return answer(found ? 0 : EINVAL, 0);
 }

@@ -449,6 +449,7 @@ mipc_shmctl(struct mipc_ns *ns, int shmid, int cmd, struct shmid_ds *buf)
 	int error;
 
 	mipc_gate_check();
+	mipc_sweep_if_due(ns);
 	cmd &= ~IPC_64_FLAG;
 	error = shmid < 0 && cmd != IPC_INFO && cmd != SHM_INFO ? EINVAL :
 	    check_command(cmd, buf);

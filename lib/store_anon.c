@@ -529,7 +529,7 @@ shut(struct mipc_store *store)
 	if (s->readable != NULL)
 		mipc_sys_unmap(s->readable, s->size);
 	mipc_sys_unmap(s->window, s->size);
-	mipc_sys_unmap(s, sizeof(*s));
+	mipc_map_free(s, sizeof(*s));
 }
 
 static const struct mipc_store_ops anon_ops = {
@@ -649,7 +649,7 @@ mipc_store_anon(struct mipc_store **out)
 	s->store.head_bytes = MIPC_REGION_HEAD * mipc_sys_page();
 	error = make_region(s);
 	if (error != 0) {
-		mipc_sys_unmap(memory, sizeof(*s));
+		mipc_map_free(memory, sizeof(*s));
 		return error;
 	}
 	s->store.space = (void *)s->window;

@@ -343,8 +343,8 @@ key_find(struct mipc_store *store, enum mipc_kind kind, uint32_t key,
 	n = mipc_sys_readlink(s->dir.fd, name, text, sizeof(text) - 1);
 	if (n < 0 && mipc_dir_fd(&s->dir) >= 0)
 		n = mipc_sys_readlink(s->dir.fd, name, text, sizeof(text) - 1);
-	if (n < 0)
-		return -n;
+	if (n < 0)		/* EINVAL: it is not a link */
+		return n == -EINVAL ? EIO : -n;
 	text[n] = '\0';
 	if (strncmp(text, kind_name[kind], prefix) != 0 ||
 	    sscanf(text + prefix, ".%10llu", &value) != 1 ||
@@ -382,7 +382,7 @@ key_clear(struct mipc_store *store, enum mipc_kind kind, uint32_t key,
 		return -fd;
 	error = key_find(store, kind, key, &named);
 	if (error == ENOENT || (error == 0 && named != id))
-		return 0;
+		return 0;	/* EIO: it names nothing, and goes */
 	key_name(kind, key, name);
 	return -mipc_sys_unlink(fd, name, 0);
 }

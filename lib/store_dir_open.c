@@ -78,7 +78,7 @@ open_space(struct dir_store *s, int flags)
 		if (!mipc_dir_empty(&s->dir) &&
 		    mipc_sys_stat(s->dir.fd, "namespace", &(struct stat){ 0 },
 		    AT_SYMLINK_NOFOLLOW) != 0)
-			return -ENOTEMPTY;
+			return -ENOENT;
 		error = make_space(s);
 		if (error != 0 && error != EEXIST)
 			return -error;
@@ -190,9 +190,10 @@ open_whole(struct dir_store *s, int flags)
 
 	fd = open_space(s, flags);
 	if (fd < 0) {
-		mipc_reason_set("%s: %s", s->dir.path, fd == -ENOENT ?
-		    "holds no namespace" : fd == -ENOTEMPTY ?
-		    "holds no namespace and is not empty" : strerror(-fd));
+		mipc_reason_set("%s: %s", s->dir.path, fd != -ENOENT ?
+		    strerror(-fd) : (flags & MIPC_CREAT) != 0 ?
+		    "holds no namespace and is not empty" :
+		    "holds no namespace");
 		return -fd;
 	}
 	mipc_lives_init(&s->store.lives, &mipc_dir_lives, s, NULL);
@@ -223,6 +224,7 @@ mipc_store_dir(const char *dir, int flags, struct mipc_store **out)
 	s->store.ops = &mipc_dir_ops;
 	s->store.head_bytes = sizeof(struct mipc_segment) +
 	    MIPC_ATTACH_MAX * sizeof(struct mipc_attach);
+	mipc_map_reuse(s->store.head_bytes);
 	error = mipc_dir_open(dir, flags, &s->dir);
 	if (error == 0) {
 		error = open_whole(s, flags);
@@ -230,7 +232,7 @@ mipc_store_dir(const char *dir, int flags, struct mipc_store **out)
 			mipc_dir_close(&s->dir);
 	}
 	if (error != 0) {
-		mipc_sys_unmap(memory, sizeof(*s));
+		mipc_map_free(memory, sizeof(*s));
 		return error;
 	}
 	*out = &s->store;
@@ -255,8 +257,8 @@ mipc_store_dir_shut(struct mipc_store *store)
 	mipc_map_close(&s->space);
 	for (uint32_t i = 0; i < MIPC_HOUSES; i++)
 		if (store->lives.window[i] != NULL)
-			mipc_sys_unmap(store->lives.window[i],
+			mipc_map_free(store->lives.window[i],
 			    (size_t)MIPC_SLOTS * store->lives.page);
 	mipc_dir_close(&s->dir);
-	mipc_sys_unmap(s, sizeof(*s));
+	mipc_map_free(s, sizeof(*s));
 }

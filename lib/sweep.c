@@ -136,7 +136,7 @@ is_orphan(struct mipc_ns *ns, struct mipc_opened *opened)
 static void
 remove_orphans(struct mipc_ns *ns, struct mipc_gate *gate)
 {
-	uint64_t top = mipc_take(&ns->space->census[MIPC_SHM].top), id;
+	uint64_t top = (uint64_t)mipc_ns_highest(ns, MIPC_SHM) + 1, id;
 	struct mipc_opened *opened;
 	struct mipc_entry *entry;
 	bool orphan;
@@ -160,30 +160,88 @@ remove_orphans(struct mipc_ns *ns, struct mipc_gate *gate)
 	}
 }
 
+/* Words of a kind's attention map that may have bits. */
+static uint64_t
+attention_words(const struct mipc_ns *ns, int kind)
+{
+	uint64_t words;
+
+	if (mipc_take(&ns->space->census[kind].attention) == 0)
+		return 0;
+	words = (mipc_take(&ns->space->census[kind].top) + 63) / 64;
+	return words > MIPC_ATTENTION ? MIPC_ATTENTION : words;
+}
+
+static bool
+forced(const struct mipc_ns *ns)
+{
+	return mipc_take(&ns->space->limit[MIPC_SHM_RMID_FORCED]) != 0;
+}
+
 void
 mipc_sweep(struct mipc_ns *ns, struct mipc_gate *gate)
 {
 	static mipc_u32 turn;
 	uint32_t looks = LOOKS;
-	uint64_t bits, words;
+	uint64_t bits, words, w;
 
-	if (mipc_take(&ns->space->limit[MIPC_SHM_RMID_FORCED]) != 0)
+	if (forced(ns))
 		remove_orphans(ns, gate);
 	for (int kind = 0; kind < MIPC_KINDS; kind++) {
-		if (mipc_take(&ns->space->census[kind].attention) == 0)
-			continue;
-		words = (mipc_take(&ns->space->census[kind].top) + 63) / 64;
-		if (words > MIPC_ATTENTION)
-			words = MIPC_ATTENTION;
+		words = attention_words(ns, kind);
 		/* Begin elsewhere each time, so that looks go round. */
 		for (uint64_t n = 0; n < words; n++) {
-			uint64_t w = (mipc_peek(&turn) + n) % words;
-
+			w = (mipc_peek(&turn) + n) % words;
 			bits = mipc_take(&ns->space->attention[kind][w]);
 			for (; bits != 0; bits &= bits - 1)
 				look(ns, gate, kind, w * 64 +
 				    (uint64_t)__builtin_ctzll(bits), &looks);
 		}
-		mipc_add(&turn, 1);
+		if (words > 0)
+			mipc_add(&turn, 1);
 	}
+}
+
+/* Is a maker dead, or nobody known who still uses a removed one? */
+static bool
+is_due(struct mipc_ns *ns, int kind, uint64_t index)
+{
+	struct mipc_entry *entry = &ns->space->entry[kind][index];
+	uint32_t state = mipc_take(&entry->state);
+	mipc_life life = mipc_peek(&entry->life);
+
+	return (state == MIPC_INDEX_MAKING || state == MIPC_INDEX_DEST) &&
+	    (life == 0 || mipc_life_dead(ns->lives, life));
+}
+
+static bool
+anything_due(struct mipc_ns *ns)
+{
+	uint64_t bits, words;
+
+	if (forced(ns))
+		return true;
+	for (int kind = 0; kind < MIPC_KINDS; kind++) {
+		words = attention_words(ns, kind);
+		for (uint64_t w = 0; w < words; w++) {
+			bits = mipc_take(&ns->space->attention[kind][w]);
+			for (; bits != 0; bits &= bits - 1)
+				if (is_due(ns, kind, w * 64 + (uint64_t)
+				    __builtin_ctzll(bits)))
+					return true;
+		}
+	}
+	return false;
+}
+
+void
+mipc_sweep_if_due(struct mipc_ns *ns)
+{
+	struct mipc_gate gate;
+
+	if (!anything_due(ns))
+		return;
+	mipc_gate_enter(&gate);
+	mipc_sweep(ns, &gate);
+	mipc_gate_leave(&gate);
 }

@@ -17,6 +17,12 @@
 void	mipc_sweep(struct mipc_ns *, struct mipc_gate *);
 
 /*
+ * Any thread, outside the gate: sweep if a look that costs no system call
+ * finds something to do.  At every call into the namespace.
+ */
+void	mipc_sweep_if_due(struct mipc_ns *);
+
+/*
  * [gate] The same for one removed segment, pinned by the caller, whatever its
  * witness says.
  */
