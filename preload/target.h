@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum target_verdict {
-	TARGET_UNKNOWN,		/* no program the kernel would run, or not ELF */
+	TARGET_UNKNOWN,		/* nothing the kernel would run, or no ELF */
 	TARGET_GOOD,
 	TARGET_BARRED,		/* the module cannot be loaded */
 	TARGET_DOUBTFUL		/* it cannot be read */

@@ -38,8 +38,8 @@ enum {
 	PATIENCE = 60		/* seconds, to end a test that would hang */
 };
 
-static const uid_t other_uid = 65534;
-static const gid_t other_gid = 54321;
+static const uid_t U = 65534;	/* some other user and group */
+static const gid_t G = 54321;
 
 /* Complain, and go on failing. */
 static bool
@@ -215,29 +215,16 @@ stops(char **argv)
 	return outcome(status);
 }
 
-/* ignoring PROGRAM...: execute it with SIGUSR1 and SIGCHLD ignored. */
-static int
-ignoring(char **argv)
-{
-	signal(SIGUSR1, SIG_IGN);
-	signal(SIGCHLD, SIG_IGN);
-	execvp(argv[0], argv);
-	return 1;
-}
-
 /* limit: print SHMMAX. */
 static int
 limit(char **argv)
 {
-	union {
-		struct shminfo info;
-		struct shmid_ds ds;
-	} buf;
+	struct shminfo info;
 
 	(void)argv;
-	if (shmctl(0, IPC_INFO, &buf.ds) == -1)
+	if (shmctl(0, IPC_INFO, (struct shmid_ds *)(void *)&info) == -1)
 		die("IPC_INFO");
-	printf("%lu\n", buf.info.shmmax);
+	printf("%lu\n", info.shmmax);
 	return 0;
 }
 
@@ -301,9 +288,7 @@ missing(char **argv)
 	good &= unsupported(msgrcv(0, &m, 8, 0, IPC_NOWAIT), "msgrcv");
 	good &= unsupported(msgctl(0, IPC_RMID, NULL), "msgctl");
 	good &= unsupported(syscall(SYS_semget, 1, 1, IPC_CREAT), "SEMGET");
-#ifdef SYS_semop
 	good &= unsupported(syscall(SYS_semop, 0, &op, 1), "SEMOP");
-#endif
 	good &= unsupported(syscall(SYS_semtimedop, 0, &op, 1, &now),
 	    "SEMTIMEDOP");
 	good &= unsupported(syscall(SYS_semctl, 0, 0, GETVAL, 0), "SEMCTL");
@@ -401,41 +386,34 @@ drop_ipc_owner(long by_number)
 static int
 become_fsuid(long by_number)
 {
-	int before = (int)(by_number ? syscall(SYS_setfsuid, other_uid) :
-	    setfsuid(other_uid));
+	int before = by_number ? (int)syscall(SYS_setfsuid, U) : setfsuid(U);
 
-	return before == 0 && setfsuid((uid_t)-1) == (int)other_uid ? 0 : -1;
+	return before == 0 && setfsuid((uid_t)-1) == (int)U ? 0 : -1;
 }
 
-#define EITHER(by_name, ...)						\
-	(n ? (int)syscall(__VA_ARGS__) : (by_name))
-#define U other_uid
-#define G other_gid
+#define CHANGE(name, call, ...)						\
+	static int							\
+	set_##name(long by_number)					\
+	{								\
+		return by_number ? (int)syscall(__VA_ARGS__) : (call);	\
+	}
 
-static int set_uid(long n) { return EITHER(setuid(U), SYS_setuid, U); }
-static int set_reuid(long n)
-{ return EITHER(setreuid(0, U), SYS_setreuid, 0, U); }
-static int set_resuid(long n)
-{ return EITHER(setresuid(0, U, 0), SYS_setresuid, 0, U, 0); }
-static int set_euid(long n)
-{ return EITHER(seteuid(U), SYS_setresuid, -1, U, -1); }
-static int set_gid(long n) { return EITHER(setgid(G), SYS_setgid, G); }
-static int set_regid(long n)
-{ return EITHER(setregid(0, G), SYS_setregid, 0, G); }
-static int set_resgid(long n)
-{ return EITHER(setresgid(0, G, 0), SYS_setresgid, 0, G, 0); }
-static int set_egid(long n)
-{ return EITHER(setegid(G), SYS_setresgid, -1, G, -1); }
-static int set_groups(long n)
-{ return EITHER(setgroups(1, &G), SYS_setgroups, 1, &G); }
-static int init_groups(long n)
-{ return EITHER(initgroups("root", G), SYS_setgroups, 1, &G); }
+CHANGE(uid, setuid(U), SYS_setuid, U)
+CHANGE(reuid, setreuid(0, U), SYS_setreuid, 0, U)
+CHANGE(resuid, setresuid(0, U, 0), SYS_setresuid, 0, U, 0)
+CHANGE(euid, seteuid(U), SYS_setresuid, -1, U, -1)
+CHANGE(gid, setgid(G), SYS_setgid, G)
+CHANGE(regid, setregid(0, G), SYS_setregid, 0, G)
+CHANGE(resgid, setresgid(0, G, 0), SYS_setresgid, 0, G, 0)
+CHANGE(egid, setegid(G), SYS_setresgid, -1, G, -1)
+CHANGE(groups, setgroups(1, &G), SYS_setgroups, 1, &G)
+CHANGE(init, initgroups("root", G), SYS_setgroups, 1, &G)
 
 /* What shmget() finds before and after a change of who asks. */
 static const struct change {
 	const char *name;
 	int (*make)(long by_number);
-	int mode;		/* of the segment of other_uid and other_gid */
+	int mode;		/* of the segment of U and G */
 	bool drop_first;	/* of CAP_IPC_OWNER */
 	bool before, after;	/* may it be read? */
 } changes[] = {
@@ -448,7 +426,7 @@ static const struct change {
 	{ "setresgid", set_resgid, 0060, true, false, true },
 	{ "setegid", set_egid, 0060, true, false, true },
 	{ "setgroups", set_groups, 0060, true, false, true },
-	{ "initgroups", init_groups, 0060, true, false, true },
+	{ "initgroups", set_init, 0060, true, false, true },
 	{ "capset", drop_ipc_owner, 0600, false, true, false },
 	{ "setfsuid", become_fsuid, 0600, true, false, false },
 };
@@ -467,11 +445,7 @@ make_segment(key_t key, int mode)
 	return id;
 }
 
-static bool
-may_read(key_t key)
-{
-	return shmget(key, 0, 0444) != -1;
-}
+#define MAY_READ(key)	(shmget(key, 0, 0444) != -1)
 
 static bool
 is_noticed(const struct change *change, long by_number)
@@ -482,9 +456,9 @@ is_noticed(const struct change *change, long by_number)
 
 	if (change->drop_first && drop_ipc_owner(0) == -1)
 		die("capset");
-	good &= expect(may_read(key) == change->before, "before");
+	good &= expect(MAY_READ(key) == change->before, "before");
 	good &= expect(change->make(by_number) == 0, "the change");
-	good &= expect(may_read(key) == change->after, "after");
+	good &= expect(MAY_READ(key) == change->after, "after");
 	return good;
 }
 
@@ -529,7 +503,7 @@ credentials(char **argv)
 static int
 spawn(bool along_path, char **argv)
 {
-	int error, status;
+	int status, error;
 	pid_t pid;
 
 	error = (along_path ? posix_spawnp : posix_spawn)(&pid, argv[0], NULL,
@@ -540,45 +514,34 @@ spawn(bool along_path, char **argv)
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		die("waitpid");
-	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
+
+/* Only returns where a function fails, or if posix_spawn() does not. */
+#define WAY(name, call)							\
+	if (strcmp(how, name) == 0)					\
+		return (int)(call)
 
 static int
 do_exec(const char *how, char **argv)
 {
 	const char *file = argv[0];
-	int fd;
+	int fd = open(file, O_PATH);
 
-	if (strcmp(how, "execve") == 0)
-		return execve(file, argv, environ);
-	if (strcmp(how, "execv") == 0)
-		return execv(file, argv);
-	if (strcmp(how, "execvp") == 0)
-		return execvp(file, argv);
-	if (strcmp(how, "execvpe") == 0)
-		return execvpe(file, argv, environ);
-	if (strcmp(how, "execl") == 0)
-		return execl(file, file, argv[1], NULL);
-	if (strcmp(how, "execlp") == 0)
-		return execlp(file, file, argv[1], NULL);
-	if (strcmp(how, "execle") == 0)
-		return execle(file, file, argv[1], NULL, environ);
-	if (strcmp(how, "posix_spawn") == 0)
-		return spawn(false, argv);
-	if (strcmp(how, "posix_spawnp") == 0)
-		return spawn(true, argv);
-	if (strcmp(how, "SYS_execve") == 0)
-		return (int)syscall(SYS_execve, file, argv, environ);
-	if (strcmp(how, "execveat") == 0)
-		return execveat(AT_FDCWD, file, argv, environ, 0);
-	fd = open(file, O_PATH);
-	if (fd == -1)
-		die(file);
-	if (strcmp(how, "fexecve") == 0)
-		return fexecve(fd, argv, environ);
-	if (strcmp(how, "SYS_execveat") == 0)
-		return (int)syscall(SYS_execveat, fd, "", argv, environ,
-		    AT_EMPTY_PATH);
+	WAY("execve", execve(file, argv, environ));
+	WAY("execv", execv(file, argv));
+	WAY("execvp", execvp(file, argv));
+	WAY("execvpe", execvpe(file, argv, environ));
+	WAY("execl", execl(file, file, argv[1], NULL));
+	WAY("execlp", execlp(file, file, argv[1], NULL));
+	WAY("execle", execle(file, file, argv[1], NULL, environ));
+	WAY("posix_spawn", spawn(false, argv));
+	WAY("posix_spawnp", spawn(true, argv));
+	WAY("execveat", execveat(AT_FDCWD, file, argv, environ, 0));
+	WAY("fexecve", fexecve(fd, argv, environ));
+	WAY("SYS_execve", syscall(SYS_execve, file, argv, environ));
+	WAY("SYS_execveat", syscall(SYS_execveat, fd, "", argv, environ,
+	    AT_EMPTY_PATH));
 	errno = EINVAL;
 	return -1;
 }
@@ -587,32 +550,18 @@ do_exec(const char *how, char **argv)
 static int
 exec_by(char **argv)
 {
-	do_exec(argv[0], argv + 1);
-	return errno;
-}
+	int status = do_exec(argv[0], argv + 1);
 
-/* uid UID: this is the effective user. */
-static int
-uid(char **argv)
-{
-	return geteuid() == (uid_t)atol(argv[0]) ? 0 : 1;
+	return status == -1 ? errno : status;
 }
 
 /* spawn TIMES PROGRAM: spawned so often, from one process. */
 static int
 spawn_times(char **argv)
 {
-	pid_t pid;
-
-	for (int n = atoi(argv[0]); n > 0; n--) {
-		int error = posix_spawn(&pid, argv[1], NULL, NULL, argv + 1,
-		    environ);
-
-		if (error != 0)
-			return error;
-		if (waitpid(pid, NULL, 0) != pid)
-			die("waitpid");
-	}
+	for (int n = atoi(argv[0]); n > 0; n--)
+		if (spawn(false, argv + 1) == -1)
+			return errno;
 	return 0;
 }
 
@@ -628,13 +577,11 @@ static const struct command {
 	{ "gone", 1, gone },
 	{ "ends", 1, ends },
 	{ "stops", 3, stops },
-	{ "ignoring", 1, ignoring },
 	{ "limit", 0, limit },
 	{ "numbers", 0, numbers },
 	{ "missing", 0, missing },
 	{ "pointers", 0, pointers },
 	{ "credentials", 0, credentials },
-	{ "uid", 1, uid },
 	{ "exec", 2, exec_by },
 	{ "spawn", 2, spawn_times },
 };
