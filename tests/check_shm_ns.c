@@ -5,6 +5,7 @@
  */
 #include "check_shm.h"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <fcntl.h>
@@ -163,6 +164,89 @@ START_TEST(ns_closing_a_handle_leaves_what_is_attached)
 	p[0] = 5;
 	reach(2);
 	finish(pid);
+	must_eq(attached(id), 1);
+}
+END_TEST
+
+/* ---- what a program tells of its memory ---- */
+
+START_TEST(ns_a_told_munmap_is_known_at_once)
+{
+	int id = make_segment(3 * PAGE);
+	char *p = attach(id);
+
+	must_eq(munmap(p + PAGE, PAGE), 0);
+	mipc_memory_changed(p + PAGE, PAGE);
+	must_eq(attached(id), 1);
+	must_eq(munmap(p, PAGE), 0);
+	mipc_memory_changed(p, PAGE);
+	must_eq(attached(id), 1);
+	remove_segment(id);
+	p[2 * PAGE] = 1;
+	must_eq(munmap(p + 2 * PAGE, PAGE), 0);
+	mipc_memory_changed(p + 2 * PAGE, PAGE);
+	must_be_gone(id);
+	must_error(ipc->shmdt(p), EINVAL);
+}
+END_TEST
+
+START_TEST(ns_a_told_mapping_over_an_attach_is_left_alone)
+{
+	int id = make_segment(2 * PAGE);
+	char *p = attach(id);
+
+	must(mmap(p, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+	    MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	mipc_memory_changed(p, PAGE);
+	p[0] = 6;
+	detach(p);		/* what is left of it */
+	must_eq(p[0], 6);
+	must_eq(attached(id), 0);
+}
+END_TEST
+
+START_TEST(ns_a_told_move_is_detached_where_it_is)
+{
+	int id = make_segment(2 * PAGE);
+	char *p = attach(id), *to = free_range(2 * PAGE);
+
+	p[PAGE] = 8;
+	must(mremap(p, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+	    to) == to);
+	mipc_memory_moved(p, 2 * PAGE, to);
+	must_eq(attached(id), 1);
+	must_error(ipc->shmdt(p), EINVAL);
+	must_eq(to[PAGE], 8);
+	remove_segment(id);
+	must_eq(attached(id), 1);
+	detach(to);
+	must_be_gone(id);
+}
+END_TEST
+
+START_TEST(ns_attaches_after_the_promise_are_as_before_it)
+{
+	int id = make_segment(2 * PAGE);
+	char *p[3], *ro[3], *last;
+
+	mipc_memory_changed(NULL, 0);
+	for (int i = 0; i < 3; i++) {
+		p[i] = attach(id);
+		ro[i] = attach_flags(id, NULL, SHM_RDONLY);
+		p[i][i] = (char)(i + 1);
+		must_error(mprotect(ro[i], PAGE, PROT_READ | PROT_WRITE),
+		    EACCES);
+	}
+	must_eq(attached(id), 6);
+	must_eq(ro[0][0] + ro[1][1] + ro[2][2], 6);
+	must_eq(mprotect(p[0], PAGE, PROT_READ), 0);
+	last = attach(id);
+	last[2 * PAGE - 1] = 9;	/* not read-only like the first */
+	must_eq(ro[0][2 * PAGE - 1], 9);
+	for (int i = 0; i < 3; i++) {
+		detach(p[i]);
+		detach(ro[i]);
+	}
 	must_eq(attached(id), 1);
 }
 END_TEST
@@ -384,6 +468,10 @@ add_ns_tests(TCase *tc)
 	testing_add(tc, ns_unknown_flags_are_EINVAL);
 	testing_add(tc, ns_others_are_apart);
 	testing_add(tc, ns_closing_a_handle_leaves_what_is_attached);
+	testing_add(tc, ns_a_told_munmap_is_known_at_once);
+	testing_add(tc, ns_a_told_mapping_over_an_attach_is_left_alone);
+	testing_add(tc, ns_a_told_move_is_detached_where_it_is);
+	testing_add(tc, ns_attaches_after_the_promise_are_as_before_it);
 }
 
 void
