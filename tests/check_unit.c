@@ -25,8 +25,9 @@ static const struct backend none = { .name = "none", .changed = nothing };
 const struct backend *ipc = &none;
 
 static void
-before_fork(void)
+before_fork(struct mipc_gate *gate)
 {
+	(void)gate;
 	if (store != NULL && mipc_peek(&lives->self) != 0)
 		mipc_life_beget(lives);
 }
@@ -80,24 +81,26 @@ live(void *arg)
 }
 
 static void
-enter_dir(void)
+enter(void)
 {
 	static const struct mipc_fork_hooks hooks = { before_fork, in_parent,
 	    in_child };
 
 	testing_enter();
 	mipc_gate_prepare(&hooks);
+}
+
+static void
+enter_dir(void)
+{
+	enter();
 	must_eq(mipc_store_dir(testing_dir, MIPC_CREAT, &store), 0);
 }
 
 static void
 enter_anon(void)
 {
-	static const struct mipc_fork_hooks hooks = { before_fork, in_parent,
-	    in_child };
-
-	testing_enter();
-	mipc_gate_prepare(&hooks);
+	enter();
 	must_eq(mipc_store_anon(&store), 0);
 }
 
