@@ -81,7 +81,8 @@ mipc_acl_permit(int dirfd, const char *name, const struct mipc_perm *perm,
 	r = mipc_sys_chmod(dirfd, name, mode | 0400);
 	if (r < 0)
 		return -r;
-	fd = mipc_sys_open(dirfd, name, O_RDONLY | O_NOFOLLOW, 0);
+	fd = mipc_sys_open(dirfd, name, O_RDONLY | O_NOFOLLOW |
+	    O_NONBLOCK, 0);
 	if (fd < 0)
 		return -fd;
 	r = mipc_sys_fstat(fd, &st);

@@ -200,9 +200,13 @@ trim(size_t i, char *from, char *to)
 /*
  * Cut [from, to) out of every row.  An attach that loses its last piece is
  * counted less; that may leave the gate, so the search begins anew.
+ *
+ * Not `certain`: the kernel put something where a row says that an attach is,
+ * so the program has unmapped it, or moved it.  Where only the entries know
+ * who maps a segment, it stays counted: better kept too long than lost.
  */
 static void
-cut(char *from, char *to, struct mipc_gate *gate)
+cut(char *from, char *to, bool certain, struct mipc_gate *gate)
 {
 	struct mipc_piece row;
 	bool locked;
@@ -214,6 +218,8 @@ cut(char *from, char *to, struct mipc_gate *gate)
 		if (row.address < from || row.address + row.length > to ||
 		    pieces(row.serial) > 1) {
 			trim(i, from, to);
+		} else if (!certain && !row.ns->store->maps_tell) {
+			erase(i);
 		} else if (lock_now(row.ns, row.opened, gate, &locked)) {
 			erase(i);
 			uncount(row.ns, row.opened, locked);
@@ -224,14 +230,16 @@ cut(char *from, char *to, struct mipc_gate *gate)
 }
 
 void
-mipc_attach_add(const struct mipc_piece *piece, struct mipc_gate *gate)
+mipc_attach_add(const struct mipc_piece *piece, bool replaced,
+    struct mipc_gate *gate)
 {
 	struct mipc_piece row = *piece;
 
 	/* Counted first: what is cut out below may be the same segment's. */
 	if (row.opened->attaches++ == 0)
 		chain(row.ns, row.opened);
-	cut(row.address, row.address + row.length, gate);
+	cut(row.address, row.address + row.length, replaced ||
+	    mipc_peek(&told) != 0, gate);
 	mipc_attach_reserve();		/* threads may have used it up */
 	row.base = row.address;
 	row.serial = ++serials;
@@ -323,7 +331,7 @@ mipc_attach_verify(const struct mipc_opened *opened, struct mipc_gate *gate)
 		if (table[i].ns->store->maps_tell &&
 		    table[i].opened == opened && all_unmapped(&table[i])) {
 			cut(table[i].address,
-			    table[i].address + table[i].length, gate);
+			    table[i].address + table[i].length, true, gate);
 			i = (size_t)-1;
 		}
 }
@@ -354,7 +362,7 @@ mipc_attach_unmapped(const void *address, size_t length)
 		return;
 	mipc_gate_enter(&gate);
 	if (mipc_attach_reserve() == 0)
-		cut(from, from + length, &gate);
+		cut(from, from + length, true, &gate);
 	mipc_gate_leave(&gate);
 }
 
@@ -386,7 +394,7 @@ mipc_attach_moved(const void *old, size_t length, void *new)
 	while (n < SPARE && take_row(from, to, &moved[n]))
 		n++;
 	if (mipc_attach_reserve() == 0)
-		cut(from, to, &gate);
+		cut(from, to, true, &gate);
 	while (n-- > 0) {
 		moved[n].address = at + (moved[n].address - from);
 		moved[n].base = at + (moved[n].base - from);

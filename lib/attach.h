@@ -26,8 +26,9 @@ struct mipc_piece {
 
 /* Room for what one call may add, so that it cannot fail half way. */
 int	mipc_attach_reserve(void);
-/* Enter an attach; what it lies over is cut out of the others. */
-void	mipc_attach_add(const struct mipc_piece *, struct mipc_gate *);
+/* Enter an attach; what it lies over (and replaced) is cut out of others. */
+void	mipc_attach_add(const struct mipc_piece *, bool replaced,
+	    struct mipc_gate *);
 /* A whole attach of the same segment and access to duplicate, or NULL. */
 const struct mipc_piece *mipc_attach_like(const struct mipc_opened *,
 	    bool writable, bool executable);

@@ -21,7 +21,7 @@
  * epoch grows at each report; 0 means that nobody has promised any.
  * ids and capabilities belong to epoch `fresh`.
  */
-static mipc_u64 epoch, fresh, ids, capabilities;
+static mipc_u64 epoch, fresh, ids, capabilities, fsgid;
 
 void
 mipc_cred_changed(void)
@@ -45,6 +45,7 @@ refresh(void)
 
 	mipc_put(&ids, (uint64_t)mipc_sys_euid() << 32 | mipc_sys_egid());
 	mipc_put(&capabilities, mipc_sys_capabilities());
+	mipc_put(&fsgid, mipc_sys_fsgid());
 	mipc_give(&fresh, now);		/* pairs with mipc_take in kept() */
 }
 
@@ -102,10 +103,21 @@ among(int n, const struct mipc_perm *perm)
 	return found;
 }
 
+/* The kernel asks the gid for files, which follows the effective one. */
+static gid_t
+file_gid(void)
+{
+	if (mipc_peek(&epoch) == 0)
+		return mipc_sys_fsgid();
+	if (!kept())
+		refresh();
+	return (gid_t)mipc_peek(&fsgid);
+}
+
 static bool
 in_group(const struct mipc_perm *perm)
 {
-	gid_t gid = mipc_cred_gid(), few[64];
+	gid_t gid = file_gid(), few[64];
 	int n;
 
 	if (gid == perm->gid || gid == perm->cgid)

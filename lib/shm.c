@@ -74,6 +74,11 @@ learn(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_known *known)
 		return error;
 	known->size = opened->size;
 	error = mipc_ns_perm(ns, gate, opened, &known->perm);
+	/* A key that was made to lead to another's segment. */
+	if (error == 0 && mipc_peek(&opened->head->key) != known->key &&
+	    mipc_ns_entry(ns, MIPC_SHM, known->id) == entry &&
+	    mipc_take(&entry->state) == MIPC_INDEX_LIVE)
+		error = EIO;
 	mipc_ns_unpin(opened);
 	if (error == 0)
 		mipc_keys_learn(ns, known);
@@ -266,7 +271,7 @@ attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 	piece.address = m->address;
 	piece.length = (opened->size + page - 1) & ~(page - 1);
 	advise(opened, &piece);
-	mipc_attach_add(&piece, gate);
+	mipc_attach_add(&piece, m->replace, gate);
 	return 0;
 }
 

@@ -199,11 +199,17 @@ static void
 fill_use(struct mipc_ns *ns, struct shm_info *out)
 {
 	struct mipc_census *census = &ns->space->census[MIPC_SHM];
+	struct mipc_entry *entry;
+	uint64_t bytes = 0;
 
 	memset(out, 0, sizeof(*out));
 	out->used_ids = (int)mipc_take(&census->in_use);
 	out->shm_tot = (unsigned long)mipc_take(&census->pages);
-	out->shm_rss = out->shm_tot;	/* space is claimed when promised */
+	for (uint64_t i = 0; i <= (uint64_t)mipc_ns_highest(ns, MIPC_SHM); i++)
+		if ((entry = mipc_ns_at(ns, MIPC_SHM, i)) != NULL)
+			bytes += ns->store->ops->resident(ns->store,
+			    mipc_peek(&entry->id));
+	out->shm_rss = (unsigned long)(bytes / ns->lives->page);
 }
 
 /* --- changing ---------------------------------------------------------- */
@@ -392,11 +398,13 @@ at_index(struct call *call, int index)
 static int
 info(struct call *call, int cmd, void *buf)
 {
-	sweep(call);
+	mipc_gate_enter(&call->gate);
+	mipc_sweep(call->ns, &call->gate);
 	if (cmd == IPC_INFO)
 		fill_limits(call->ns, buf);
 	else
 		fill_use(call->ns, buf);
+	mipc_gate_leave(&call->gate);
 	return mipc_ns_highest(call->ns, MIPC_SHM);
 }
 

@@ -61,6 +61,8 @@ struct mipc_store_ops {
 	/* What is known of an object that may not be opened. */
 	int (*glance)(struct mipc_store *, enum mipc_kind, uint64_t id,
 	    struct mipc_perm *, uint64_t *size);
+	/* Bytes of a segment that have been given memory or space. */
+	uint64_t (*resident)(struct mipc_store *, uint64_t id);
 	/* Make the files' owners and modes those of the object. */
 	int (*permit)(struct mipc_store *, enum mipc_kind, uint64_t id,
 	    uint64_t key, const struct mipc_perm *);

@@ -321,6 +321,26 @@ claim_space(struct mipc_store *store, uint64_t offset, uint64_t length)
 	return populate(of(store)->window + low, offset + length - low);
 }
 
+/* Pages of a segment that are in memory, asked a part at a time. */
+static uint64_t
+resident(struct mipc_store *store, uint64_t id)
+{
+	static unsigned char vector[4096];
+	struct anon_store *s = of(store);
+	uint64_t extent = mipc_peek(extent_of(s, MIPC_SHM, id)), n = 0, part;
+	uint64_t page = extent >> 32, left = (uint32_t)extent;
+
+	for (; left > 0; left -= part, page += part) {
+		part = left > sizeof(vector) ? sizeof(vector) : left;
+		if (mipc_sys_resident(at_page(s, page),
+		    part * store->lives.page, vector) != 0)
+			break;
+		for (uint64_t i = 0; i < part; i++)
+			n += vector[i] & 1;
+	}
+	return n * store->lives.page;
+}
+
 /* Every process of the family may open everything. */
 static int
 glance(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
@@ -541,6 +561,7 @@ static const struct mipc_store_ops anon_ops = {
 	.claim = claim,
 	.claim_space = claim_space,
 	.glance = glance,
+	.resident = resident,
 	.permit = permit,
 	.key_find = key_find,
 	.key_set = key_set,

@@ -300,6 +300,19 @@ glance(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 
 /* --- permissions ------------------------------------------------------- */
 
+static uint64_t
+resident(struct mipc_store *store, uint64_t id)
+{
+	struct stat st;
+	char name[32];
+	int fd = mipc_dir_fd(&of(store)->dir);
+
+	data_name(id, name);
+	if (fd < 0 || mipc_sys_stat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	return (uint64_t)st.st_blocks * 512;
+}
+
 static int
 permit(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
     uint64_t key, const struct mipc_perm *perm)
@@ -335,7 +348,7 @@ key_find(struct mipc_store *store, enum mipc_kind kind, uint32_t key,
 {
 	struct dir_store *s = of(store);
 	unsigned long long value = 0;
-	char name[32], text[32];
+	char name[32], text[32], strict[32];
 	size_t prefix = strlen(kind_name[kind]);
 	int n;
 
@@ -349,6 +362,9 @@ key_find(struct mipc_store *store, enum mipc_kind kind, uint32_t key,
 	if (strncmp(text, kind_name[kind], prefix) != 0 ||
 	    sscanf(text + prefix, ".%10llu", &value) != 1 ||
 	    value > INT32_MAX)
+		return EIO;
+	object_name(kind, value, strict);
+	if (strcmp(text, strict) != 0)
 		return EIO;
 	*id = value;
 	return 0;
@@ -508,6 +524,7 @@ const struct mipc_store_ops mipc_dir_ops = {
 	.claim = claim,
 	.claim_space = claim_space,
 	.glance = glance,
+	.resident = resident,
 	.permit = permit,
 	.key_find = key_find,
 	.key_set = key_set,

@@ -120,16 +120,22 @@ look(struct mipc_ns *ns, struct mipc_gate *gate, enum mipc_kind kind,
 	look_at_removed(ns, gate, id);
 }
 
-/* H10: is this living segment one that nobody uses or will use? */
+/*
+ * H10: is this living segment one that nobody uses or will use?  A creator
+ * that has run exec lives on as a process; its pid can only keep a segment
+ * too long.
+ */
 static bool
 is_orphan(struct mipc_ns *ns, struct mipc_opened *opened)
 {
+	struct mipc_object *head = opened->head;
 	bool dead;
 
 	if (mipc_segment_count(ns, opened, &dead, NULL) != 0)
 		return false;
 	return mipc_peek(&mipc_segment_of(opened)->attached) != 0 ||
-	    mipc_life_dead(ns->lives, opened->head->creator);
+	    (mipc_life_dead(ns->lives, head->creator) &&
+	    mipc_sys_kill((pid_t)head->cpid, 0) == -ESRCH);
 }
 
 /* With shm_rmid_forced: remove every segment that is left to itself. */
@@ -178,6 +184,15 @@ forced(const struct mipc_ns *ns)
 	return mipc_take(&ns->space->limit[MIPC_SHM_RMID_FORCED]) != 0;
 }
 
+/* Did somebody die with the namespace's lock? */
+static bool
+lock_is_left(struct mipc_ns *ns)
+{
+	mipc_life owner = mipc_take(&ns->space->lock.owner);
+
+	return owner != 0 && mipc_life_dead(ns->lives, owner);
+}
+
 void
 mipc_sweep(struct mipc_ns *ns, struct mipc_gate *gate)
 {
@@ -185,6 +200,8 @@ mipc_sweep(struct mipc_ns *ns, struct mipc_gate *gate)
 	uint32_t looks = LOOKS;
 	uint64_t bits, words, w;
 
+	if (lock_is_left(ns) && mipc_ns_lock(ns, gate) == 0)
+		mipc_ns_unlock(ns);	/* taking it finished the rest */
 	if (forced(ns))
 		remove_orphans(ns, gate);
 	for (int kind = 0; kind < MIPC_KINDS; kind++) {
@@ -219,7 +236,7 @@ anything_due(struct mipc_ns *ns)
 {
 	uint64_t bits, words;
 
-	if (forced(ns))
+	if (forced(ns) || lock_is_left(ns))
 		return true;
 	for (int kind = 0; kind < MIPC_KINDS; kind++) {
 		words = attention_words(ns, kind);

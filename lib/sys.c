@@ -449,6 +449,13 @@ mipc_sys_egid(void)
 	return (gid_t)S0(SYS_getegid);
 }
 
+/* Asked by setting what cannot be set. */
+gid_t
+mipc_sys_fsgid(void)
+{
+	return (gid_t)S1(SYS_setfsgid, -1);
+}
+
 int
 mipc_sys_groups(int size, gid_t *groups)
 {

@@ -78,6 +78,7 @@ int	mipc_sys_resident(void *, size_t, unsigned char *);
 /* Identity. */
 uid_t	mipc_sys_euid(void);
 gid_t	mipc_sys_egid(void);
+gid_t	mipc_sys_fsgid(void);
 int	mipc_sys_groups(int size, gid_t *);
 uint64_t mipc_sys_capabilities(void);	/* effective, one bit each */
 pid_t	mipc_sys_pid(void);
