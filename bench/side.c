@@ -89,8 +89,9 @@ open_home(struct bench *b)
 		    strerror(errno));
 		return -1;
 	}
-	/* The promise that the preload module makes too: see mipc.h. */
+	/* The promises that the preload module makes too: see mipc.h. */
 	mipc_credentials_changed();
+	mipc_memory_changed(NULL, 0);
 	if (b->count > 4096)
 		return mipc_limit(b->ns, "shmmni", NULL, &most);
 	return 0;
