@@ -268,11 +268,11 @@ set_key(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id, uint32_t key)
 		return error;
 	if (mipc_ns_find(ns, kind, key, &other) == 0)
 		return EEXIST;
-	error = ops->key_find(ns->store, kind, key, &other);
-	if (error == 0 || error == EIO)
+	if (ops->key_find(ns->store, kind, key, &other) == 0) {
 		error = ops->key_clear(ns->store, kind, key, other);
-	if (error != 0 && error != ENOENT)
-		return error;
+		if (error != 0)
+			return error;
+	}
 	return ops->key_set(ns->store, kind, key, id);
 }
 
@@ -401,8 +401,8 @@ mipc_ns_find(struct mipc_ns *ns, enum mipc_kind kind, uint32_t key,
 	int error;
 
 	error = ns->store->ops->key_find(ns->store, kind, key, &found);
-	if (error != 0)		/* what leads nowhere is no key */
-		return error == EIO || error == ENOENT ? ENOENT : error;
+	if (error != 0)
+		return error;
 	entry = mipc_ns_entry(ns, kind, found);
 	if (entry == NULL || mipc_take(&entry->state) != MIPC_INDEX_LIVE)
 		return ENOENT;

@@ -241,6 +241,24 @@ advise(struct mipc_opened *opened, const struct mipc_piece *piece)
 		mipc_sys_lock_memory(piece->address, piece->length);
 }
 
+/*
+ * H10: on Linux an attach that fails for want of room counts as the last
+ * detach.
+ */
+static void
+note_failure(struct mipc_ns *ns, struct mipc_opened *opened)
+{
+	struct mipc_change change;
+
+	if (mipc_take(&ns->space->limit[MIPC_SHM_RMID_FORCED]) == 0 ||
+	    mipc_ns_try_object(ns, opened) != 0)
+		return;
+	mipc_change_begin(&change, opened->head);
+	mipc_change_set(&change, &mipc_segment_of(opened)->attached, 1);
+	mipc_change_commit(&change);
+	mipc_object_release(opened->head);
+}
+
 /* With the object pinned; the pin becomes the attach's on success. */
 static int
 attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
@@ -257,10 +275,13 @@ attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 		error = mipc_life_self(ns->lives, &self);
 	if (error == 0)
 		error = mipc_attach_reserve();
-	if (error == 0)
-		error = map_it(ns, opened, m);
 	if (error != 0)
 		return error;
+	error = map_it(ns, opened, m);
+	if (error != 0) {
+		note_failure(ns, opened);
+		return error;
+	}
 	mipc_crash_point("shm: mapped");
 	error = count_attach(ns, gate, opened);
 	if (error != 0) {

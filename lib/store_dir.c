@@ -35,24 +35,18 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-static const char *const kind_name[MIPC_KINDS] = { "shm", "sem", "msg" };
+const char *const mipc_dir_kind[MIPC_KINDS] = { "shm", "sem", "msg" };
 
-static void
-object_name(enum mipc_kind kind, uint64_t id, char out[32])
+void
+mipc_dir_object(enum mipc_kind kind, uint64_t id, char out[32])
 {
-	snprintf(out, 32, "%s.%llu", kind_name[kind], (unsigned long long)id);
+	snprintf(out, 32, "%s.%llu", mipc_dir_kind[kind], (unsigned long long)id);
 }
 
 static void
 data_name(uint64_t id, char out[32])
 {
 	snprintf(out, 32, "shm.%llu.data", (unsigned long long)id);
-}
-
-static void
-key_name(enum mipc_kind kind, uint32_t key, char out[32])
-{
-	snprintf(out, 32, "key.%s.%08x", kind_name[kind], (unsigned)key);
 }
 
 /* --- making ------------------------------------------------------------ */
@@ -146,7 +140,7 @@ make_object_once(struct dir_store *s, const struct mipc_draft *draft,
 	ssize_t n;
 	int error;
 
-	object_name(draft->kind, draft->id, name);
+	mipc_dir_object(draft->kind, draft->id, name);
 	error = mipc_dir_make(&s->dir, name, head_mode(draft->mode), &file);
 	if (error != 0)
 		return error;
@@ -193,7 +187,7 @@ unmake(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
 			return -r;
 		mipc_crash_point("dir: data gone");
 	}
-	object_name(kind, id, name);
+	mipc_dir_object(kind, id, name);
 	if (!s->dir.tmpfile)
 		mipc_dir_sweep(&s->dir, name);
 	r = mipc_sys_unlink(fd, name, 0);
@@ -210,7 +204,7 @@ open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 	char name[32];
 	int error, fd;
 
-	object_name(kind, id, name);
+	mipc_dir_object(kind, id, name);
 	fd = mipc_dir_openat(&of(store)->dir, name, O_RDWR);
 	if (fd < 0)
 		return -fd;
@@ -242,7 +236,7 @@ claim(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 
 	if (offset + length > map->size)
 		return ENOSPC;
-	object_name(kind, id, name);
+	mipc_dir_object(kind, id, name);
 	fd = mipc_dir_openat(&of(store)->dir, name, O_RDWR);
 	if (fd < 0)
 		return -fd;
@@ -284,7 +278,7 @@ glance(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 	if (kind == MIPC_SHM)
 		data_name(id, name);
 	else
-		object_name(kind, id, name);
+		mipc_dir_object(kind, id, name);
 	fd = mipc_dir_fd(&of(store)->dir);
 	if (fd < 0)
 		return -fd;
@@ -329,78 +323,13 @@ permit(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 		data_name(id, name);
 		error = mipc_acl_permit(fd, name, perm, mode);
 	}
-	object_name(kind, id, name);
+	mipc_dir_object(kind, id, name);
 	if (error == 0)
 		error = mipc_acl_permit(fd, name, perm, head_mode(mode));
-	if (error == 0 && key != 0) {
-		/* So that the new owner can take it away; if it may be. */
-		key_name(kind, (uint32_t)key, name);
-		mipc_sys_chown_link(fd, name, perm->uid, perm->gid);
-	}
+	/* So that the new owner can take it away; if it may be. */
+	if (error == 0 && key != 0)
+		mipc_dir_key_permit(store, kind, (uint32_t)key, id, perm);
 	return error;
-}
-
-/* --- keys -------------------------------------------------------------- */
-
-static int
-key_find(struct mipc_store *store, enum mipc_kind kind, uint32_t key,
-    uint64_t *id)
-{
-	struct dir_store *s = of(store);
-	unsigned long long value = 0;
-	char name[32], text[32], strict[32];
-	size_t prefix = strlen(kind_name[kind]);
-	int n;
-
-	key_name(kind, key, name);
-	n = mipc_sys_readlink(s->dir.fd, name, text, sizeof(text) - 1);
-	if (n < 0 && mipc_dir_fd(&s->dir) >= 0)
-		n = mipc_sys_readlink(s->dir.fd, name, text, sizeof(text) - 1);
-	if (n < 0)		/* EINVAL: it is not a link */
-		return n == -EINVAL ? EIO : -n;
-	text[n] = '\0';
-	if (strncmp(text, kind_name[kind], prefix) != 0 ||
-	    sscanf(text + prefix, ".%10llu", &value) != 1 ||
-	    value > INT32_MAX)
-		return EIO;
-	object_name(kind, value, strict);
-	if (strcmp(text, strict) != 0)
-		return EIO;
-	*id = value;
-	return 0;
-}
-
-static int
-key_set(struct mipc_store *store, enum mipc_kind kind, uint32_t key,
-    uint64_t id)
-{
-	char name[32], text[32];
-	int fd;
-
-	fd = mipc_dir_fd(&of(store)->dir);
-	if (fd < 0)
-		return -fd;
-	key_name(kind, key, name);
-	object_name(kind, id, text);
-	return -mipc_sys_symlink(text, fd, name);
-}
-
-static int
-key_clear(struct mipc_store *store, enum mipc_kind kind, uint32_t key,
-    uint64_t id)
-{
-	uint64_t named;
-	char name[32];
-	int error, fd;
-
-	fd = mipc_dir_fd(&of(store)->dir);
-	if (fd < 0)
-		return -fd;
-	error = key_find(store, kind, key, &named);
-	if (error == ENOENT || (error == 0 && named != id))
-		return 0;	/* EIO: it names nothing, and goes */
-	key_name(kind, key, name);
-	return -mipc_sys_unlink(fd, name, 0);
 }
 
 /* --- segments ---------------------------------------------------------- */
@@ -526,9 +455,9 @@ const struct mipc_store_ops mipc_dir_ops = {
 	.glance = glance,
 	.resident = resident,
 	.permit = permit,
-	.key_find = key_find,
-	.key_set = key_set,
-	.key_clear = key_clear,
+	.key_find = mipc_dir_key_find,
+	.key_set = mipc_dir_key_set,
+	.key_clear = mipc_dir_key_clear,
 	.map = map_segment,
 	.unmap = unmap_segment,
 	.mapped = mapped,

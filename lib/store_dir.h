@@ -23,6 +23,20 @@ of(struct mipc_store *store)
 	return (struct dir_store *)(void *)store;
 }
 
+/* Names of the kinds, and of an object's file. */
+extern const char *const mipc_dir_kind[MIPC_KINDS];
+void	mipc_dir_object(enum mipc_kind, uint64_t id, char out[32]);
+
+/* store_dir_keys.c: as in struct mipc_store_ops. */
+int	mipc_dir_key_find(struct mipc_store *, enum mipc_kind, uint32_t key,
+	    uint64_t *id);
+int	mipc_dir_key_set(struct mipc_store *, enum mipc_kind, uint32_t key,
+	    uint64_t id);
+int	mipc_dir_key_clear(struct mipc_store *, enum mipc_kind, uint32_t key,
+	    uint64_t id);
+void	mipc_dir_key_permit(struct mipc_store *, enum mipc_kind, uint32_t key,
+	    uint64_t id, const struct mipc_perm *);
+
 extern const struct mipc_life_store mipc_dir_lives;
 extern const struct mipc_store_ops mipc_dir_ops;
 void	mipc_store_dir_shut(struct mipc_store *);

@@ -135,7 +135,7 @@ is_orphan(struct mipc_ns *ns, struct mipc_opened *opened)
 		return false;
 	return mipc_peek(&mipc_segment_of(opened)->attached) != 0 ||
 	    (mipc_life_dead(ns->lives, head->creator) &&
-	    mipc_sys_kill((pid_t)head->cpid, 0) == -ESRCH);
+	    mipc_sys_ended((pid_t)head->cpid));
 }
 
 /* With shm_rmid_forced: remove every segment that is left to itself. */

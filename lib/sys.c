@@ -124,6 +124,12 @@ mipc_sys_link_fd(int fd, int dirfd, const char *path)
 	    AT_SYMLINK_FOLLOW);
 }
 
+int
+mipc_sys_rename(int dirfd, const char *from, const char *to)
+{
+	return (int)S5(SYS_renameat2, dirfd, from, dirfd, to, 0);
+}
+
 /* Rename without replacing; -EEXIST if `to` is there. */
 int
 mipc_sys_rename_new(int dirfd, const char *from, const char *to)
@@ -491,6 +497,27 @@ int
 mipc_sys_kill(pid_t pid, int signal)
 {
 	return (int)S2(SYS_kill, pid, signal);
+}
+
+bool
+mipc_sys_ended(pid_t pid)
+{
+	char path[32], text[256], *name_end;
+	ssize_t n = 0;
+	int fd;
+
+	if (mipc_sys_kill(pid, 0) == -ESRCH)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = mipc_sys_open(AT_FDCWD, path, O_RDONLY, 0);
+	if (fd >= 0) {
+		n = mipc_sys_read(fd, text, sizeof(text) - 1);
+		mipc_sys_close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	name_end = strrchr(text, ')');
+	return name_end != NULL && name_end[1] == ' ' &&
+	    (name_end[2] == 'Z' || name_end[2] == 'X');
 }
 
 uint64_t

@@ -33,6 +33,7 @@ int	mipc_sys_readlink(int dirfd, const char *path, char *, size_t);
 int	mipc_sys_symlink(const char *text, int dirfd, const char *path);
 int	mipc_sys_unlink(int dirfd, const char *path, int flags);
 int	mipc_sys_link_fd(int fd, int dirfd, const char *path);
+int	mipc_sys_rename(int dirfd, const char *from, const char *to);
 int	mipc_sys_rename_new(int dirfd, const char *from, const char *to);
 int	mipc_sys_getcwd(char *, size_t);
 int	mipc_sys_mkdir(const char *path, unsigned mode);
@@ -84,6 +85,8 @@ uint64_t mipc_sys_capabilities(void);	/* effective, one bit each */
 pid_t	mipc_sys_pid(void);
 pid_t	mipc_sys_tid(void);
 int	mipc_sys_kill(pid_t, int signal);
+/* Has the process of this pid ended?  A zombie has. */
+bool	mipc_sys_ended(pid_t);
 uint64_t mipc_sys_rlimit(int resource);
 
 /* Signals of the calling thread: all that can be blocked. */
