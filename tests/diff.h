@@ -200,6 +200,7 @@ struct driver {
 	int pidfd[WORKERS];
 	unsigned count[OP_KINDS];
 	bool killed;		/* some worker was killed */
+	bool parted;		/* by a known difference: no way on */
 	double looked;		/* when everything was last looked at */
 	unsigned unseen;	/* operations since then */
 	unsigned ends;		/* workers that ended or exec'ed since then */

@@ -9,10 +9,12 @@
 #include "diff.h"
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +136,9 @@ await_end(struct driver *d, int worker)
 		return model_differ(d, "worker %d does not end", worker);
 	close(d->pidfd[worker]);
 	d->pidfd[worker] = -1;
+	/* All are reaped at once: by a parent that ignores it, or by us. */
+	while (kill(d->world->worker[worker].pid, 0) == 0)
+		sched_yield();
 	d->world->worker[worker].alive = false;
 	return true;
 }
@@ -202,7 +207,8 @@ step(struct driver *d)
 	if (!perform(d, op, r) || !model_compare(d, op, r))
 		return false;
 	d->killed |= op->kind == OP_KILL;
-	return d->step % d->config->observe != 0 || model_observe(d);
+	return d->parted || d->step % d->config->observe != 0 ||
+	    model_observe(d);
 }
 
 /* ---- the round ---- */
@@ -267,15 +273,17 @@ drive(struct driver *d)
 	bool equal = true;
 
 	signal(SIGCHLD, SIG_IGN);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	set_limits(d->config);
 	d->looked = harness_now();
 	for (int i = 0; i < WORKERS; i++)
 		d->pidfd[i] = -1;
 	for (int i = 0; i < FIRST_WORKERS && equal; i++)
 		equal = bear(d, i);
-	while (equal && (equal = step(d)) && d->step + 1 < d->config->ops)
+	while (equal && (equal = step(d)) && !d->parted &&
+	    d->step + 1 < d->config->ops)
 		d->step++;
-	if (equal)
+	if (equal && !d->parted)
 		equal = end_quietly(d) && remove_all(d);
 	kill_all(d);
 	return equal;

@@ -39,42 +39,62 @@ is_left_to_owner(const struct op *op, const struct result *r)
 	    r[MIPC].u.info.used_ids > r[KERNEL].u.info.used_ids;
 }
 
+static bool
+is_stuck_key(const struct op *op, const struct result *r)
+{
+	return op->kind == OP_GET && !op->privileged &&
+	    op->key != IPC_PRIVATE && (op->flags & IPC_CREAT) != 0 &&
+	    r[KERNEL].error == 0 && r[MIPC].error == EPERM;
+}
+
 /*
- * Rows of mipc(7).  Where `excuses` is NULL, no such operation is made up,
- * since the sides would part for good; else it says of a pair of results that
- * differ whether this row is the reason.
+ * Rows of mipc(7).  Where `excuses` is NULL, no such operation is made up;
+ * else it says of a pair of results that differ whether this row is the
+ * reason.  Where the states have parted the sequence ends, and the round goes
+ * on with another in a new namespace.
  */
 static const struct known {
 	const char *what;
 	bool (*excuses)(const struct op *, const struct result *);
+	bool parts;		/* the sides' states differ from then on */
 } known[] = {
+	{ "a key of somebody else's segment that is gone stays taken where "
+	    "the caller may not unlink it", is_stuck_key, true },
+	{ "shm_rmid_forced: a kernel lets a shmat that fails destroy a segment "
+	    "never attached", NULL, false },
 	{ "SHM_STAT_ANY of a segment that the caller may not open shows size, "
-	    "owner and mode alone", is_stranger },
+	    "owner and mode alone", is_stranger, false },
 	{ "shm_lpid where several ended, or one ended and others called, "
-	    "before anybody looked: see compare_lpid()", NULL },
+	    "before anybody looked: see compare_lpid()", NULL, false },
 	{ "a removed segment whose last user may not unlink its files is "
-	    "counted until its owner or root calls", is_left_to_owner },
-	{ "an unprivileged owner may be unable to give a segment away", NULL },
+	    "counted until its owner or root calls", is_left_to_owner,
+	    false },
+	{ "an unprivileged owner may be unable to give a segment away", NULL,
+	    false },
 	{ "a creator that is not its owner any more may be unable to change a "
-	    "segment's mode", NULL },
+	    "segment's mode", NULL, false },
 	{ "nattch counts attaches, not mappings: SHM_REMAP over part of one, "
-	    "munmap and mprotect of part of one", NULL },
+	    "munmap and mprotect of part of one", NULL, false },
 	{ "munmap of a whole attach is seen by the segment's life, not by "
-	    "nattch", NULL },
-	{ "a raw clone counts from its first call", NULL },
+	    "nattch", NULL, false },
+	{ "a raw clone counts from its first call", NULL, false },
 	{ "an address that SHM_RND makes 0: a kernel may give root page 0",
-	    NULL },
-	{ "SHM_INFO: pages resident and swapped are not compared", NULL },
-	{ "no space: ENOSPC at shmget, where a kernel may say ENOMEM", NULL },
-	{ "an anonymous namespace ends at exec", NULL },
+	    NULL, false },
+	{ "SHM_INFO: pages resident and swapped are not compared", NULL,
+	    false },
+	{ "no space: ENOSPC at shmget, where a kernel may say ENOMEM", NULL,
+	    false },
+	{ "an anonymous namespace ends at exec", NULL, false },
 };
 
 static bool
-is_known(const struct op *op, const struct result *r)
+is_known(struct driver *d, const struct op *op, const struct result *r)
 {
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].excuses != NULL && known[i].excuses(op, r))
+		if (known[i].excuses != NULL && known[i].excuses(op, r)) {
+			d->parted |= known[i].parts;
 			return true;
+		}
 	return false;
 }
 
@@ -405,7 +425,7 @@ compare_ctl(struct driver *d, const struct op *op, const struct result *r)
 
 	if (r[KERNEL].error != 0)
 		return true;
-	if (is_known(op, r))
+	if (is_known(d, op, r))
 		return true;
 	if (op->cmd == IPC_INFO)
 		return compare_limits(d, r);
@@ -431,7 +451,7 @@ model_compare(struct driver *d, const struct op *op, struct result r[SIDES])
 		return compare_get(d, op, r);
 	if (r[KERNEL].error != r[MIPC].error || r[KERNEL].value !=
 	    r[MIPC].value)
-		return is_known(op, r) || model_differ(d,
+		return is_known(d, op, r) || model_differ(d,
 		    "the results differ");
 	return op->kind != OP_CTL || compare_ctl(d, op, r);
 }

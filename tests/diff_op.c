@@ -179,6 +179,8 @@ choose_place(struct driver *d, struct op *op, const struct worker *w)
 	/* Only ever over the whole of an attach: see the known differences. */
 	if (op->place == PLACE_REPLACE && attached && op->size < there)
 		op->place = PLACE_BUSY;
+	if (op->place == PLACE_BUSY && d->config->forced)
+		op->place = PLACE_ODD;	/* a known difference */
 	if (op->place == PLACE_ROUND || op->place == PLACE_ROUND_ZERO)
 		op->flags |= SHM_RND;
 	if (op->place == PLACE_REPLACE || op->place == PLACE_REPLACE_ANY ||

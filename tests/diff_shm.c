@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define PATIENCE	1500.0	/* seconds for a round */
+#define PARTED		5	/* exit status: a known difference, no way on */
 #define LIE_OPS		3000	/* within which a lie must be seen */
 
 /* What this process and machine allow; found out once. */
@@ -146,7 +147,9 @@ in_child(bool (*test)(void))
 	return harness_reap(pid, PATIENCE) == 0;
 }
 
-/* ---- a round, in a process of its own ---- */
+/* ---- a round: sequences in processes of their own ---- */
+
+static unsigned *steps;		/* of the last sequence; shared */
 
 static struct world *
 make_world(const struct config *c, unsigned number)
@@ -199,12 +202,13 @@ run_round(const struct config *c, unsigned number)
 	    "%u kill %u", c->name, d.step + 1, d.count[OP_GET],
 	    d.count[OP_AT], d.count[OP_DT], d.count[OP_CTL],
 	    d.count[OP_FORK], d.count[OP_KILL]);
-	_exit(equal ? 0 : 1);
+	*steps = d.step + 1;
+	_exit(!equal ? 1 : d.parted ? PARTED : 0);
 }
 
-/* The exit status of a round: 0 equal, 1 a difference, else trouble. */
+/* The exit status of a sequence: 0 equal, 1 a difference, else trouble. */
 static int
-round_status(const struct config *c)
+sequence_status(const struct config *c)
 {
 	static unsigned number;
 	int status;
@@ -224,6 +228,24 @@ round_status(const struct config *c)
 	}
 	status = harness_reap(pid, PATIENCE);
 	return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : 2;
+}
+
+/* One sequence after the other, till there were as many operations. */
+static int
+round_status(const struct config *shape)
+{
+	struct config c = *shape;
+	int status;
+
+	for (;;) {
+		status = sequence_status(&c);
+		if (status != PARTED)
+			return status;
+		if (*steps >= c.ops)
+			return 0;
+		c.ops -= *steps;
+		c.seed += 1000;
+	}
 }
 
 /* ---- the program ---- */
@@ -332,6 +354,7 @@ main(int argc, char **argv)
 			harness_die("%s: unknown option", name);
 	}
 	harness_dir();
+	steps = harness_shared(sizeof(*steps));
 	can.oracle = in_child(has_oracle);
 	can.admin = in_child(is_admin);
 	can.uids = in_child(can_change_uid);

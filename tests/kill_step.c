@@ -11,8 +11,8 @@
  * before (see kill_trace.c), a hundred or so.  A recording run finds them.
  * That this shortcut leaves nothing out is what --every shows: it kills at
  * each single instruction, and a verdict that changes where no state did ends
- * the program with a status of its own.  From some kills a second victim is stepped and
- * killed within the recovery.
+ * the program with a status of its own.  From some kills a second victim is
+ * brought to some place in the recovery and killed there.
  *
  *	--seed N	repeat a run
  *	--samples N	kills in each scene, of those that matter (default 10)
@@ -240,8 +240,8 @@ test_scene(const struct scene *scene, bool anonymous)
 	}
 	kill_once(&a, &t);
 	kill_twice(&a, &t);
-	tap_ok(t.failures == 0 && t.missed == 0, "%s: %s: %u kills and %u in recoveries, of %u "
-	    "states in %u instructions", store, scene->name, t.kills, t.twice,
+	tap_ok(t.failures == 0 && t.missed == 0, "%s: %s: %u kills and %u in "
+	    "recoveries, of %u states in %u instructions", store, scene->name, t.kills, t.twice,
 	    count_changes(track), track->n);
 	if (t.failures > 0)
 		tap_note("%u of these failed", t.failures);
