@@ -241,8 +241,8 @@ test_scene(const struct scene *scene, bool anonymous)
 	kill_once(&a, &t);
 	kill_twice(&a, &t);
 	tap_ok(t.failures == 0 && t.missed == 0, "%s: %s: %u kills and %u in "
-	    "recoveries, of %u states in %u instructions", store, scene->name, t.kills, t.twice,
-	    count_changes(track), track->n);
+	    "recoveries, of %u states in %u instructions", store, scene->name,
+	    t.kills, t.twice, count_changes(track), track->n);
 	if (t.failures > 0)
 		tap_note("%u of these failed", t.failures);
 	missed += t.missed;
