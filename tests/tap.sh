@@ -74,8 +74,8 @@ explain()
 	sed 's/^/# /'
 }
 
-# check WHAT COMMAND...: a test that passes if the command succeeds; what the
-# command prints explains a failure.
+# check WHAT COMMAND...: a test that passes if the command succeeds; the end of
+# what the command prints explains a failure.
 check()
 {
 	check_what=$1
@@ -84,7 +84,7 @@ check()
 		ok "$check_what"
 	else
 		not_ok "$check_what"
-		printf '%s\n' "$check_said" | explain
+		printf '%s\n' "$check_said" | tail -n 60 | explain
 	fi
 }
 
