@@ -302,6 +302,51 @@ START_TEST(H8_set_keeps_the_lock_flag)
 }
 END_TEST
 
+static void
+lock_without_memory(void *arg)
+{
+	const struct rlimit none = { 0, 0 };
+	int id = *(int *)arg, own;
+
+	must_eq(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+	own = make_mode(0600);
+	must_error(ipc->shmctl(own, SHM_LOCK, NULL), EPERM);
+	must_eq(ipc->shmctl(own, SHM_UNLOCK, NULL), 0);
+	must_eq(stat_of(own).shm_perm.mode, 0600);
+	must_error(ipc->shmctl(id, SHM_LOCK, NULL), EPERM);
+	remove_segment(own);
+}
+
+START_TEST(H8_lock_needs_memlock)
+{
+	int id = make_mode(0666);
+
+	need_root();
+	finish(spawn_as(&nobody, lock_without_memory, &id));
+}
+END_TEST
+
+static void
+lock_too_much(void *arg)
+{
+	const struct rlimit page = { PAGE, PAGE };
+	int id;
+
+	(void)arg;
+	must_eq(setrlimit(RLIMIT_MEMLOCK, &page), 0);
+	id = ipc->shmget(IPC_PRIVATE, 64 * PAGE, 0600);
+	must_error(ipc->shmctl(id, SHM_LOCK, NULL), ENOMEM);
+	must_eq(stat_of(id).shm_perm.mode, 0600);
+	remove_segment(id);
+}
+
+START_TEST(H8_lock_beyond_memlock_is_ENOMEM)
+{
+	need_root();
+	finish(spawn_as(&nobody, lock_too_much, NULL));
+}
+END_TEST
+
 START_TEST(H9_noreserve_promises_no_memory)
 {
 	size_t size = sizeof(void *) == 8 ? (size_t)4 << 30 : 64 << 20;
@@ -381,6 +426,8 @@ add_at_clauses(TCase *tc)
 	testing_add(tc, H3_a_fork_child_keeps_the_protections);
 	testing_add(tc, H8_lock_sets_the_flag_and_unlock_clears_it);
 	testing_add(tc, H8_set_keeps_the_lock_flag);
+	testing_add(tc, H8_lock_needs_memlock);
+	testing_add(tc, H8_lock_beyond_memlock_is_ENOMEM);
 	testing_add(tc, H9_noreserve_promises_no_memory);
 	testing_add(tc, H9_huge_pages_work_or_fail_clearly);
 	testing_add(tc, H9_an_unknown_huge_page_size_is_an_error);

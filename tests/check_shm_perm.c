@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check_shm_perm.c - who may do what: clauses G2 (order), G3, G4, G5, G7, H3
- * and H8, as other uids.  Root made the namespace, as a server that drops its
+ * check_shm_perm.c - who may do what: clauses G2 (order), G3, G4, G5, G7 and
+ * H3, as other uids.  Root made the namespace, as a server that drops its
  * privileges afterwards does.
  */
 #include "check_shm.h"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -84,6 +83,23 @@ START_TEST(G3_the_creator_has_the_owners_rights)
 	/* Root by uid alone: the creator, not the privileged. */
 	drop_capabilities();
 	must_have(&rights);
+}
+END_TEST
+
+START_TEST(G3_the_creators_group_is_in_the_group_class)
+{
+	static const struct who by_gid = { .uid = 65532, .gid = 0 };
+	static const struct who by_list = { .uid = 65532, .gid = 65532,
+	    .ngroups = 1, .groups = { 0 } };
+	int id;
+
+	need_root();
+	id = make_mode(0600);
+	set_owner(id, nobody.uid, somebody.gid, 0640);
+	check_rights(&by_gid, id, true, false);
+	check_rights(&by_list, id, true, false);
+	set_owner(id, nobody.uid, somebody.gid, 0606);
+	check_rights(&by_gid, id, false, false);
 }
 END_TEST
 
@@ -248,6 +264,35 @@ START_TEST(G4_root_may_change_and_remove_anybodys)
 }
 END_TEST
 
+static void
+change_as_creator(void *arg)
+{
+	int id = *(int *)arg;
+	struct shmid_ds ds = stat_of(id);
+
+	ds.shm_perm.mode = 0660;
+	if (ipc->shmctl(id, IPC_SET, &ds) == -1) {
+		must_eq(errno, EPERM);
+		must(!backend_has(GIVES_AWAY));
+	}
+	remove_segment(id);
+}
+
+START_TEST(G4_the_creator_may_remove_what_was_given_away)
+{
+	int id;
+
+	need_root();
+	finish(spawn_as(&nobody, make_and_leave, NULL));
+	id = (int)board->value[0];
+	set_owner(id, somebody.uid, somebody.gid, 0600);
+	finish(spawn_as(&nobody, change_as_creator, &id));
+	must_error(ipc->shmget(KEY, 0, 0), ENOENT);
+	must_eq(info().used_ids, 0);
+	must_be_gone(id);
+}
+END_TEST
+
 START_TEST(G5_set_copies_uid_gid_mode_and_nothing_else)
 {
 	int id = ipc->shmget(KEY, 100, IPC_CREAT | 0600);
@@ -387,51 +432,6 @@ START_TEST(H3_exec_needs_x)
 END_TEST
 
 static void
-lock_without_memory(void *arg)
-{
-	const struct rlimit none = { 0, 0 };
-	int id = *(int *)arg, own;
-
-	must_eq(setrlimit(RLIMIT_MEMLOCK, &none), 0);
-	own = make_mode(0600);
-	must_error(ipc->shmctl(own, SHM_LOCK, NULL), EPERM);
-	must_eq(ipc->shmctl(own, SHM_UNLOCK, NULL), 0);
-	must_eq(stat_of(own).shm_perm.mode, 0600);
-	must_error(ipc->shmctl(id, SHM_LOCK, NULL), EPERM);
-	remove_segment(own);
-}
-
-START_TEST(H8_lock_needs_memlock)
-{
-	int id = make_mode(0666);
-
-	need_root();
-	finish(spawn_as(&nobody, lock_without_memory, &id));
-}
-END_TEST
-
-static void
-lock_too_much(void *arg)
-{
-	const struct rlimit page = { PAGE, PAGE };
-	int id;
-
-	(void)arg;
-	must_eq(setrlimit(RLIMIT_MEMLOCK, &page), 0);
-	id = ipc->shmget(IPC_PRIVATE, 64 * PAGE, 0600);
-	must_error(ipc->shmctl(id, SHM_LOCK, NULL), ENOMEM);
-	must_eq(stat_of(id).shm_perm.mode, 0600);
-	remove_segment(id);
-}
-
-START_TEST(H8_lock_beyond_memlock_is_ENOMEM)
-{
-	need_root();
-	finish(spawn_as(&nobody, lock_too_much, NULL));
-}
-END_TEST
-
-static void
 change_by_euid(void *arg)
 {
 	int id = *(int *)arg;
@@ -543,6 +543,7 @@ add_perm_clauses(TCase *tc)
 {
 	testing_add(tc, G3_the_first_matching_class_decides_alone);
 	testing_add(tc, G3_the_creator_has_the_owners_rights);
+	testing_add(tc, G3_the_creators_group_is_in_the_group_class);
 	testing_add(tc, G3_get_folds_its_bits_over_all_classes);
 	testing_add(tc, G3_a_stranger_may_learn_the_id);
 	testing_add(tc, G3_the_privileged_may_all);
@@ -554,12 +555,11 @@ add_perm_clauses(TCase *tc)
 	testing_add(tc, G4_a_stranger_with_all_modes_gets_EPERM);
 	testing_add(tc, G4_the_new_owner_may_remove);
 	testing_add(tc, G4_root_may_change_and_remove_anybodys);
+	testing_add(tc, G4_the_creator_may_remove_what_was_given_away);
 	testing_add(tc, G5_set_copies_uid_gid_mode_and_nothing_else);
 	testing_add(tc, G5_set_gives_to_uid_and_gid);
 	testing_add(tc, G5_an_impossible_uid_is_EINVAL);
 	testing_add(tc, G5_a_plain_owner_gives_away_or_gets_EPERM);
 	testing_add(tc, G2_size_comes_before_permission);
 	testing_add(tc, H3_exec_needs_x);
-	testing_add(tc, H8_lock_needs_memlock);
-	testing_add(tc, H8_lock_beyond_memlock_is_ENOMEM);
 }
