@@ -283,6 +283,8 @@ choose_listed(struct choice *choice, const char *list)
 		choose(choice, i);
 		list += len + (list[len] == ',');
 	}
+	if (choice->n == 0)
+		fprintf(stderr, "mipcs: --output: it names no column\n");
 	return choice->n > 0 ? 0 : -1;
 }
 
