@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,29 @@ START_TEST(H2_attach_and_detach_leave_their_times_and_pid)
 	must(ds.shm_dtime >= before && ds.shm_dtime <= time(NULL));
 	must_eq(ds.shm_lpid, getpid());
 	must_eq(ds.shm_cpid, getpid());
+}
+END_TEST
+
+/* Times are whole seconds: each of them is seen to move to the next. */
+START_TEST(H2_each_time_moves_with_its_event_alone)
+{
+	int id = make_segment(1);
+	time_t made = stat_of(id).shm_ctime, now;
+	struct shmid_ds ds;
+	void *p;
+
+	while ((now = time(NULL)) <= made)
+		sched_yield();
+	p = attach(id);
+	ds = stat_of(id);
+	must(ds.shm_atime >= now && ds.shm_dtime == 0);
+	must_eq(ds.shm_ctime, made);
+	detach(p);
+	ds = stat_of(id);
+	must(ds.shm_dtime >= now);
+	must_eq(ds.shm_ctime, made);
+	set_owner(id, geteuid(), getegid(), 0640);
+	must(stat_of(id).shm_ctime >= now);
 }
 END_TEST
 
@@ -410,6 +434,7 @@ add_at_clauses(TCase *tc)
 {
 	testing_add(tc, H2_null_lets_the_kernel_choose);
 	testing_add(tc, H2_attach_and_detach_leave_their_times_and_pid);
+	testing_add(tc, H2_each_time_moves_with_its_event_alone);
 	testing_add(tc, H2_a_free_address_may_be_asked_for);
 	testing_add(tc, H2_an_unaligned_address_is_EINVAL);
 	testing_add(tc, H2_rnd_rounds_down);

@@ -223,6 +223,24 @@ START_TEST(H1_memory_of_a_removed_segment_comes_back_zeroed)
 }
 END_TEST
 
+/* However the store goes round through its space. */
+START_TEST(H1_large_segments_come_back_zeroed)
+{
+	size_t size = sizeof(void *) == 8 ? (size_t)4 << 30 : 16 << 20;
+
+	for (int round = 0; round < 40; round++) {
+		int id = ipc->shmget(IPC_PRIVATE, size,
+		    SHM_NORESERVE | 0600);
+		char *p = attach(id);
+
+		must_eq(p[0] + p[size - 1], 0);
+		p[0] = p[size - 1] = 1;
+		remove_segment(id);
+		detach(p);
+	}
+}
+END_TEST
+
 START_TEST(H1_a_new_segment_says_who_made_it)
 {
 	time_t before = time(NULL);
@@ -416,6 +434,7 @@ add_get_clauses(TCase *tc)
 	    H1_existing_asked_for_more_is_EINVAL_even_in_the_last_page);
 	testing_add(tc, H1_mapping_is_whole_pages_of_zeros);
 	testing_add(tc, H1_memory_of_a_removed_segment_comes_back_zeroed);
+	testing_add(tc, H1_large_segments_come_back_zeroed);
 	testing_add(tc, H1_a_new_segment_says_who_made_it);
 	testing_add(tc, H1_processes_exchange_data_by_key);
 	testing_add(tc, H1_a_segment_outlives_its_creator);

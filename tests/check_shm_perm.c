@@ -6,8 +6,6 @@
  */
 #include "check_shm.h"
 
-#include <sys/stat.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <time.h>
@@ -157,6 +155,42 @@ START_TEST(G3_the_privileged_may_all)
 	attach_flags(id, NULL, SHM_RDONLY);
 	attach_flags(id, NULL, SHM_EXEC);
 	must_eq(stat_of(id).shm_perm.mode, 0);
+}
+END_TEST
+
+static void
+look_twice(void *arg)
+{
+	int id = *(int *)arg;
+
+	for (int i = 0; i < 3; i++) {
+		must_eq(ipc->shmget(KEY, 0, 0440), id);
+		detach(attach_flags(id, NULL, SHM_RDONLY));
+	}
+	reach(1);
+	await(2);
+	must_error(ipc->shmget(KEY, 0, 0440), EACCES);
+	must_error((intptr_t)ipc->shmat(id, NULL, SHM_RDONLY), EACCES);
+	reach(3);
+	await(4);
+	must_error(ipc->shmget(KEY, 0, 0440), ENOENT);
+	must_error((intptr_t)ipc->shmat(id, NULL, SHM_RDONLY), EINVAL);
+}
+
+START_TEST(G3_others_see_a_change_at_once)
+{
+	int id = ipc->shmget(KEY, PAGE, IPC_CREAT | 0644);
+	pid_t pid;
+
+	need_root();
+	pid = spawn_as(&nobody, look_twice, &id);
+	await(1);
+	set_owner(id, 0, 0, 0600);
+	reach(2);
+	await(3);
+	remove_segment(id);
+	reach(4);
+	finish(pid);
 }
 END_TEST
 
@@ -546,6 +580,7 @@ add_perm_clauses(TCase *tc)
 	testing_add(tc, G3_the_creators_group_is_in_the_group_class);
 	testing_add(tc, G3_get_folds_its_bits_over_all_classes);
 	testing_add(tc, G3_a_stranger_may_learn_the_id);
+	testing_add(tc, G3_others_see_a_change_at_once);
 	testing_add(tc, G3_the_privileged_may_all);
 	testing_add(tc, G3_the_effective_uid_of_the_moment_counts);
 	testing_add(tc,
