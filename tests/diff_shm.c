@@ -4,7 +4,7 @@
  * on mipc, compared step by step.  See diff.h for how.
  *
  *	--seed N	repeat a run
- *	--ops N		operations in all rounds together (default 10000)
+ *	--ops N		operations in all rounds together (default 15000)
  *	--round NAME	only the rounds of this name, as long as one would be
  *	--broken KIND	mipc's side lies; the run must end at a difference
  *	--known		list the known differences
@@ -329,7 +329,7 @@ int
 main(int argc, char **argv)
 {
 	const char *only = NULL, *broken = NULL;
-	unsigned ops = 10000;
+	unsigned ops = 15000;
 	uint64_t seed = rng_entropy();
 
 	if (argc == 4 && strcmp(argv[1], "--worker") == 0)
