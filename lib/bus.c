@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "atomic.h"
-#include "map.h"
 #include "sys.h"
 
 #define RANGES 65536u
@@ -89,7 +88,9 @@ install(void)
 
 	if (ranges != NULL)
 		return true;
-	if (mipc_map_private(RANGES * sizeof(*ranges), &memory) != 0)
+	if (mipc_sys_map(NULL, RANGES * sizeof(*ranges),
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+	    MAP_NORESERVE, -1, 0, &memory) != 0)
 		return false;
 	ranges = memory;
 	memset(&action, 0, sizeof(action));

@@ -180,6 +180,15 @@ no_tmpfile(int r)
 	    r == -ENOENT;
 }
 
+/* Does the directory still have a name? */
+static bool
+is_linked(const struct mipc_dir *dir)
+{
+	struct stat st;
+
+	return mipc_sys_fstat(dir->fd, &st) == 0 && st.st_nlink != 0;
+}
+
 int
 mipc_dir_make(struct mipc_dir *dir, const char *name, unsigned mode,
     struct mipc_file *file)
@@ -193,6 +202,8 @@ mipc_dir_make(struct mipc_dir *dir, const char *name, unsigned mode,
 	if (dir->tmpfile) {
 		file->fd = mipc_sys_open(dir->fd, ".", O_RDWR | O_TMPFILE,
 		    mode);
+		if (file->fd == -EPERM && !is_linked(dir))
+			return ENOENT;	/* ext4, of a removed directory */
 		if (no_tmpfile(file->fd))
 			dir->tmpfile = false;
 	}
@@ -289,23 +300,6 @@ bool
 mipc_dir_empty(struct mipc_dir *dir)
 {
 	return list(dir, is_dotted, NULL) == 0;
-}
-
-static bool
-unlink_private(struct mipc_dir *dir, const char *name, const char *word)
-{
-	size_t length = strlen(word);
-
-	if (name[0] == '.' && strncmp(name + 1, word, length) == 0 &&
-	    name[1 + length] == '.')
-		mipc_sys_unlink(dir->fd, name, 0);
-	return true;
-}
-
-void
-mipc_dir_sweep(struct mipc_dir *dir, const char *name)
-{
-	list(dir, unlink_private, name);
 }
 
 /* A name that a namespace gives its files, finished or not. */

@@ -51,8 +51,6 @@ int	mipc_dir_place(struct mipc_dir *, const char *name,
 	    struct mipc_file *);
 /* Close it; one that was not placed is gone. */
 void	mipc_dir_drop(struct mipc_dir *, struct mipc_file *);
-/* Remove what makers of `name` left under private names. */
-void	mipc_dir_sweep(struct mipc_dir *, const char *name);
 
 /* Empty but for names that begin with a dot? */
 bool	mipc_dir_empty(struct mipc_dir *);

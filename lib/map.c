@@ -9,14 +9,15 @@
  *
  * Programs choose attach addresses by looking for a hole, and expect it to be
  * there a few calls later.  So what the library maps for itself after a
- * program began to use it goes into an arena, address space that is reserved
- * once; places of the commonest size, an object's head, are used again.
+ * program began to use it goes into arenas, address space that is reserved
+ * once.  Heads of objects have one of their own, whose places are used again.
  */
 #include "map.h"
 
 #include <errno.h>
 
 #include "atomic.h"
+#include "bus.h"
 #include "sys.h"
 
 #if __SIZEOF_POINTER__ == 8
@@ -27,91 +28,106 @@
 #define SMALL		((size_t)1 << 20)	/* private memory that it holds */
 #define SPARE_PLACES	32768u
 
-static char *arena;			/* NULL until used, or refused */
-static _Atomic(size_t) taken;		/* bytes of it, from its start */
-/* Places of `spare_size` bytes that are free again.  [gate] */
-static void **spare;
-static size_t spare_size, spares;
+struct arena {
+	_Atomic(char *) base;		/* NULL until used, or refused */
+	mipc_u32 tried;
+	_Atomic(size_t) taken;		/* bytes, from its start */
+};
 
-static bool
-in_arena(const void *at)
+static struct arena common, heads;
+/* Places of heads, of `head_size` bytes, that are free again.  [gate] */
+static void **spare;
+static size_t head_size, spares;
+
+static size_t
+whole_pages(size_t size)
 {
-	return arena != NULL && (const char *)at >= arena &&
-	    (const char *)at < arena + ARENA_BYTES;
+	size_t page = mipc_sys_page();
+
+	return (size + page - 1) & ~(page - 1);
 }
 
-static void
-reserve_arena(void)
+static bool
+holds(const struct arena *arena, const char *at)
 {
-	static mipc_u32 tried;
-	void *at;
+	const char *base = mipc_peek(&arena->base);
 
-	if (atomic_exchange(&tried, 1) != 0)
-		return;
-	if (mipc_sys_map(NULL, ARENA_BYTES, PROT_NONE, MAP_PRIVATE |
+	return base != NULL && at >= base && at < base + ARENA_BYTES;
+}
+
+/* The next bytes of an arena, which is reserved when first asked. */
+static void *
+take(struct arena *arena, size_t size)
+{
+	void *at;
+	size_t offset;
+
+	if (atomic_exchange(&arena->tried, 1) == 0 &&
+	    mipc_sys_map(NULL, ARENA_BYTES, PROT_NONE, MAP_PRIVATE |
 	    MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, &at) == 0)
-		arena = at;
+		mipc_give(&arena->base, at);
+	if (mipc_take(&arena->base) == NULL)
+		return NULL;
+	offset = atomic_fetch_add(&arena->taken, size);
+	return offset > ARENA_BYTES - size ? NULL :
+	    mipc_take(&arena->base) + offset;
 }
 
 void *
 mipc_map_place(size_t size, int *flags)
 {
-	size_t page = mipc_sys_page(), at;
+	void *at = take(&common, whole_pages(size));
 
-	size = (size + page - 1) & ~(page - 1);
-	if (size == spare_size && spares > 0) {
+	if (at != NULL)
 		*flags |= MAP_FIXED;
-		return spare[--spares];
-	}
-	reserve_arena();
-	if (arena == NULL)
-		return NULL;
-	at = atomic_fetch_add(&taken, size);
-	if (at > ARENA_BYTES - size)
-		return NULL;
-	*flags |= MAP_FIXED;
-	return arena + at;
+	return at;
 }
 
-/* Unmap; a place in the arena stays reserved, one of a head for the next. */
+static void *
+head_place(size_t size, int *flags)
+{
+	void *at, *memory;
+
+	size = whole_pages(size);
+	if (head_size == 0 && mipc_map_private(SPARE_PLACES * sizeof(*spare),
+	    &memory) == 0) {
+		spare = memory;
+		head_size = size;
+	}
+	if (size == head_size && spares > 0)
+		at = spare[--spares];
+	else
+		at = take(&heads, size);
+	if (at != NULL)
+		*flags |= MAP_FIXED;
+	return at;
+}
+
+/* Unmap; a place in an arena stays reserved, one of a head for the next. */
 static void
 unmap(void *at, size_t size)
 {
-	size_t page = mipc_sys_page();
 	void *out;
 
-	size = (size + page - 1) & ~(page - 1);
-	if (!in_arena(at)) {
+	size = whole_pages(size);
+	if (!holds(&common, at) && !holds(&heads, at)) {
 		mipc_sys_unmap(at, size);
 		return;
 	}
 	mipc_sys_map(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
 	    MAP_NORESERVE | MAP_FIXED, -1, 0, &out);
-	if (size == spare_size && spares < SPARE_PLACES)
+	if (holds(&heads, at) && size == head_size && spares < SPARE_PLACES)
 		spare[spares++] = at;
 }
 
-void
-mipc_map_reuse(size_t size)
-{
-	size_t page = mipc_sys_page();
-	void *memory;
-
-	if (spare_size != 0 || mipc_map_private(SPARE_PLACES * sizeof(*spare),
-	    &memory) != 0)
-		return;
-	spare = memory;
-	spare_size = (size + page - 1) & ~(page - 1);
-}
-
-int
-mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
+/* The file open at `fd`, if it is what it should be, at `at`. */
+static int
+map_at(int fd, uint64_t least, const struct mipc_map *want, int flags,
     struct mipc_map *out)
 {
-	struct mipc_map map = { .size = size, .guard = -1 };
-	int flags = MAP_SHARED | MAP_NORESERVE, r;
+	struct mipc_map map = *want;
 	struct stat st;
-	void *at;
+	int r;
 
 	r = mipc_sys_fstat(fd, &st);
 	if (r < 0)
@@ -121,23 +137,53 @@ mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
 	map.length = (uint64_t)st.st_size;
 	map.uid = st.st_uid;
 	map.ino = st.st_ino;
-	at = mipc_map_place(size, &flags);
-	r = mipc_sys_map(at, size, prot, flags, fd, 0, &map.base);
-	if (r < 0) {
-		if (at != NULL)
-			unmap(at, size);
-		return -r;
+	r = mipc_sys_map(want->base, want->size, want->prot, flags, fd, 0,
+	    &map.base);
+	if (r == 0)
+		*out = map;
+	return -r;
+}
+
+int
+mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
+    struct mipc_map *out)
+{
+	struct mipc_map want = { .size = size, .prot = prot, .guard = -1 };
+	int flags = MAP_SHARED | MAP_NORESERVE, error;
+
+	want.base = mipc_map_place(size, &flags);
+	error = map_at(fd, least, &want, flags, out);
+	if (error != 0 && want.base != NULL)
+		unmap(want.base, size);
+	return error;
+}
+
+int
+mipc_map_head(int fd, size_t size, uint64_t least, struct mipc_map *out)
+{
+	struct mipc_map want = { .size = size, .guard = -1,
+	    .prot = PROT_READ | PROT_WRITE };
+	int flags = MAP_SHARED | MAP_NORESERVE, error;
+
+	want.base = head_place(size, &flags);
+	error = map_at(fd, least, &want, flags, out);
+	if (error != 0) {
+		if (want.base != NULL)
+			unmap(want.base, size);
+		return error;
 	}
-	*out = map;
+	out->guard = mipc_bus_guard(out->base, size);
 	return 0;
 }
 
 void
 mipc_map_close(struct mipc_map *map)
 {
+	mipc_bus_unguard(map->guard);
 	if (map->base != NULL)
 		unmap(map->base, map->size);
 	map->base = NULL;
+	map->guard = -1;
 }
 
 int

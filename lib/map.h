@@ -2,7 +2,7 @@
 /*
  * map.h - one mapping of a file of a namespace.
  *
- * Depends on: sys.h.  Locks: none.
+ * Depends on: sys.h, bus.h.  Locks: inside the gate, but for mipc_map_place().
  */
 #ifndef MIPC_MAP_H
 #define MIPC_MAP_H
@@ -18,6 +18,7 @@ struct mipc_map {
 	uint64_t length;	/* of the file when it was mapped, bytes */
 	uid_t uid;		/* of the file then */
 	ino_t ino;
+	int prot;
 	int guard;		/* of bus.h, -1 none */
 };
 
@@ -45,7 +46,9 @@ void	mipc_map_free(void *, size_t size);
  * MAP_FIXED: `*flags` gains it.  NULL, and no flag, where none is left.
  */
 void	*mipc_map_place(size_t size, int *flags);
-/* Places of this size come and go: keep the free ones for the next.  Once. */
-void	mipc_map_reuse(size_t size);
+
+/* The same for the head of an object, readable, writable, guarded (bus.h). */
+int	mipc_map_head(int fd, size_t size, uint64_t least,
+	    struct mipc_map *out);
 
 #endif

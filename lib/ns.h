@@ -108,6 +108,9 @@ void	mipc_ns_unpin(struct mipc_opened *);
  */
 int	mipc_ns_get(struct mipc_ns *, enum mipc_kind, uint64_t id,
 	    struct mipc_opened **);
+/* [gate] The same for a head that has just been made and mapped. */
+int	mipc_ns_adopt(struct mipc_ns *, enum mipc_kind, uint64_t id,
+	    struct mipc_map *, struct mipc_opened **);
 /* [gate] Forget an opened object, unmapped as soon as nobody pins it. */
 void	mipc_ns_forget(struct mipc_ns *, enum mipc_kind, uint64_t id);
 /* [gate] Unmap objects that are not in use; how many went. */

@@ -162,13 +162,42 @@ open_map(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	return error;
 }
 
+/* [gate] Enter a mapped head into the table, pinned once. */
+int
+mipc_ns_adopt(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
+    struct mipc_map *map, struct mipc_opened **out)
+{
+	_Atomic(struct mipc_opened *) *place =
+	    &ns->opened[kind][id % MIPC_INDEX_MAX];
+	struct mipc_segment *segment = map->base;
+	struct mipc_opened *opened = mipc_peek(place);
+
+	if (opened != NULL && opened->attaches == 0)
+		take_out(ns, opened);	/* an older object's */
+	opened = new_node(ns);
+	if (opened == NULL) {
+		ns->store->ops->close(ns->store, map);
+		return ENOMEM;
+	}
+	opened->kind = kind;
+	opened->id = id;
+	opened->map = *map;
+	opened->head = map->base;
+	opened->kept_fd = -1;
+	opened->entry = opened->attaches = opened->child_entry = 0;
+	opened->size = kind == MIPC_SHM ? segment->size : 0;
+	opened->data = kind == MIPC_SHM ? segment->data : 0;
+	mipc_add(&opened->pins, 1);
+	mipc_give(place, opened);
+	ns->cached++;
+	*out = opened;
+	return 0;
+}
+
 int
 mipc_ns_get(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
     struct mipc_opened **out)
 {
-	_Atomic(struct mipc_opened *) *place =
-	    &ns->opened[kind][id % MIPC_INDEX_MAX];
-	struct mipc_opened *opened;
 	struct mipc_map map;
 	int error;
 
@@ -176,35 +205,13 @@ mipc_ns_get(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 		mipc_ns_forget(ns, kind, id);
 		return EINVAL;
 	}
-	opened = mipc_ns_pin(ns, kind, id);
-	if (opened == NULL) {
-		opened = mipc_peek(place);
-		if (opened != NULL && opened->attaches == 0)
-			take_out(ns, opened);	/* an older object's */
-		error = open_map(ns, kind, id, &map);
-		if (error != 0)
-			return error;
-		opened = new_node(ns);
-		if (opened == NULL) {
-			ns->store->ops->close(ns->store, &map);
-			return ENOMEM;
-		}
-		opened->kind = kind;
-		opened->id = id;
-		opened->map = map;
-		opened->head = map.base;
-		opened->kept_fd = -1;
-		opened->entry = opened->attaches = opened->child_entry = 0;
-		if (kind == MIPC_SHM) {
-			opened->size = ((struct mipc_segment *)map.base)->size;
-			opened->data = ((struct mipc_segment *)map.base)->data;
-		}
-		mipc_add(&opened->pins, 1);
-		mipc_give(place, opened);
-		ns->cached++;
-	}
-	*out = opened;
-	return 0;
+	*out = mipc_ns_pin(ns, kind, id);
+	if (*out != NULL)
+		return 0;
+	error = open_map(ns, kind, id, &map);
+	if (error != 0)
+		return error;
+	return mipc_ns_adopt(ns, kind, id, &map, out);
 }
 
 /* One state of what decides about access; EBUSY while it changes. */

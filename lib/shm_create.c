@@ -145,7 +145,7 @@ fill_object(struct mipc_ns *ns, struct mipc_object *head,
 	mipc_put(&head->gid, head->cgid);
 	head->born = mipc_sys_seconds();
 	mipc_put(&head->ctime, head->born);
-	head->cpid = (uint64_t)mipc_sys_pid();
+	head->cpid = mipc_peek(&ns->lives->slot->pid);
 	head->creator = mipc_peek(&ns->lives->self);
 	memcpy(head->command, mipc_life_command(), MIPC_COMMAND);
 	head->magic = MIPC_MAGIC_OBJECT;
@@ -158,6 +158,8 @@ make_head(struct mipc_ns *ns, const struct mipc_wish *wish,
 {
 	static struct mipc_segment *page;
 	size_t size = ns->lives->page;
+	struct mipc_opened *opened;
+	struct mipc_map map;
 	void *memory;
 	int error;
 
@@ -177,7 +179,13 @@ make_head(struct mipc_ns *ns, const struct mipc_wish *wish,
 		page->flags |= MIPC_SEGMENT_HUGE;
 	mipc_put(&page->claimed, mipc_segment_first_page(size));
 	fill_object(ns, &page->object, wish, draft->id);
-	return ns->store->ops->make_object(ns->store, draft, page, size);
+	error = ns->store->ops->make_object(ns->store, draft, page, size,
+	    &map);
+	if (error == 0)		/* its maker is the likeliest to use it */
+		error = mipc_ns_adopt(ns, MIPC_SHM, draft->id, &map, &opened);
+	if (error == 0)
+		mipc_ns_unpin(opened);
+	return error;
 }
 
 static int
@@ -223,5 +231,7 @@ mipc_shm_create(struct mipc_ns *ns, struct mipc_gate *gate,
 	if (error != 0)
 		mipc_ns_release(ns, MIPC_SHM, *id, MIPC_INDEX_MAKING);
 	mipc_ns_unlock(ns);
+	if (error != 0)
+		mipc_ns_forget(ns, MIPC_SHM, *id);
 	return error;
 }

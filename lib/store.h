@@ -42,10 +42,10 @@ struct mipc_mapping {
 };
 
 struct mipc_store_ops {
-	/* An object's bytes of data, then what it begins with, complete. */
+	/* An object's bytes of data, then what it begins with, mapped. */
 	int (*make_data)(struct mipc_store *, struct mipc_draft *);
 	int (*make_object)(struct mipc_store *, const struct mipc_draft *,
-	    const void *head, size_t size);
+	    const void *head, size_t size, struct mipc_map *);
 	/* Everything that bears this id; what is not there is no error. */
 	int (*unmake)(struct mipc_store *, enum mipc_kind, uint64_t id);
 	/* Map an object's head, writable. */

@@ -18,7 +18,6 @@
 #include "store.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 
@@ -254,8 +253,23 @@ make_data(struct mipc_store *store, struct mipc_draft *draft)
 }
 
 static int
+open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
+    struct mipc_map *out)
+{
+	if (id % MIPC_INDEX_MAX >= HEADS_OF)
+		return ENOENT;
+	*out = (struct mipc_map){
+		.base = head_of(of(store), kind, id),
+		.size = store->head_bytes,
+		.length = store->head_bytes,
+		.guard = -1,
+	};
+	return 0;
+}
+
+static int
 make_object(struct mipc_store *store, const struct mipc_draft *draft,
-    const void *from, size_t size)
+    const void *from, size_t size, struct mipc_map *out)
 {
 	struct mipc_object *head = head_of(of(store), draft->kind, draft->id);
 	size_t kept = offsetof(struct mipc_object, state);
@@ -270,28 +284,13 @@ make_object(struct mipc_store *store, const struct mipc_draft *draft,
 	memcpy((char *)head + kept, (const char *)from + kept, size - kept);
 	memcpy(head, from, offsetof(struct mipc_object, id));
 	mipc_crash_point("anon: object made");
-	return 0;
+	return open_object(store, draft->kind, draft->id, out);
 }
 
 static int
 unmake(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
 {
 	return give_back(of(store), extent_of(of(store), kind, id));
-}
-
-static int
-open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
-    struct mipc_map *out)
-{
-	if (id % MIPC_INDEX_MAX >= HEADS_OF)
-		return ENOENT;
-	*out = (struct mipc_map){
-		.base = head_of(of(store), kind, id),
-		.size = store->head_bytes,
-		.length = store->head_bytes,
-		.guard = -1,
-	};
-	return 0;
 }
 
 static void
@@ -515,7 +514,7 @@ open_life(void *where, uid_t uid, enum mipc_life_file file, bool make)
 	if (s->fd < 0 || mipc_sys_fstat(s->fd, &st) != 0 ||
 	    st.st_dev != s->dev || st.st_ino != s->ino)
 		return -EBADF;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
+	mipc_sys_fd_path(s->fd, path);
 	return mipc_sys_open(AT_FDCWD, path, O_RDWR, 0);
 }
 
@@ -605,7 +604,7 @@ map_readable(struct anon_store *s)
 	void *at;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
+	mipc_sys_fd_path(s->fd, path);
 	fd = mipc_sys_open(AT_FDCWD, path, O_RDONLY, 0);
 	if (fd < 0)
 		return;

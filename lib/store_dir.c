@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 
 #include "acl.h"
 #include "bus.h"
@@ -49,19 +48,46 @@ data_name(uint64_t id, char out[32])
 	snprintf(out, 32, "shm.%llu.data", (unsigned long long)id);
 }
 
+static int
+map_head(struct mipc_store *store, int fd, struct mipc_map *out)
+{
+	return mipc_map_head(fd, store->head_bytes, store->lives.page, out);
+}
+
 /* --- making ------------------------------------------------------------ */
 
 /*
- * RLIMIT_FSIZE is about files, not about memory, and going beyond it is a
- * signal: so it is asked first.
+ * A new file under its name at once: its id is reserved, so nobody looks
+ * there before the namespace says LIVE, and what a killed maker left is swept
+ * by the index that is MAKING.  (Making it nameless and linking it later
+ * takes 12.6 us in place of 8.9, twice for each segment.)
  */
+static int
+create(struct dir_store *s, const char *name, unsigned mode)
+{
+	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, fd, r;
+
+	fd = mipc_sys_open(s->dir.fd, name, flags, mode);
+	if (fd == -EEXIST) {
+		mipc_sys_unlink(s->dir.fd, name, 0);
+		fd = mipc_sys_open(s->dir.fd, name, flags, mode);
+	}
+	if (fd < 0 || (mode & 077) == 0)
+		return fd;
+	r = mipc_sys_chmod_fd(fd, mode);	/* the umask took some */
+	if (r == 0)
+		return fd;
+	mipc_sys_close(fd);
+	return r;
+}
+
+/* Space, or only size; what is too much for a file is too much. */
 static int
 reserve(int fd, const struct mipc_draft *draft)
 {
 	int r;
 
-	if (draft->size > mipc_sys_rlimit(RLIMIT_FSIZE) ||
-	    draft->size > INT64_MAX)
+	if (draft->size > INT64_MAX)
 		return ENOMEM;
 	if (draft->reserve)
 		r = mipc_sys_reserve_fd(fd, 0, draft->size);
@@ -70,51 +96,28 @@ reserve(int fd, const struct mipc_draft *draft)
 	return r == -EFBIG ? ENOMEM : -r;
 }
 
-/* Put a finished file in its place; what bears the name is a dead maker's. */
-static int
-place(struct dir_store *s, const char *name, struct mipc_file *file)
-{
-	int error;
-
-	error = mipc_dir_place(&s->dir, name, file);
-	if (error != EEXIST)
-		return error;
-	mipc_sys_unlink(s->dir.fd, name, 0);
-	return mipc_dir_place(&s->dir, name, file);
-}
-
-static int
-make_data_once(struct dir_store *s, struct mipc_draft *draft)
-{
-	struct mipc_file file;
-	struct stat st;
-	char name[32];
-	int error;
-
-	data_name(draft->id, name);
-	error = mipc_dir_make(&s->dir, name, draft->mode, &file);
-	if (error != 0)
-		return error;
-	error = reserve(file.fd, draft);
-	if (error == 0)
-		error = -mipc_sys_fstat(file.fd, &st);
-	mipc_crash_point("dir: data made");
-	if (error == 0)
-		error = place(s, name, &file);
-	if (error == 0)
-		draft->data = st.st_ino;
-	mipc_dir_drop(&s->dir, &file);
-	return error;
-}
-
 static int
 make_data(struct mipc_store *store, struct mipc_draft *draft)
 {
-	int error;
+	struct dir_store *s = of(store);
+	struct stat st;
+	char name[32];
+	int error, fd, r;
 
-	do
-		error = make_data_once(of(store), draft);
-	while (error == EAGAIN);
+	if ((r = mipc_dir_fd(&s->dir)) < 0)
+		return -r;
+	data_name(draft->id, name);
+	fd = create(s, name, draft->mode);
+	if (fd < 0)
+		return -fd;
+	mipc_crash_point("dir: data begun");
+	error = reserve(fd, draft);
+	if (error == 0)
+		error = -mipc_sys_fstat(fd, &st);
+	if (error == 0)
+		draft->data = st.st_ino;
+	mipc_sys_close(fd);
+	mipc_crash_point("dir: data made");
 	return error;
 }
 
@@ -132,40 +135,26 @@ head_mode(unsigned mode)
 }
 
 static int
-make_object_once(struct dir_store *s, const struct mipc_draft *draft,
-    const void *head, size_t size)
+make_object(struct mipc_store *store, const struct mipc_draft *draft,
+    const void *head, size_t size, struct mipc_map *out)
 {
-	struct mipc_file file;
+	struct dir_store *s = of(store);
 	char name[32];
 	ssize_t n;
-	int error;
+	int error, fd;
 
 	mipc_dir_object(draft->kind, draft->id, name);
-	error = mipc_dir_make(&s->dir, name, head_mode(draft->mode), &file);
-	if (error != 0)
-		return error;
-	n = mipc_sys_pwrite(file.fd, head, size, 0);
-	if (n < 0)
-		error = (int)-n;
-	else if ((size_t)n != size)
-		error = ENOSPC;
+	fd = create(s, name, head_mode(draft->mode));
+	if (fd < 0)
+		return -fd;
+	mipc_crash_point("dir: object begun");
+	n = mipc_sys_pwrite(fd, head, size, 0);
+	error = n < 0 ? (int)-n : (size_t)n != size ? ENOSPC : 0;
 	if (error == 0)
-		error = place(s, name, &file);
-	mipc_dir_drop(&s->dir, &file);
+		error = map_head(store, fd, out);
+	mipc_sys_close(fd);
 	mipc_crash_point("dir: object made");
-	return error;
-}
-
-static int
-make_object(struct mipc_store *store, const struct mipc_draft *draft,
-    const void *head, size_t size)
-{
-	int error;
-
-	do
-		error = make_object_once(of(store), draft, head, size);
-	while (error == EAGAIN);
-	return error;
+	return error == EFBIG ? ENOMEM : error;
 }
 
 static int
@@ -180,16 +169,12 @@ unmake(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
 		return -fd;
 	if (kind == MIPC_SHM) {
 		data_name(id, name);
-		if (!s->dir.tmpfile)
-			mipc_dir_sweep(&s->dir, name);
 		r = mipc_sys_unlink(fd, name, 0);
 		if (r < 0 && r != -ENOENT)
 			return -r;
 		mipc_crash_point("dir: data gone");
 	}
 	mipc_dir_object(kind, id, name);
-	if (!s->dir.tmpfile)
-		mipc_dir_sweep(&s->dir, name);
 	r = mipc_sys_unlink(fd, name, 0);
 	return r == -ENOENT ? 0 : -r;
 }
@@ -200,7 +185,6 @@ static int
 open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
     struct mipc_map *out)
 {
-	struct mipc_map map;
 	char name[32];
 	int error, fd;
 
@@ -208,21 +192,15 @@ open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 	fd = mipc_dir_openat(&of(store)->dir, name, O_RDWR);
 	if (fd < 0)
 		return -fd;
-	error = mipc_map_fd(fd, store->head_bytes, store->lives.page,
-	    PROT_READ | PROT_WRITE, &map);
+	error = map_head(store, fd, out);
 	mipc_sys_close(fd);
-	if (error != 0)
-		return error;
-	map.guard = mipc_bus_guard(map.base, map.size);
-	*out = map;
-	return 0;
+	return error;
 }
 
 static void
 close_object(struct mipc_store *store, struct mipc_map *map)
 {
 	(void)store;
-	mipc_bus_unguard(map->guard);
 	mipc_map_close(map);
 }
 

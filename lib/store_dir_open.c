@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -121,7 +120,7 @@ flock_survives(struct dir_store *s)
 
 	if (mipc_dir_make(&s->dir, "probe", 0600, &file) != 0)
 		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file.fd);
+	mipc_sys_fd_path(file.fd, path);
 	other = mipc_sys_open(AT_FDCWD, path, O_RDONLY, 0);
 	if (other >= 0 && mipc_sys_reserve_fd(file.fd, 0, 1) == 0 &&
 	    mipc_sys_flock(file.fd, LOCK_SH) == 0 &&
@@ -224,7 +223,6 @@ mipc_store_dir(const char *dir, int flags, struct mipc_store **out)
 	s->store.ops = &mipc_dir_ops;
 	s->store.head_bytes = sizeof(struct mipc_segment) +
 	    MIPC_ATTACH_MAX * sizeof(struct mipc_attach);
-	mipc_map_reuse(s->store.head_bytes);
 	error = mipc_dir_open(dir, flags, &s->dir);
 	if (error == 0) {
 		error = open_whole(s, flags);
@@ -253,7 +251,6 @@ mipc_store_dir_shut(struct mipc_store *store)
 {
 	struct dir_store *s = of(store);
 
-	mipc_bus_unguard(s->space.guard);
 	mipc_map_close(&s->space);
 	for (uint32_t i = 0; i < MIPC_HOUSES; i++)
 		if (store->lives.window[i] != NULL)

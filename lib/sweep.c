@@ -45,7 +45,9 @@ is_over(struct mipc_ns *ns, struct mipc_opened *opened,
 	mipc_segment_settle(ns, opened);
 	mipc_segment_count(ns, opened, &dead, &witness);
 	mipc_put(&entry->life, witness);
-	if (ns->store->ops->mapped(ns->store, opened->id,
+	/* Never attached: whoever is about to finds it destroyed. */
+	if (mipc_peek(&mipc_segment_of(opened)->attached) != 0 &&
+	    ns->store->ops->mapped(ns->store, opened->id,
 	    opened->kept_fd) != 0)
 		return false;
 	/*

@@ -106,6 +106,13 @@ mipc_sys_unlink(int dirfd, const char *path, int flags)
 	return (int)S3(SYS_unlinkat, dirfd, path, flags);
 }
 
+/* /proc/self is the first thread, which may have ended. */
+void
+mipc_sys_fd_path(int fd, char out[40])
+{
+	snprintf(out, 40, "/proc/thread-self/fd/%d", fd);
+}
+
 /*
  * Give an O_TMPFILE file a name.  AT_EMPTY_PATH wants CAP_DAC_READ_SEARCH
  * before Linux 6.10 (ENOENT); /proc is the way without.
@@ -119,7 +126,7 @@ mipc_sys_link_fd(int fd, int dirfd, const char *path)
 	r = S5(SYS_linkat, fd, "", dirfd, path, AT_EMPTY_PATH);
 	if (r != -ENOENT)
 		return (int)r;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	mipc_sys_fd_path(fd, self);
 	return (int)S5(SYS_linkat, AT_FDCWD, self, dirfd, path,
 	    AT_SYMLINK_FOLLOW);
 }
@@ -183,11 +190,23 @@ mipc_sys_chown_link(int dirfd, const char *path, uid_t uid, gid_t gid)
 	    AT_SYMLINK_NOFOLLOW);
 }
 
+/* RLIMIT_FSIZE is about the program's files: no signal for one of ours. */
+static long
+without_signal(long r)
+{
+	static const uint64_t xfsz = 1ull << (SIGXFSZ - 1);
+	static const struct timespec now;
+
+	if (r == -EFBIG)
+		S4(SYS_rt_sigtimedwait, &xfsz, NULL, &now, 8);
+	return r;
+}
+
 int
 mipc_sys_truncate_fd(int fd, uint64_t size)
 {
-	return (int)DIRECT(S2(SYS_ftruncate, fd, size),
-	    ftruncate(fd, (off_t)size));
+	return (int)without_signal(DIRECT(S2(SYS_ftruncate, fd, size),
+	    ftruncate(fd, (off_t)size)));
 }
 
 /*
@@ -204,7 +223,7 @@ mipc_sys_reserve_fd(int fd, uint64_t offset, uint64_t length)
 		    fallocate(fd, 0, (off_t)offset, (off_t)length));
 	while (r == -EINTR);
 	if (r != -EOPNOTSUPP && r != -ENOSYS)
-		return (int)r;
+		return (int)without_signal(r);
 	r = 0;
 	for (uint64_t at = offset; at < offset + length && r >= 0; at += 512)
 		r = mipc_sys_pwrite(fd, "", 1, at);
@@ -229,8 +248,8 @@ mipc_sys_pread(int fd, void *buf, size_t size, uint64_t offset)
 ssize_t
 mipc_sys_pwrite(int fd, const void *buf, size_t size, uint64_t offset)
 {
-	return DIRECT(S4(SYS_pwrite64, fd, buf, size, offset),
-	    pwrite(fd, buf, size, (off_t)offset));
+	return without_signal(DIRECT(S4(SYS_pwrite64, fd, buf, size, offset),
+	    pwrite(fd, buf, size, (off_t)offset)));
 }
 
 int

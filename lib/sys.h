@@ -32,6 +32,8 @@ int	mipc_sys_stat(int dirfd, const char *path, struct stat *, int flags);
 int	mipc_sys_readlink(int dirfd, const char *path, char *, size_t);
 int	mipc_sys_symlink(const char *text, int dirfd, const char *path);
 int	mipc_sys_unlink(int dirfd, const char *path, int flags);
+/* The path by which a descriptor's file can be opened again. */
+void	mipc_sys_fd_path(int fd, char out[40]);
 int	mipc_sys_link_fd(int fd, int dirfd, const char *path);
 int	mipc_sys_rename(int dirfd, const char *from, const char *to);
 int	mipc_sys_rename_new(int dirfd, const char *from, const char *to);
@@ -89,7 +91,10 @@ int	mipc_sys_kill(pid_t, int signal);
 bool	mipc_sys_ended(pid_t);
 uint64_t mipc_sys_rlimit(int resource);
 
-/* Signals of the calling thread: all that can be blocked. */
+/*
+ * Signals of the calling thread: all that can be blocked.  EFBIG from a file
+ * comes with SIGXFSZ, which is taken back while it is blocked.
+ */
 void	mipc_sys_block(uint64_t *saved);
 void	mipc_sys_restore(const uint64_t *saved);
 
