@@ -179,7 +179,7 @@ void *
 free_range(size_t size)
 {
 	static uintptr_t next = sizeof(void *) == 8 ?
-	    (uintptr_t)(0x100000000000ull) : 0x20000000;
+	    (uintptr_t)(1ull << 45) : 0x20000000;
 	void *p = mmap((void *)next, size, PROT_NONE, MAP_PRIVATE |
 	    MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 

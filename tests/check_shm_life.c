@@ -44,6 +44,7 @@ end_by(enum end end)
 		raise(SIGKILL);
 		break;
 	case END_SEGV:
+		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
 		break;
 	case END_ABORT:

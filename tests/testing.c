@@ -403,15 +403,16 @@ static pid_t
 start_runner(Suite *suite, int out[2])
 {
 	pid_t pid = fork();
-	SRunner *sr;
+	SRunner *sr = srunner_create(suite);
 
-	if (pid != 0)
+	if (pid != 0) {
+		srunner_free(sr);	/* and the suite with it */
 		return pid;
+	}
 	dup2(out[1], STDOUT_FILENO);
 	close(out[0]);
 	close(out[1]);
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);	/* children may flush it */
-	sr = srunner_create(suite);
 	srunner_set_fork_status(sr, CK_FORK);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
