@@ -19,10 +19,11 @@
 /* ---- the known differences ---- */
 
 static bool
-is_stranger(const struct op *op, const struct result *r)
+is_stranger(struct driver *d, const struct op *op, const struct result *r)
 {
 	const struct shmid_ds *k = &r[KERNEL].u.ds, *m = &r[MIPC].u.ds;
 
+	(void)d;
 	return op->kind == OP_CTL && op->cmd == SHM_STAT_ANY &&
 	    !op->privileged && m->shm_cpid == 0 &&
 	    k->shm_segsz == m->shm_segsz &&
@@ -32,19 +33,46 @@ is_stranger(const struct op *op, const struct result *r)
 }
 
 static bool
-is_left_to_owner(const struct op *op, const struct result *r)
+is_left_to_owner(struct driver *d, const struct op *op,
+    const struct result *r)
 {
+	(void)d;
 	return op->kind == OP_CTL && op->cmd == SHM_INFO && !op->privileged &&
 	    r[MIPC].value >= r[KERNEL].value &&
 	    r[MIPC].u.info.used_ids > r[KERNEL].u.info.used_ids;
 }
 
 static bool
-is_stuck_key(const struct op *op, const struct result *r)
+is_stuck_key(struct driver *d, const struct op *op, const struct result *r)
 {
+	(void)d;
 	return op->kind == OP_GET && !op->privileged &&
 	    op->key != IPC_PRIVATE && (op->flags & IPC_CREAT) != 0 &&
 	    r[KERNEL].error == 0 && r[MIPC].error == EPERM;
+}
+
+/* Has a segment gone in the kernel that was there at the last look? */
+static bool
+is_one_gone(struct driver *d)
+{
+	const struct op op = { .kind = OP_CTL, .cmd = IPC_STAT };
+	struct result r;
+
+	for (int i = 0; i < d->nobject; i++) {
+		if (!d->object[i].live)
+			continue;
+		side_control(KERNEL, d->object[i].id[KERNEL], &op, &r);
+		if (r.error == EINVAL)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_crowded(struct driver *d, const struct op *op, const struct result *r)
+{
+	return op->kind == OP_GET && !op->privileged &&
+	    r[KERNEL].error == 0 && r[MIPC].error == ENOSPC && is_one_gone(d);
 }
 
 /*
@@ -55,7 +83,8 @@ is_stuck_key(const struct op *op, const struct result *r)
  */
 static const struct known {
 	const char *what;
-	bool (*excuses)(const struct op *, const struct result *);
+	bool (*excuses)(struct driver *, const struct op *,
+	    const struct result *);
 	bool parts;		/* the sides' states differ from then on */
 } known[] = {
 	{ "a key of somebody else's segment that is gone stays taken where "
@@ -69,6 +98,7 @@ static const struct known {
 	{ "a removed segment whose last user may not unlink its files is "
 	    "counted until its owner or root calls", is_left_to_owner,
 	    false },
+	{ "and its pages count for the limits as long", is_crowded, true },
 	{ "an unprivileged owner may be unable to give a segment away", NULL,
 	    false },
 	{ "a creator that is not its owner any more may be unable to change a "
@@ -91,7 +121,8 @@ static bool
 is_known(struct driver *d, const struct op *op, const struct result *r)
 {
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].excuses != NULL && known[i].excuses(op, r)) {
+		if (known[i].excuses != NULL &&
+		    known[i].excuses(d, op, r)) {
 			d->parted |= known[i].parts;
 			return true;
 		}
