@@ -11,7 +11,8 @@
  *
  *	diff_shm.c	the program: rounds, options, TAP
  *	diff_op.c	which operation comes next; its description
- *	diff_model.c	what is compared; the known differences
+ *	diff_model.c	what is compared
+ *	diff_known.c	what is known to differ
  *	diff_drive.c	orders, answers, births and deaths of workers
  *	diff_worker.c	the worker: its orders, forks and ends
  *	diff_side.c	the calls of both sides, one operation on one side
@@ -217,13 +218,18 @@ void	op_describe(const struct op *op, char *text, size_t size);
 void	op_describe_result(const struct op *op, const struct result *r,
 	    char *text, size_t size);
 
+/* diff_known.c */
+bool	known_excuses(struct driver *d, const struct op *op,
+	    const struct result *r);
+void	known_note(void);
+
+void	model_note_known(void);
 /* diff_model.c; each returns false at a difference, having told it */
 bool	model_compare(struct driver *d, const struct op *op,
 	    struct result r[SIDES]);
 bool	model_observe(struct driver *d);
 void	model_spoil(struct driver *d, const struct op *op, struct result *r);
 bool	model_can_spoil(const char *kind);
-void	model_note_known(void);
 /* Tell a difference with what led to it; returns false. */
 bool	model_differ(struct driver *d, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
