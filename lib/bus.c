@@ -29,7 +29,7 @@ struct range {
 };
 
 static struct range *ranges;		/* RANGES of them, touched as used */
-static mipc_u32 used;			/* entries from here on were never used */
+static mipc_u32 used;			/* no entry beyond was ever used */
 static struct sigaction before;
 
 static bool

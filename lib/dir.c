@@ -306,13 +306,11 @@ mipc_dir_empty(struct mipc_dir *dir)
 static bool
 is_known(const char *name)
 {
-	static const char *const prefix[] = { "life.", "shm.", "sem.",
-	    "msg.", "key." };
+	static const char *const prefix[] = { "namespace", "life.", "shm.",
+	    "sem.", "msg.", "key.", "probe." };
 
 	if (name[0] == '.')
 		name++;
-	if (strcmp(name, "namespace") == 0)
-		return true;
 	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++)
 		if (strncmp(name, prefix[i], strlen(prefix[i])) == 0)
 			return true;

@@ -78,8 +78,8 @@ struct mipc_lock {
 struct mipc_redo {
 	mipc_u64 count;				/* L */
 	struct {
-		uint64_t offset;		/* L: into the object, 8-aligned */
-		uint64_t value;			/* L */
+		uint64_t offset;	/* L: into the object, 8-aligned */
+		uint64_t value;		/* L */
 	} word[MIPC_REDO_WORDS];
 };
 
@@ -100,21 +100,21 @@ struct mipc_object {
 	uint32_t page;				/* C: page size, bytes */
 	mipc_u64 id;				/* C: but see store_anon.c */
 	struct mipc_lock lock;
-	mipc_u64 seq;				/* A: odd while J words change */
+	mipc_u64 seq;				/* A: odd: J words change */
 	struct mipc_redo redo;
 	mipc_u64 state;				/* J: enum mipc_state */
 	mipc_u64 key;				/* J: 0 once removed */
-	mipc_u64 mode;				/* J: 9 bits, SHM_DEST, SHM_LOCKED */
+	mipc_u64 mode;				/* J: with SHM_DEST, _LOCKED */
 	mipc_u64 uid;				/* J */
 	mipc_u64 gid;				/* J */
 	mipc_u64 ctime;				/* J: seconds */
 	uint64_t cuid;				/* C */
 	uint64_t cgid;				/* C */
-	uint64_t cpid;				/* C: creator's pid, a display */
+	uint64_t cpid;				/* C: creator's, a display */
 	uint64_t creator;			/* C: the life that made it */
 	uint64_t born;				/* C: seconds */
-	mipc_u64 unsettled;			/* J: 1 while the files' owners and
-						   modes are still to follow */
+	mipc_u64 unsettled;			/* J: 1 while the files' owners
+						   and modes must follow */
 	uint64_t spare[12];
 	char command[MIPC_COMMAND];		/* C: creator's command line */
 };
@@ -148,7 +148,7 @@ struct mipc_segment {
 	mipc_u64 dtime;				/* J: seconds */
 	mipc_u64 lpid;				/* J */
 	mipc_u64 attached;			/* J: 1 once ever attached */
-	mipc_u64 used;				/* J: entries from here on are free */
+	mipc_u64 used;				/* J: none beyond is taken */
 	mipc_u64 claimed;			/* L: entries that have space */
 	uint64_t spare[6];
 	struct mipc_attach entry[];		/* up to MIPC_ATTACH_MAX */
@@ -307,8 +307,8 @@ struct mipc_slot {
 	mipc_u64 pid;				/* O: a display */
 	mipc_u64 uid;				/* O: a display */
 	mipc_u64 since;				/* O: seconds */
-	mipc_u64 parent;			/* O: life that forked it, or 0 */
-	mipc_u64 waits;				/* O: object id it sleeps on, + 1 */
+	mipc_u64 parent;			/* O: who forked it, or 0 */
+	mipc_u64 waits;				/* O: id it sleeps on, + 1 */
 	mipc_u64 waits_since;			/* O: seconds */
 	uint64_t spare[7];
 	char command[MIPC_COMMAND];		/* O */

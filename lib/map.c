@@ -25,7 +25,7 @@
 #else
 #define ARENA_BYTES	((size_t)1 << 25)
 #endif
-#define SMALL		((size_t)1 << 20)	/* private memory that it holds */
+#define SMALL		((size_t)1 << 20)	/* private memory it holds */
 #define SPARE_PLACES	32768u
 
 struct arena {

@@ -194,6 +194,20 @@ mipc_ns_adopt(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	return 0;
 }
 
+/* Removed, and nobody is known to use it: one we may not open is gone. */
+static bool
+seems_over(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id)
+{
+	struct mipc_entry *entry = mipc_ns_entry(ns, kind, id);
+	mipc_life witness;
+
+	if (entry == NULL)
+		return true;
+	witness = mipc_peek(&entry->life);
+	return mipc_take(&entry->state) == MIPC_INDEX_DEST &&
+	    (witness == 0 || mipc_life_dead(ns->lives, witness));
+}
+
 int
 mipc_ns_get(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
     struct mipc_opened **out)
@@ -209,6 +223,8 @@ mipc_ns_get(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	if (*out != NULL)
 		return 0;
 	error = open_map(ns, kind, id, &map);
+	if (error == EACCES && seems_over(ns, kind, id))
+		error = EINVAL;
 	if (error != 0)
 		return error;
 	return mipc_ns_adopt(ns, kind, id, &map, out);

@@ -36,7 +36,7 @@ struct mipc_mapping {
 	void *address;			/* in: where, or NULL; out: where */
 	bool replace;			/* whatever is there (SHM_REMAP) */
 	bool writable, executable;
-	void *again;			/* an intact attach of the same access */
+	void *again;			/* a whole attach of the same access */
 	int kept_fd;			/* in, out: holds the lock where no
 					   mapping can; -1 none */
 };

@@ -39,7 +39,8 @@ const char *const mipc_dir_kind[MIPC_KINDS] = { "shm", "sem", "msg" };
 void
 mipc_dir_object(enum mipc_kind kind, uint64_t id, char out[32])
 {
-	snprintf(out, 32, "%s.%llu", mipc_dir_kind[kind], (unsigned long long)id);
+	snprintf(out, 32, "%s.%llu", mipc_dir_kind[kind],
+	    (unsigned long long)id);
 }
 
 static void

@@ -124,7 +124,8 @@ flock_survives(struct dir_store *s)
 	other = mipc_sys_open(AT_FDCWD, path, O_RDONLY, 0);
 	if (other >= 0 && mipc_sys_reserve_fd(file.fd, 0, 1) == 0 &&
 	    mipc_sys_flock(file.fd, LOCK_SH) == 0 &&
-	    mipc_map_fd(file.fd, s->store.lives.page, 1, PROT_NONE, &map) == 0) {
+	    mipc_map_fd(file.fd, s->store.lives.page, 1, PROT_NONE,
+	    &map) == 0) {
 		mipc_dir_drop(&s->dir, &file);
 		survives = mipc_sys_flock(other, LOCK_EX | LOCK_NB) != 0;
 		mipc_map_close(&map);

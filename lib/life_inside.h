@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * life_inside.h - what life.c and birth.c share.
+ *
+ * Depends on: life.h.
+ */
+#ifndef MIPC_LIFE_INSIDE_H
+#define MIPC_LIFE_INSIDE_H
+
+#include "life.h"
+
+static inline struct mipc_slot *
+mipc_life_slot(const struct mipc_lives *lives, char *base, uint32_t slot)
+{
+	return (struct mipc_slot *)(void *)(base + slot * lives->page);
+}
+
+/* The slots of a house, readable; NULL with *error. */
+char	*mipc_life_window(struct mipc_lives *, uint32_t house, int *error);
+
+/* Is the canary armed, and not marked by the kernel? */
+bool	mipc_life_canary(const struct mipc_lives *, struct mipc_slot *);
+
+/* A fork's child that has not yet taken its own lock. */
+bool	mipc_life_in_birth(const struct mipc_lives *, struct mipc_slot *);
+
+/* A descriptor for asking a house's .run file, and giving it back. */
+int	mipc_life_run(struct mipc_lives *, uint32_t house);
+void	mipc_life_run_done(struct mipc_lives *, int fd);
+
+#endif

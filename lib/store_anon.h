@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * store_anon.h - what the files of the anonymous store share.
+ *
+ * Depends on: store.h.
+ */
+#ifndef MIPC_STORE_ANON_H
+#define MIPC_STORE_ANON_H
+
+#include "store.h"
+
+struct anon_store {
+	struct mipc_store store;
+	struct mipc_region *region;
+	char *window, *readable;	/* the region; NULL if it cannot be */
+	size_t size;
+	int fd;				/* the program may have closed it */
+	dev_t dev;
+	ino_t ino;
+};
+
+static inline struct anon_store *
+of(struct mipc_store *store)
+{
+	return (struct anon_store *)(void *)store;
+}
+
+static inline char *
+at_page(const struct anon_store *s, uint64_t page)
+{
+	return s->window + page * s->store.lives.page;
+}
+
+/* store_anon_extents.c: pages for the data of an index, and back. */
+int	mipc_anon_allocate(struct anon_store *, mipc_u64 *extent, uint64_t n);
+int	mipc_anon_give_back(struct anon_store *, mipc_u64 *extent);
+
+#endif
