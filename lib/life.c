@@ -169,8 +169,10 @@ find(struct mipc_lives *lives, mipc_life life, bool *unknown)
 static bool
 outlives_descriptor(const struct mipc_lives *lives, struct mipc_slot *slot)
 {
-	return mipc_life_canary(lives, slot) || mipc_sys_kill(
-	    (pid_t)mipc_peek(&slot->pid), 0) != -ESRCH;
+	pid_t pid = (pid_t)mipc_peek(&slot->pid);
+
+	return mipc_life_canary(lives, slot) ||
+	    (pid != 0 && !mipc_sys_ended(pid));
 }
 
 /* Do lock or canary prove that this life goes on? */

@@ -270,7 +270,8 @@ attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 	mipc_life self;
 	int error;
 
-	error = permitted(ns, gate, opened, m);
+	error = mipc_sweep_seems_over(ns, opened) ? EINVAL :
+	    permitted(ns, gate, opened, m);
 	if (error == 0)
 		error = mipc_life_self(ns->lives, &self);
 	if (error == 0)

@@ -151,7 +151,8 @@ stat_long(struct call *call, struct shmid_ds *out)
 	mipc_sweep_one(call->ns, &call->gate, call->id);
 	error = mipc_ns_get(call->ns, MIPC_SHM, call->id, &opened);
 	if (error == 0) {
-		error = stat_locked(call, opened, out);
+		error = mipc_sweep_seems_over(call->ns, opened) ? EINVAL :
+		    stat_locked(call, opened, out);
 		mipc_ns_unpin(opened);
 	} else if (error == EACCES && call->any) {
 		error = stat_stranger(call, out);
@@ -359,6 +360,10 @@ change(struct call *call, int cmd, const struct shmid_ds *buf)
 	mipc_gate_enter(&call->gate);
 	mipc_sweep_one(call->ns, &call->gate, call->id);
 	failed = mipc_ns_get(call->ns, MIPC_SHM, call->id, &opened);
+	if (failed == 0 && mipc_sweep_seems_over(call->ns, opened)) {
+		mipc_ns_unpin(opened);
+		failed = EINVAL;
+	}
 	if ((cmd == SHM_LOCK || cmd == SHM_UNLOCK) && failed == 0 &&
 	    mipc_cred_has(MIPC_CAP_IPC_LOCK))
 		error = 0;

@@ -90,6 +90,23 @@ look_at_removed(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id)
 		release(ns, gate, MIPC_SHM, id, MIPC_INDEX_DEST);
 }
 
+bool
+mipc_sweep_seems_over(struct mipc_ns *ns, struct mipc_opened *opened)
+{
+	struct mipc_entry *entry = mipc_ns_entry(ns, MIPC_SHM, opened->id);
+	bool dead;
+	int error;
+
+	if (entry == NULL)
+		return true;
+	if (mipc_take(&entry->state) != MIPC_INDEX_DEST ||
+	    mipc_segment_count(ns, opened, &dead, NULL) != 0)
+		return false;
+	error = ns->store->ops->mapped(ns->store, opened->id,
+	    opened->kept_fd);
+	return error != 0 && error != EBUSY;
+}
+
 void
 mipc_sweep_one(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id)
 {
