@@ -223,7 +223,6 @@ bool	known_excuses(struct driver *d, const struct op *op,
 	    const struct result *r);
 void	known_note(void);
 
-void	model_note_known(void);
 /* diff_model.c; each returns false at a difference, having told it */
 bool	model_compare(struct driver *d, const struct op *op,
 	    struct result r[SIDES]);

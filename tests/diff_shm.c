@@ -298,7 +298,7 @@ run_all(uint64_t seed, unsigned ops, const char *only)
 {
 	tap_plan(ROUNDS + LIES);
 	tap_note("--seed %llu --ops %u", (unsigned long long)seed, ops);
-	model_note_known();
+	known_note();
 	for (size_t i = 0; i < ROUNDS; i++)
 		if (only == NULL || strcmp(only, rounds[i].name) == 0)
 			test_round(&rounds[i], ops, seed + i);
@@ -335,7 +335,7 @@ main(int argc, char **argv)
 	if (argc == 4 && strcmp(argv[1], "--worker") == 0)
 		worker_reborn(argv[2], argv[3]);
 	if (argc == 2 && strcmp(argv[1], "--known") == 0) {
-		model_note_known();
+		known_note();
 		return 0;
 	}
 	for (int i = 1; i < argc; i++) {
