@@ -228,7 +228,7 @@ static int
 conceive(struct mipc_lives *lives, uint32_t house, const int fd[2],
     struct mipc_birth *out)
 {
-	uint32_t slot;
+	uint32_t slot = 0;
 	void *page;
 	char *base;
 	int error;
@@ -507,6 +507,8 @@ mipc_life_end(struct mipc_lives *lives)
 	/* The list entry stays linked: private memory replaces the page. */
 	mipc_sys_map(lives->pair, lives->page, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, &memory);
+	lives->pair = NULL;
+	lives->linked = NULL;
 	mipc_put(&lives->self, 0);
 	lives->slot = NULL;
 	if (lives->run_map != NULL)

@@ -110,11 +110,12 @@ void
 mipc_gate_prepare(const struct mipc_fork_hooks *h)
 {
 	size_t page = mipc_sys_page();
+	static mipc_u32 begun;
 	void *memory;
 
-	if (hooks != NULL)
-		return;
 	hooks = h;
+	if (atomic_exchange(&begun, 1) != 0)
+		return;
 	if (mipc_map_private(page, &memory) != 0) {
 		made_by = mipc_sys_pid();
 	} else {
