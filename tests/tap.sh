@@ -15,7 +15,7 @@ tap_end()
 {
 	tap_status=$?
 	trap - EXIT
-	trap '' HUP INT TERM
+	trap '' HUP INT PIPE TERM
 	eval "$tap_cleanup"
 	if [ -n "$work" ]; then
 		rm -rf "$work"
@@ -26,6 +26,7 @@ tap_end()
 trap tap_end EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
 make_work()
