@@ -275,6 +275,25 @@ become(const struct who *who)
 	ipc->changed();
 }
 
+static bool
+has_capability(int cap)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	must_eq(syscall(SYS_capget, &header, data), 0);
+	return (data[cap / 32].effective >> (cap % 32) & 1) != 0;
+}
+
+void
+need_capability(int cap, const char *name)
+{
+	if (!has_capability(cap))
+		testing_skip("needs %s", name);
+}
+
 void
 need_root(void)
 {
@@ -315,16 +334,4 @@ drop_capabilities(void)
 
 	must_eq(syscall(SYS_capset, &header, data), 0);
 	ipc->changed();
-}
-
-bool
-has_capability(int cap)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	must_eq(syscall(SYS_capget, &header, data), 0);
-	return (data[cap / 32].effective >> (cap % 32) & 1) != 0;
 }

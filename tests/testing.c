@@ -129,7 +129,10 @@ testing_join(void)
 void
 board_clear(void)
 {
+	pid_t group = board->group;
+
 	memset(board, 0, sizeof(*board));
+	board->group = group;
 }
 
 void
@@ -304,6 +307,7 @@ testing_enter(void)
 {
 	test_pid = getpid();
 	board_clear();
+	board->group = test_pid;	/* libcheck made it the leader */
 	snprintf(testing_dir, sizeof(testing_dir), "%s/XXXXXX", base);
 	must(mkdtemp(testing_dir) != NULL);
 	must_eq(chmod(testing_dir, 0755), 0);
@@ -393,10 +397,15 @@ print_lines(int fd)
 	return failed || in == NULL;
 }
 
+/* libcheck passes it on to the test, which may have signals blocked. */
 static void
 forward(int sig)
 {
+	pid_t group = board->group;
+
 	kill((pid_t)runner, sig);
+	if (group > 0)
+		killpg(group, SIGKILL);
 }
 
 static pid_t
@@ -409,6 +418,7 @@ start_runner(Suite *suite, int out[2])
 		srunner_free(sr);	/* and the suite with it */
 		return pid;
 	}
+	setpgid(0, 0);		/* libcheck signals its whole group */
 	dup2(out[1], STDOUT_FILENO);
 	close(out[0]);
 	close(out[1]);

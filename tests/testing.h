@@ -52,6 +52,7 @@ struct board {
 	_Atomic uint32_t stage;		/* raised by reach() only */
 	_Atomic uint32_t failed;	/* who set it from 0 writes the text */
 	_Atomic uint32_t told;		/* the text is complete */
+	_Atomic pid_t group;		/* of the test and its children */
 	char text[500];
 	_Atomic long long value[NVALUES]; /* whatever a test agrees on */
 };
@@ -99,14 +100,14 @@ struct who {
 	gid_t groups[2];
 };
 
-/* Skip the test where its children cannot take other ids. */
+/* Skip the test where its children cannot take other ids, or lacking this. */
 void	need_root(void);
+void	need_capability(int cap, const char *name);
 
 /* Run body(arg) in a forked child under other ids. */
 pid_t	spawn_as(const struct who *who, void (*body)(void *), void *arg);
 void	become(const struct who *who);
 void	drop_capabilities(void);
-bool	has_capability(int cap);
 
 /* What the backends differ in, on purpose: a row of mipc(7) each. */
 #define COUNTS_PIECES	0x01	/* nattch counts mappings (H5) */
