@@ -123,12 +123,19 @@ run_locked(struct mipc_lives *lives, mipc_life life)
 	return r;
 }
 
+/* Where a life stands in the tables of 256. */
+static size_t
+place_of(mipc_life life)
+{
+	return (life ^ life >> 14 ^ life >> 24) % 256;
+}
+
 /* Has this life's lock been looked at within the current second? */
 static bool
 looked_lately(struct mipc_lives *lives, mipc_life life)
 {
 	uint64_t now = mipc_sys_seconds();
-	size_t i = (life ^ life >> 14 ^ life >> 24) % 256;
+	size_t i = place_of(life);
 	bool same = mipc_peek(&lives->looked[i].life) == life;
 
 	if (same && mipc_peek(&lives->looked[i].second) == now)
@@ -215,13 +222,19 @@ mipc_life_in_birth(const struct mipc_lives *lives, struct mipc_slot *slot)
 bool
 mipc_life_dead(struct mipc_lives *lives, mipc_life life)
 {
+	mipc_u64 *known = &lives->dead[place_of(life)];
 	struct mipc_slot *slot;
 	bool unknown;
 
+	if (life == 0 || mipc_peek(known) == life)
+		return true;
 	if (proved(lives, life))
 		return false;
 	slot = find(lives, life, &unknown);
-	return slot == NULL || !mipc_life_in_birth(lives, slot);
+	if (slot != NULL && mipc_life_in_birth(lives, slot))
+		return false;
+	mipc_put(known, life);
+	return true;
 }
 
 uint64_t

@@ -63,6 +63,8 @@ struct mipc_lives {
 	_Atomic(char *) window[MIPC_HOUSES];
 	/* When a life's lock was last looked at although its canary lives. */
 	struct { mipc_u64 life, second; } looked[256];
+	/* Lives found dead: they stay so, and need not be asked again. */
+	mipc_u64 dead[256];
 };
 
 void	mipc_lives_init(struct mipc_lives *, const struct mipc_life_store *,

@@ -110,18 +110,35 @@ mipc_segment_settle(struct mipc_ns *ns, struct mipc_opened *opened)
 	}
 }
 
-/* A free entry, given space if it never had any. */
-static int
-find_entry(struct mipc_ns *ns, struct mipc_opened *opened, uint32_t *out)
+/* The first free entry, or the first beyond those in use. */
+static uint64_t
+first_free(const struct mipc_segment *segment,
+    const struct mipc_opened *opened)
 {
-	struct mipc_segment *segment = mipc_segment_of(opened);
-	uint64_t n = entries(segment, opened), offset, i;
-	uint64_t more = ns->lives->page / sizeof(struct mipc_attach);
-	int error;
+	uint64_t n = entries(segment, opened), i;
 
 	for (i = 0; i < n; i++)
 		if (mipc_peek(&segment->entry[i].life) == 0)
 			break;
+	return i;
+}
+
+/*
+ * A free entry, given space if it never had any.  Before the table grows the
+ * dead make room: who forks and forks need not be looked at by anybody.
+ */
+static int
+find_entry(struct mipc_ns *ns, struct mipc_opened *opened, uint32_t *out)
+{
+	struct mipc_segment *segment = mipc_segment_of(opened);
+	uint64_t more = ns->lives->page / sizeof(struct mipc_attach), offset;
+	uint64_t i = first_free(segment, opened);
+	int error;
+
+	if (i > 0 && i >= mipc_peek(&segment->used)) {
+		mipc_segment_settle(ns, opened);
+		i = first_free(segment, opened);
+	}
 	if (i >= MIPC_ATTACH_MAX)
 		return ENOSPC;
 	if (i >= mipc_peek(&segment->claimed)) {
