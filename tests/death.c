@@ -12,6 +12,7 @@
  *
  *	--seed N	the same choices again (not the same interleaving)
  *	--seconds N	for each store (default 2)
+ *	--store NAME	only "directory" or "anonymous"
  *
  * Who is alive is what /proc says of the test's process group: a process
  * killed inside fork may leave a child that nobody has been told of.
@@ -170,6 +171,26 @@ count_held(int id, const int *pids, int n)
 	return sum;
 }
 
+/*
+ * Look at an index again until no more attaches are counted than there are.
+ * Without locks that a child inherits, one killed before it runs may be
+ * counted for two seconds: mipc(7).  Everywhere else one look must do.
+ */
+static int
+settle(int id, int index, unsigned long want, struct shmid_ds *ds)
+{
+	const double end = harness_now() + 4;
+	_Atomic uint32_t never = 0;
+
+	if (getenv("MIPC_NO_OFD") == NULL)
+		return id;
+	while (id != -1 && ds->shm_nattch > want && harness_now() < end) {
+		harness_wait(&never, 0, 0.05);
+		id = mipc_shmctl(ns, index, SHM_STAT, ds);
+	}
+	return id;
+}
+
 /* Nobody is inside a call: what mipc counts is what the workers hold. */
 static void
 compare_counts(const int *pids, int n)
@@ -180,12 +201,12 @@ compare_counts(const int *pids, int n)
 
 	for (int i = 0; i <= top; i++) {
 		struct shmid_ds ds;
-		const int id = mipc_shmctl(ns, i, SHM_STAT, &ds);
-		unsigned long want;
+		int id = mipc_shmctl(ns, i, SHM_STAT, &ds);
+		const unsigned long want = count_held(id, pids, n);
 
+		id = settle(id, i, want, &ds);
 		if (id == -1)
 			continue;
-		want = count_held(id, pids, n);
 		if (ds.shm_nattch != want)
 			fail("segment %d: nattch %lu, but %lu attaches", id,
 			    (unsigned long)ds.shm_nattch, want);
@@ -251,8 +272,9 @@ empty(void)
 
 	for (int i = 0; i <= top; i++) {
 		struct shmid_ds ds;
-		const int id = mipc_shmctl(ns, i, SHM_STAT, &ds);
+		int id = mipc_shmctl(ns, i, SHM_STAT, &ds);
 
+		id = settle(id, i, 0, &ds);
 		if (id == -1)
 			continue;
 		if (ds.shm_nattch != 0)
@@ -295,8 +317,9 @@ drive(double seconds, bool anonymous)
 	if (ns == NULL)
 		fail("no namespace: %s", mipc_reason());
 	rng_seed(&r, board->seed);
-	for (const double end = harness_now() + seconds;
-	    harness_now() < end && !atomic_load(&board->told); kills++) {
+	/* On a busy machine it takes longer until something was compared. */
+	for (const double end = harness_now() + seconds; (quiet == 0 ||
+	    harness_now() < end) && !atomic_load(&board->told); kills++) {
 		kill_one(&r);
 		harness_wait(&never, 0, PACE);	/* let them work */
 		if (kills % QUIET_EVERY == QUIET_EVERY - 1) {
@@ -382,6 +405,7 @@ int
 main(int argc, char **argv)
 {
 	uint64_t seed = rng_entropy();
+	const char *only = NULL;
 	double seconds = 2;
 
 	for (int i = 1; i < argc; i++) {
@@ -392,15 +416,19 @@ main(int argc, char **argv)
 			seed = strtoull(value, NULL, 0);
 		else if (strcmp(name, "--seconds") == 0)
 			seconds = strtod(value, NULL);
+		else if (strcmp(name, "--store") == 0)
+			only = value;
 		else
 			harness_die("%s: unknown option", name);
 	}
 	harness_dir();
 	board = harness_shared(sizeof(*board));
-	tap_plan(4);
+	tap_plan(only == NULL ? 4 : strcmp(only, "directory") == 0 ? 3 : 1);
 	tap_note("--seed %llu --seconds %g", (unsigned long long)seed,
 	    seconds);
-	test_store(false, seed, seconds);
-	test_store(true, seed, seconds);
+	if (only == NULL || strcmp(only, "directory") == 0)
+		test_store(false, seed, seconds);
+	if (only == NULL || strcmp(only, "anonymous") == 0)
+		test_store(true, seed, seconds);
 	return tap_end();
 }
