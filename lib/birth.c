@@ -471,7 +471,7 @@ inherit_lock(struct mipc_lives *lives)
 	uint64_t byte = lives->store->run_at +
 	    MIPC_LIFE_SLOT(lives->birth.life);
 
-	if (lives->owned_by == MIPC_OWNED_BY_FILE)
+	if (lives->owned_by == MIPC_OWNED_BY_FILE || lives->birth.run_fd < 0)
 		return 0;
 	return -mipc_sys_lock(lives->birth.run_fd, lives->owned_by, byte, true);
 }

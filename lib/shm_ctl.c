@@ -285,9 +285,12 @@ set(struct call *call, struct mipc_opened *opened, const struct shmid_ds *in)
 	new[1] = in->shm_perm.gid;
 	new[2] = (mipc_peek(&head->mode) & ~0777ull) |
 	    (in->shm_perm.mode & 0777u);
+	/* Before and after: no verdict of the old state outlives a kill. */
+	entry = mipc_ns_entry(call->ns, MIPC_SHM, call->id);
+	if (entry != NULL)
+		mipc_add(&entry->version, 1);
 	error = change_perm(call->ns, opened, new, mipc_sys_seconds());
 	mipc_object_release(head);
-	entry = mipc_ns_entry(call->ns, MIPC_SHM, call->id);
 	if (entry != NULL)
 		mipc_add(&entry->version, 1);
 	return error;

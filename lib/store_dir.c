@@ -400,6 +400,17 @@ unmap_segment(struct mipc_store *store, struct mipc_mapping *m)
 	m->kept_fd = -1;
 }
 
+/* The owner of a removed segment may have kept itself from opening it. */
+static bool
+let_owner_read(struct dir_store *s, const char *name)
+{
+	struct stat st;
+
+	return mipc_sys_stat(s->dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_uid == mipc_cred_uid() &&
+	    mipc_sys_chmod(s->dir.fd, name, (st.st_mode & 0777) | 0400) == 0;
+}
+
 static int
 mapped(struct mipc_store *store, uint64_t id, int kept_fd)
 {
@@ -410,6 +421,8 @@ mapped(struct mipc_store *store, uint64_t id, int kept_fd)
 		return EBUSY;
 	data_name(id, name);
 	fd = mipc_dir_openat(&of(store)->dir, name, O_RDONLY);
+	if (fd == -EACCES && let_owner_read(of(store), name))
+		fd = mipc_dir_openat(&of(store)->dir, name, O_RDONLY);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : -fd;
 	r = mipc_sys_flock(fd, LOCK_EX | LOCK_NB);
