@@ -3,10 +3,10 @@
  * names.c - libc's IPC names in the module: those of libmipc-sysv, with two
  * differences.
  *
- * The namespace is opened at the first call, with the promise that every
- * change of credentials is reported (credentials.c keeps it).  A program
- * knows nothing of namespaces, so why one cannot be opened is said on
- * standard error, once.
+ * The namespace is opened at the first call, with the promises that every
+ * change of credentials (credentials.c keeps that one) and of memory
+ * (syscall.c) is reported.  A program knows nothing of namespaces, so why one
+ * cannot be opened is said on standard error, once.
  *
  * shmctl() answers EFAULT for a pointer that leads nowhere, as the kernel
  * does.  The library works on a copy, and the program's bytes are tried by
@@ -53,7 +53,7 @@ namespace(void)
 	ns = atomic_load_explicit(&default_ns, memory_order_acquire);
 	if (ns != NULL)
 		return ns;
-	mipc_credentials_changed();
+	preload_promise();
 	ns = mipc_default();
 	if (ns != NULL) {
 		/* Pairs with the load above, in another thread. */

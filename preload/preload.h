@@ -37,6 +37,12 @@ preload_function *preload_next(preload_function *_Atomic *slot,
 	((__typeof__(&name))preload_next(&next_##name, #name))
 
 /*
+ * Promise the library to report every change of credentials and, where they
+ * are seen, of memory.
+ */
+void	preload_promise(void);
+
+/*
  * 0 if the program may be executed, else EACCES: it cannot be preloaded and
  * MIPC_STRICT is 1.  Warns of one that cannot.  `flags` are execveat's.
  */

@@ -6,6 +6,8 @@
  * Each command exits with 0 if what it names is so, else it says what is
  * not and exits with 1; with 77 if it cannot be tried here.
  */
+#include "ipc_user.h"
+
 #include <sys/fsuid.h>
 #include <sys/inotify.h>
 #include <sys/ipc.h>
@@ -23,11 +25,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 int	capset(void *header, const void *data);
@@ -41,16 +40,7 @@ enum {
 static const uid_t U = 65534;	/* some other user and group */
 static const gid_t G = 54321;
 
-/* Complain, and go on failing. */
-static bool
-expect(bool condition, const char *what)
-{
-	if (!condition)
-		printf("not so: %s (%s)\n", what, strerror(errno));
-	return condition;
-}
-
-static _Noreturn void
+void
 die(const char *what)
 {
 	perror(what);
@@ -584,6 +574,10 @@ static const struct command {
 	{ "credentials", 0, credentials },
 	{ "exec", 2, exec_by },
 	{ "spawn", 2, spawn_times },
+	{ "counted", 2, user_counted },
+	{ "memory", 0, user_memory },
+	{ "race", 0, user_race },
+	{ "again", 0, user_again },
 };
 
 int

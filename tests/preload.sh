@@ -85,6 +85,18 @@ no_kernel_ipc()
 	! grep -E '(shm|sem|msg)[a-z]*\(' "$work/trace"
 }
 
+# The second attach of a segment copies the first: it opens nothing.
+attached_again()
+{
+	strace -f -o "$work/trace" ./mipcrun --dir "$work/namespace" -- \
+	    "$user" again || return
+	sed -n '/umask(0123)/,/umask(0321)/p' "$work/trace" >"$work/second"
+	grep -q 'mremap(0x[0-9a-f]*, 0, .*) = 0x' "$work/second" &&
+	    ! grep -E '(open|openat|mmap)\(' "$work/second" && return
+	cat "$work/second"
+	return 1
+}
+
 # The first call says why, the next are silent; all fail with the errno.
 unopenable()
 {
@@ -259,7 +271,7 @@ test_execs()
 need_module
 need strace
 make_work
-plan 21
+plan 24
 check "the module is loaded" is_mapped
 check "true makes no other call with it" untouched true
 check "sh makes no other call with it" untouched sh -c 'cd /; umask'
@@ -268,6 +280,9 @@ check "none of them is the kernel's" no_kernel_ipc "$user" numbers
 check "semaphores and queues are ENOSYS" on_mipc "$user" missing
 check "nor do these reach the kernel" no_kernel_ipc "$user" missing
 check "a bad pointer is EFAULT" on_mipc "$user" pointers
+check "memory that goes by hand is seen to go" on_mipc "$user" memory
+check "no attach is taken for memory that went" on_mipc "$user" race
+check "a segment is attached again without opening it" attached_again
 chmod 755 "$work"
 try "changes of credentials are noticed" \
     ./mipcrun --shared --dir "$work/shared" -- "$user" credentials

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ipc_user.h - what the files of the program ipc_user share.
+ */
+#ifndef IPC_USER_H
+#define IPC_USER_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Complain, and go on failing. */
+static inline bool
+expect(bool condition, const char *what)
+{
+	if (!condition)
+		printf("not so: %s (%s)\n", what, strerror(errno));
+	return condition;
+}
+
+_Noreturn void	die(const char *what);
+
+/* Commands of ipc_memory.c, each described there. */
+int	user_counted(char **argv);
+int	user_memory(char **argv);
+int	user_race(char **argv);
+int	user_again(char **argv);
+
+#endif
