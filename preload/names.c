@@ -4,8 +4,8 @@
  * differences.
  *
  * The namespace is opened at the first call, with the promises that every
- * change of credentials (credentials.c keeps that one) and of memory
- * (syscall.c) is reported.  A program knows nothing of namespaces, so why one
+ * change of credentials (credentials.c) and of memory (memory.c) is
+ * reported.  A program knows nothing of namespaces, so why one
  * cannot be opened is said on standard error, once.
  *
  * shmctl() answers EFAULT for a pointer that leads nowhere, as the kernel

@@ -43,6 +43,13 @@ preload_function *preload_next(preload_function *_Atomic *slot,
 void	preload_promise(void);
 
 /*
+ * What libc's syscall() does with a number that is not an IPC call; changes
+ * of memory are reported.
+ */
+enum { PRELOAD_ARGUMENTS = 6 };
+long	preload_pass(long number, const long *arguments);
+
+/*
  * 0 if the program may be executed, else EACCES: it cannot be preloaded and
  * MIPC_STRICT is 1.  Warns of one that cannot.  `flags` are execveat's.
  */
