@@ -243,8 +243,8 @@ munmap(void *address, size_t length)
 MIPC_PUBLIC void *
 mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset)
 {
-	long a[PRELOAD_ARGUMENTS] = { (long)address, (long)length, prot, flags, fd,
-	    offset };
+	long a[PRELOAD_ARGUMENTS] = { (long)address, (long)length, prot,
+	    flags, fd, offset };
 
 	return (void *)preload_pass(SYS_mmap, a);
 }

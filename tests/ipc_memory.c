@@ -224,6 +224,35 @@ resized(bool by_number)
 	return shmctl(id, IPC_RMID, NULL) == 0 && good;
 }
 
+/* Where it cannot grow, it moves. */
+static bool
+grown(bool by_number)
+{
+	size_t page = page_size(), size = PAGES * page;
+	int id = create();
+	char *at = attach(id), *wall, *to;
+	bool good = true;
+
+	at[0] = 'g';
+	wall = map(by_number, at + size, page, MAP_FIXED_NOREPLACE);
+	good &= expect(wall == at + size || errno == EEXIST, "a wall");
+	good &= expect(mremap(at, size, size + page, 0) == MAP_FAILED &&
+	    errno == ENOMEM, "it cannot grow");
+	good &= is_counted(id, 1, "it stays");
+	errno = 0;
+	to = resize(by_number, at, size, size + page);
+	good &= expect(to != MAP_FAILED && to != at && errno == 0, "mremap");
+	good &= expect(to[0] == 'g', "the memory is there");
+	good &= is_counted(id, 1, "what was moved is attached");
+	good &= is_gone(at, "nothing is attached at the old address");
+	good &= expect(shmdt(to) == 0, "shmdt of the new address");
+	good &= is_counted(id, 0, "it was detached");
+	munmap(to + size, page);
+	if (wall != MAP_FAILED)
+		munmap(wall, page);
+	return shmctl(id, IPC_RMID, NULL) == 0 && good;
+}
+
 /* memory: all of that. */
 int
 user_memory(char **argv)
@@ -236,6 +265,7 @@ user_memory(char **argv)
 		good &= mapped_over(by_number);
 		good &= moved(by_number);
 		good &= resized(by_number);
+		good &= grown(by_number);
 	}
 	return good ? 0 : 1;
 }
