@@ -64,6 +64,14 @@ is_crowded(struct driver *d, const struct op *op, const struct result *r)
 	    r[KERNEL].error == 0 && r[MIPC].error == ENOSPC && is_one_gone(d);
 }
 
+static bool
+is_buried(struct driver *d, const struct op *op, const struct result *r)
+{
+	return op->kind == OP_CTL && !op->privileged &&
+	    r[KERNEL].error == EINVAL && r[MIPC].error == EPERM &&
+	    is_one_gone(d);
+}
+
 /*
  * Where `excuses` is NULL, no such operation is made up;
  * else it says of a pair of results that differ whether this row is the
@@ -88,6 +96,8 @@ static const struct known {
 	    "counted until its owner or root calls", is_left_to_owner,
 	    false },
 	{ "and its pages count for the limits as long", is_crowded, true },
+	{ "and changing it may say EPERM for EINVAL as long", is_buried,
+	    false },
 	{ "an unprivileged owner may be unable to give a segment away", NULL,
 	    false },
 	{ "a creator that is not its owner any more may be unable to change a "
