@@ -156,9 +156,10 @@ int	mipc_limit(struct mipc_ns *ns, const char *name,
 void	mipc_credentials_changed(void);
 
 /*
- * Say that the program has unmapped, or mapped something else over, a range
- * of its memory by munmap(2), mmap(2) with MAP_FIXED or mremap(2); or moved a
- * range by mremap(2).  The first call of either is the promise to report all
+ * Say that the program is about to unmap a range of its memory by munmap(2),
+ * or has mapped something else over it by mmap(2) with MAP_FIXED; or moves a
+ * range by mremap(2).  Unmapping is told before it is done: afterwards another
+ * thread may already have attached something there.  The first call of either is the promise to report all
  * such changes: from then on a part of an attach that went by hand is known
  * at once, and attaching a segment again takes fewer system calls.  A length
  * of 0 makes the promise and reports nothing.  The preload module does this.

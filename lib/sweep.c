@@ -95,16 +95,15 @@ mipc_sweep_seems_over(struct mipc_ns *ns, struct mipc_opened *opened)
 {
 	struct mipc_entry *entry = mipc_ns_entry(ns, MIPC_SHM, opened->id);
 	bool dead;
-	int error;
 
 	if (entry == NULL)
 		return true;
 	if (mipc_take(&entry->state) != MIPC_INDEX_DEST ||
 	    mipc_segment_count(ns, opened, &dead, NULL) != 0)
 		return false;
-	error = ns->store->ops->mapped(ns->store, opened->id,
-	    opened->kept_fd);
-	return error != 0 && error != EBUSY;
+	return mipc_peek(&opened->head->state) == MIPC_DESTROYED ||
+	    ns->store->ops->mapped(ns->store, opened->id,
+	    opened->kept_fd) != EBUSY;
 }
 
 void

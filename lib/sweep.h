@@ -29,9 +29,9 @@ void	mipc_sweep_if_due(struct mipc_ns *);
 void	mipc_sweep_one(struct mipc_ns *, struct mipc_gate *, uint64_t id);
 
 /*
- * [gate] Is this removed segment one that nobody known uses, and whose
- * mappings the caller may not ask for?  Its owner, or root, will clear it
- * away; for the caller it is gone.
+ * [gate] Is this removed segment one that nobody known uses, and that the
+ * caller may only not clear away?  Its owner, or root, will; for the caller it
+ * is gone.
  */
 bool	mipc_sweep_seems_over(struct mipc_ns *, struct mipc_opened *);
 
