@@ -31,15 +31,6 @@ is_left_to_owner(struct driver *d, const struct op *op,
 	    r[MIPC].u.info.used_ids > r[KERNEL].u.info.used_ids;
 }
 
-static bool
-is_stuck_key(struct driver *d, const struct op *op, const struct result *r)
-{
-	(void)d;
-	return op->kind == OP_GET && !op->privileged &&
-	    op->key != IPC_PRIVATE && (op->flags & IPC_CREAT) != 0 &&
-	    r[KERNEL].error == 0 && r[MIPC].error == EPERM;
-}
-
 /* Has a segment gone in the kernel that was there at the last look? */
 static bool
 is_one_gone(struct driver *d)
@@ -84,8 +75,6 @@ static const struct known {
 	    const struct result *);
 	bool parts;		/* the sides' states differ from then on */
 } known[] = {
-	{ "a key of somebody else's segment that is gone stays taken where "
-	    "the caller may not unlink it", is_stuck_key, true },
 	{ "shm_rmid_forced: a kernel lets a shmat that fails destroy a segment "
 	    "never attached", NULL, false },
 	{ "SHM_STAT_ANY of a segment that the caller may not open shows size, "
