@@ -366,6 +366,25 @@ mipc_attach_unmapped(const void *address, size_t length)
 	mipc_gate_leave(&gate);
 }
 
+/* Make a piece that an address lies within two. */
+static void
+split(char *at)
+{
+	struct mipc_piece right;
+
+	for (size_t i = 0; i < count; i++) {
+		right = table[i];
+		if (right.address >= at || right.address + right.length <= at)
+			continue;
+		right.length = (size_t)(right.address + right.length - at);
+		right.address = at;
+		right.whole = table[i].whole = false;
+		table[i].length -= right.length;
+		insert(&right);
+		return;
+	}
+}
+
 /* Take out one row in [from, to); false if there is none. */
 static bool
 take_row(const char *from, const char *to, struct mipc_piece *out)
@@ -391,10 +410,12 @@ mipc_attach_moved(const void *old, size_t length, void *new)
 	if (!concerned(from, to))
 		return;
 	mipc_gate_enter(&gate);
+	if (mipc_attach_reserve() == 0) {
+		split(from);
+		split(to);
+	}
 	while (n < SPARE && take_row(from, to, &moved[n]))
 		n++;
-	if (mipc_attach_reserve() == 0)
-		cut(from, to, true, &gate);
 	while (n-- > 0) {
 		moved[n].address = at + (moved[n].address - from);
 		moved[n].base = at + (moved[n].base - from);

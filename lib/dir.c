@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "cred.h"
 #include "mipc.h"
@@ -216,6 +217,9 @@ mipc_dir_make(struct mipc_dir *dir, const char *name, unsigned mode,
 	}
 	if (file->fd < 0)
 		return -file->fd;
+	/* While this lock is held its maker lives: see mipc_dir_sweep(). */
+	if (file->own[0] != '\0')
+		mipc_sys_flock(file->fd, LOCK_EX | LOCK_NB);
 	r = 0;
 	if ((mode & 077) != 0)		/* the umask may have taken some */
 		r = mipc_sys_chmod_fd(file->fd, mode);
@@ -239,7 +243,7 @@ mipc_dir_place(struct mipc_dir *dir, const char *name, struct mipc_file *file)
 	r = mipc_sys_rename_new(dir->fd, file->own, name);
 	if (r == 0)
 		file->own[0] = '\0';
-	return -r;
+	return r == -ENOENT ? EAGAIN : -r;	/* swept before it was locked */
 }
 
 void
@@ -315,6 +319,30 @@ is_known(const char *name)
 		if (strncmp(name, prefix[i], strlen(prefix[i])) == 0)
 			return true;
 	return false;
+}
+
+static bool
+unlink_left(struct mipc_dir *dir, const char *name, const char *word)
+{
+	int fd;
+
+	(void)word;
+	if (name[0] != '.' || !is_known(name))
+		return true;
+	fd = mipc_dir_openat(dir, name, O_RDONLY);
+	if (fd < 0)
+		return true;
+	if (mipc_sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
+		mipc_sys_unlink(dir->fd, name, 0);
+	mipc_sys_close(fd);
+	return true;
+}
+
+void
+mipc_dir_sweep(struct mipc_dir *dir)
+{
+	if (!dir->tmpfile)
+		list(dir, unlink_left, NULL);
 }
 
 static bool

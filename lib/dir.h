@@ -52,6 +52,12 @@ int	mipc_dir_place(struct mipc_dir *, const char *name,
 /* Close it; one that was not placed is gone. */
 void	mipc_dir_drop(struct mipc_dir *, struct mipc_file *);
 
+/*
+ * Where files have private names while they are made: remove those whose
+ * makers are dead.
+ */
+void	mipc_dir_sweep(struct mipc_dir *);
+
 /* Empty but for names that begin with a dot? */
 bool	mipc_dir_empty(struct mipc_dir *);
 

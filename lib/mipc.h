@@ -159,10 +159,11 @@ void	mipc_credentials_changed(void);
  * Say that the program is about to unmap a range of its memory by munmap(2),
  * or has mapped something else over it by mmap(2) with MAP_FIXED; or moves a
  * range by mremap(2).  Unmapping is told before it is done: afterwards another
- * thread may already have attached something there.  The first call of either is the promise to report all
- * such changes: from then on a part of an attach that went by hand is known
- * at once, and attaching a segment again takes fewer system calls.  A length
- * of 0 makes the promise and reports nothing.  The preload module does this.
+ * thread may already have attached something there.  The first call of either
+ * is the promise to report all such changes: from then on a part of an attach
+ * that went by hand is known at once, and attaching a segment again takes
+ * fewer system calls.  A length of 0 makes the promise and reports nothing.
+ * The preload module does this.
  */
 void	mipc_memory_changed(const void *address, size_t length);
 void	mipc_memory_moved(const void *old, size_t length, void *address);

@@ -207,6 +207,7 @@ open_whole(struct dir_store *s, int flags)
 	s->space.guard = mipc_bus_guard(s->space.base, s->space.size);
 	read_probe(s, byte);
 	s->store.maps_tell = s->flock_maps;
+	mipc_dir_sweep(&s->dir);
 	return 0;
 }
 
