@@ -206,11 +206,19 @@ raise_high(struct mipc_lives *lives, char *base, const int fd[2],
 	return error;
 }
 
+/*
+ * The generation first: what is said of the new life must not be taken for
+ * something about the old one, whose slot this was.
+ */
 static void
 fill(struct mipc_slot *slot, uint64_t uid, mipc_life parent)
 {
 	mipc_put(&slot->canary, 0);
-	mipc_put(&slot->born, 0);
+	/* The old life ends here for everyone: pairs with mipc_take of gen. */
+	mipc_give(&slot->gen, mipc_peek(&slot->gen) % MIPC_GEN_MAX + 1);
+	mipc_step();
+	mipc_crash_point("life: generation");
+	mipc_put(&slot->born, MIPC_UNBORN);
 	mipc_put(&slot->pid, parent != 0 ? 0 : (uint64_t)mipc_sys_pid());
 	mipc_put(&slot->uid, uid);
 	mipc_put(&slot->since, mipc_sys_seconds());
@@ -218,9 +226,6 @@ fill(struct mipc_slot *slot, uint64_t uid, mipc_life parent)
 	mipc_put(&slot->waits, 0);
 	memcpy(slot->command, mipc_life_command(), MIPC_COMMAND);
 	mipc_crash_point("life: filled");
-	/* The old life ends here for everyone: pairs with mipc_take of gen. */
-	mipc_give(&slot->gen, mipc_peek(&slot->gen) % MIPC_GEN_MAX + 1);
-	mipc_crash_point("life: generation");
 }
 
 /* With both files open: a slot, its page mapped writable, its lock held. */
@@ -364,6 +369,7 @@ make_pair(struct mipc_lives *lives)
 static int
 embody(struct mipc_lives *lives, struct mipc_birth *birth)
 {
+	uint64_t unborn = MIPC_UNBORN;
 	int error;
 
 	error = make_pair(lives);
@@ -378,7 +384,8 @@ embody(struct mipc_lives *lives, struct mipc_birth *birth)
 		return error;
 	lives->slot = (struct mipc_slot *)(void *)lives->pair;
 	mipc_put(&lives->slot->pid, (uint64_t)mipc_sys_pid());
-	mipc_give(&lives->slot->born, 1);
+	if (!mipc_swap_if(&lives->slot->born, &unborn, MIPC_BORN))
+		return ECANCELED;	/* its parent has given it up */
 	arm(lives);
 	mipc_give(&lives->self, birth->life);
 	*birth = (struct mipc_birth){ .run_fd = -1 };
@@ -440,7 +447,8 @@ mipc_life_beget(struct mipc_lives *lives)
 
 /*
  * Where locks are the process's, the child's cannot be taken for it: let it
- * take it, and wait until it has, or seems not to come.
+ * take it, and wait until it has, or give it up as dead: one that comes later
+ * begins a life of its own.
  */
 static void
 let_lock_go(struct mipc_lives *lives)
@@ -448,12 +456,14 @@ let_lock_go(struct mipc_lives *lives)
 	struct mipc_birth *birth = &lives->birth;
 	uint64_t end = mipc_sys_monotonic_ns() + BIRTH_NS;
 	mipc_u32 *born = (mipc_u32 *)(void *)&birth->slot->born;
+	uint64_t unborn = MIPC_UNBORN;
 
 	mipc_sys_unlock(birth->run_fd, lives->owned_by,
 	    lives->store->run_at + MIPC_LIFE_SLOT(birth->life));
-	while (mipc_take(&birth->slot->born) == 0 &&
+	while (mipc_take(&birth->slot->born) == MIPC_UNBORN &&
 	    mipc_sys_monotonic_ns() < end)
-		mipc_futex_sleep(born, mipc_peek(born), MIPC_MS);
+		mipc_futex_sleep(born, MIPC_UNBORN, MIPC_MS);
+	mipc_swap_if(&birth->slot->born, &unborn, MIPC_GIVEN_UP);
 }
 
 void

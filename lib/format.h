@@ -296,10 +296,12 @@ struct mipc_house_head {
  * prepares a fork.
  *	gen	O: grows when the slot is given out; a life of another gen is
  *		over
- *	born	O: 1 once the process itself has taken over (a fork's child
- *		has not yet)
+ *	born	A: MIPC_BORN once the process itself has taken over (a fork's
+ *		child has not yet), by CAS against a parent that gives it up
  *	canary	O: where the canary word stands in this page, bytes; 0 none
  */
+enum mipc_birth_state { MIPC_UNBORN, MIPC_BORN, MIPC_GIVEN_UP };
+
 struct mipc_slot {
 	mipc_u64 gen;
 	mipc_u64 born;

@@ -215,7 +215,8 @@ bool
 mipc_life_in_birth(const struct mipc_lives *lives, struct mipc_slot *slot)
 {
 	return lives->owned_by == MIPC_OWNED_BY_PROCESS &&
-	    mipc_take(&slot->born) == 0 &&
+	    mipc_take(&slot->born) == MIPC_UNBORN &&
+	    mipc_peek(&slot->parent) != 0 &&
 	    mipc_sys_seconds() <= mipc_peek(&slot->since) + 2;
 }
 

@@ -223,7 +223,8 @@ mipc_ns_get(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	if (*out != NULL)
 		return 0;
 	error = open_map(ns, kind, id, &map);
-	if (error == EACCES && seems_over(ns, kind, id))
+	if ((error == EACCES && seems_over(ns, kind, id)) ||
+	    (error == EIO && mipc_ns_entry(ns, kind, id) == NULL))
 		error = EINVAL;
 	if (error != 0)
 		return error;

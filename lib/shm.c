@@ -82,7 +82,9 @@ learn(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_known *known)
 	mipc_ns_unpin(opened);
 	if (error == 0)
 		mipc_keys_learn(ns, known);
-	return error;
+	/* The head is another's, or none: this one went meanwhile. */
+	return (error == EINVAL || error == EIO) &&
+	    mipc_ns_entry(ns, MIPC_SHM, known->id) == NULL ? EAGAIN : error;
 }
 
 /* One try at a key; EAGAIN when somebody was faster. */

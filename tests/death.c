@@ -173,8 +173,10 @@ count_held(int id, const int *pids, int n)
 
 /*
  * Look at an index again until no more attaches are counted than there are.
- * Without locks that a child inherits, one killed before it runs may be
- * counted for two seconds: mipc(7).  Everywhere else one look must do.
+ * A dead process's address space, and so the proof of its life, goes a moment
+ * later if somebody on the machine looks at it through /proc just then; and
+ * without locks that a child inherits, one whose parent was killed, too, may
+ * be counted for two seconds: mipc(7).
  */
 static int
 settle(int id, int index, unsigned long want, struct shmid_ds *ds)
@@ -182,8 +184,6 @@ settle(int id, int index, unsigned long want, struct shmid_ds *ds)
 	const double end = harness_now() + 4;
 	_Atomic uint32_t never = 0;
 
-	if (getenv("MIPC_NO_OFD") == NULL)
-		return id;
 	while (id != -1 && ds->shm_nattch > want && harness_now() < end) {
 		harness_wait(&never, 0, 0.05);
 		id = mipc_shmctl(ns, index, SHM_STAT, ds);
