@@ -65,38 +65,82 @@ fill_acl(struct acl *acl, const struct mipc_perm *perm, unsigned mode,
 	    (size_t)(e - acl->entry) * sizeof(*e);
 }
 
-/* One file: owner as far as the kernel lets us, then mode or list. */
+/* Change the mode of what a descriptor without access stands for. */
+static int
+change_mode(int fd, unsigned mode)
+{
+	char path[40];
+
+	mipc_sys_fd_path(fd, path);
+	return mipc_sys_chmod(AT_FDCWD, path, mode);
+}
+
+/* The list, by a descriptor that may be read. */
+static int
+set_list(int fd, const struct mipc_perm *perm, unsigned mode,
+    const struct stat *st)
+{
+	char path[40];
+	struct acl acl;
+	size_t size;
+	int readable, r;
+
+	r = change_mode(fd, mode | 0400);
+	if (r < 0)
+		return r;
+	mipc_sys_fd_path(fd, path);
+	readable = mipc_sys_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0);
+	if (readable < 0)
+		return readable;
+	size = fill_acl(&acl, perm, mode, st);
+	r = mipc_sys_set_acl(readable, &acl, size);
+	mipc_sys_close(readable);
+	/* Without lists, one whom the file already is due is served. */
+	if (r == -EOPNOTSUPP)
+		r = st->st_uid == perm->uid && st->st_gid == perm->gid ?
+		    change_mode(fd, mode) : -EPERM;
+	return r;
+}
+
+/* Owner as far as the kernel lets us, then mode or list. */
+static int
+permit(int fd, const struct mipc_perm *perm, unsigned mode)
+{
+	struct stat st;
+	int r;
+
+	r = mipc_sys_chown_fd_path(fd, perm->uid, perm->gid);
+	if (r < 0 && r != -EPERM)
+		return r;
+	r = mipc_sys_fstat(fd, &st);
+	if (r < 0)
+		return r;
+	if (st.st_uid != perm->uid || st.st_gid != perm->gid ||
+	    perm->uid != perm->cuid || perm->gid != perm->cgid)
+		return set_list(fd, perm, mode, &st);
+	return change_mode(fd, mode);
+}
+
+/*
+ * The file is named once and then held: in a directory that others may write
+ * the name may lead elsewhere a moment later, and a privileged caller must
+ * not be led to change a file that is none of ours.
+ */
 int
 mipc_acl_permit(int dirfd, const char *name, const struct mipc_perm *perm,
     unsigned mode)
 {
 	struct stat st;
-	struct acl acl;
-	size_t size;
 	int fd, r;
 
-	r = mipc_sys_chown_link(dirfd, name, perm->uid, perm->gid);
-	if (r < 0 && r != -EPERM)
-		return -r;
-	r = mipc_sys_chmod(dirfd, name, mode | 0400);
-	if (r < 0)
-		return -r;
-	fd = mipc_sys_open(dirfd, name, O_RDONLY | O_NOFOLLOW |
-	    O_NONBLOCK, 0);
+	fd = mipc_sys_open(dirfd, name, O_PATH | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return -fd;
 	r = mipc_sys_fstat(fd, &st);
-	if (r == 0 && (st.st_uid != perm->uid || st.st_gid != perm->gid ||
-	    perm->uid != perm->cuid || perm->gid != perm->cgid)) {
-		size = fill_acl(&acl, perm, mode, &st);
-		r = mipc_sys_set_acl(fd, &acl, size);
-		/* Without lists, one whom the file already is due is served. */
-		if (r == -EOPNOTSUPP)
-			r = st.st_uid == perm->uid && st.st_gid == perm->gid ?
-			    mipc_sys_chmod_fd(fd, mode) : -EPERM;
-	} else if (r == 0 && (mode & 0400) == 0) {
-		r = mipc_sys_chmod_fd(fd, mode);
-	}
+	if (r == 0 && (!S_ISREG(st.st_mode) || st.st_nlink != 1))
+		r = -EIO;
+	if (r == 0)
+		r = permit(fd, perm, mode);
 	mipc_sys_close(fd);
 	return -r;
 }

@@ -467,14 +467,16 @@ count_for(struct mipc_ns *ns, struct mipc_opened *opened, mipc_life life,
 }
 
 static void
-before_fork(struct mipc_gate *gate)
+before_fork(void)
 {
 	struct mipc_opened *opened;
 	struct mipc_ns *ns;
 	uint32_t index;
 
+	/* Nothing here waits for long: a fork must come back. */
+	for (ns = *namespaces; ns != NULL; ns = ns->next)
+		mipc_sweep(ns, NULL);
 	for (ns = *namespaces; ns != NULL; ns = ns->next) {
-		mipc_sweep(ns, gate);
 		if (ns->attached == NULL || mipc_life_beget(ns->lives) != 0)
 			continue;
 		for (opened = ns->attached; opened != NULL;
@@ -499,13 +501,19 @@ take_over(struct mipc_ns *ns, bool prepared)
 	struct mipc_opened *opened;
 	mipc_life self;
 
-	if (ns->attached == NULL || mipc_life_self(ns->lives, &self) != 0)
+	if (ns->attached == NULL)
 		return;
+	if (mipc_life_self(ns->lives, &self) != 0) {
+		for (opened = ns->attached; opened != NULL;
+		    opened = opened->next)
+			opened->entry = UINT32_MAX;
+		return;
+	}
 	for (opened = ns->attached; opened != NULL; opened = opened->next) {
 		if (prepared && opened->child_entry != 0)
 			opened->entry = opened->child_entry - 1;
-		else
-			count_for(ns, opened, self, &opened->entry);
+		else if (!count_for(ns, opened, self, &opened->entry))
+			opened->entry = UINT32_MAX;	/* at its next attach */
 		opened->child_entry = 0;
 	}
 }

@@ -52,6 +52,7 @@ static void
 pass_on(int signal, siginfo_t *info, void *context)
 {
 	struct sigaction plain;
+	bool sent = info->si_code <= 0;
 
 	if ((before.sa_flags & SA_SIGINFO) != 0) {
 		before.sa_sigaction(signal, info, context);
@@ -61,9 +62,13 @@ pass_on(int signal, siginfo_t *info, void *context)
 		before.sa_handler(signal);
 		return;
 	}
+	if (sent && before.sa_handler == SIG_IGN)
+		return;
 	memset(&plain, 0, sizeof(plain));
 	plain.sa_handler = SIG_DFL;
 	sigaction(SIGBUS, &plain, NULL);	/* the access faults again */
+	if (sent)
+		mipc_sys_kill(mipc_sys_pid(), SIGBUS);
 }
 
 static void

@@ -311,7 +311,7 @@ static bool
 is_known(const char *name)
 {
 	static const char *const prefix[] = { "namespace", "life.", "shm.",
-	    "sem.", "msg.", "key.", "probe." };
+	    "sem.", "msg.", "key.", "set.", "probe." };
 
 	if (name[0] == '.')
 		name++;

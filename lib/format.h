@@ -78,8 +78,8 @@ struct mipc_lock {
 struct mipc_redo {
 	mipc_u64 count;				/* L */
 	struct {
-		uint64_t offset;	/* L: into the object, 8-aligned */
-		uint64_t value;		/* L */
+		mipc_u64 offset;	/* L: into the object, 8-aligned */
+		mipc_u64 value;		/* L */
 	} word[MIPC_REDO_WORDS];
 };
 

@@ -23,6 +23,7 @@
 
 static mipc_u32 mutex;
 static uint64_t fork_signals;		/* mask of the forking thread */
+static mipc_u32 forker;			/* its id, from before to after */
 static const struct mipc_fork_hooks *hooks;
 static mipc_u32 nowhere = 1;		/* before mipc_gate_prepare() */
 static mipc_u32 *mark = &nowhere;	/* 0: this is an unprepared child */
@@ -44,24 +45,43 @@ settle_mark(void)
 		made_by = mipc_sys_pid();
 }
 
+/* Is this the thread that is forking, in a handler of the program's? */
+static bool
+is_forking(void)
+{
+	return mipc_peek(&forker) != 0 &&
+	    mipc_peek(&forker) == (uint32_t)mipc_sys_tid();
+}
+
 void
 mipc_gate_enter(struct mipc_gate *gate)
 {
+	bool prepared;
+
 	mipc_sys_block(&gate->signals);
+	gate->nested = is_forking();
+	if (gate->nested)
+		return;
 	if (!unprepared_child()) {
 		mipc_mutex_lock(&mutex);
 		return;
 	}
-	/* The only thread here; whoever held the gate stayed behind. */
+	/*
+	 * The only thread here; whoever held the gate stayed behind.  After a
+	 * fork that was prepared, a handler of the program's is before ours.
+	 */
+	prepared = mipc_peek(&forker) != 0;
+	mipc_put(&forker, 0);
 	mipc_put(&mutex, 1);
 	settle_mark();
-	hooks->child(false);
+	hooks->child(prepared);
 }
 
 void
 mipc_gate_leave(struct mipc_gate *gate)
 {
-	mipc_mutex_unlock(&mutex);
+	if (!gate->nested)
+		mipc_mutex_unlock(&mutex);
 	mipc_sys_restore(&gate->signals);
 }
 
@@ -82,8 +102,9 @@ before_fork(void)
 	struct mipc_gate gate;
 
 	mipc_gate_enter(&gate);
+	hooks->before();
 	fork_signals = gate.signals;
-	hooks->before(&gate);
+	mipc_put(&forker, (uint32_t)mipc_sys_tid());
 }
 
 static void
@@ -92,6 +113,7 @@ after_fork(void)
 	struct mipc_gate gate = { .signals = fork_signals };
 
 	hooks->parent();
+	mipc_put(&forker, 0);
 	mipc_gate_leave(&gate);
 }
 
@@ -100,6 +122,11 @@ in_child(void)
 {
 	struct mipc_gate gate = { .signals = fork_signals };
 
+	if (mipc_peek(&forker) == 0) {	/* mipc_gate_enter() has done it */
+		mipc_sys_restore(&gate.signals);
+		return;
+	}
+	mipc_put(&forker, 0);
 	settle_mark();
 	hooks->child(true);
 	mipc_put(&mutex, 1);	/* those who waited stayed behind */

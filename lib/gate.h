@@ -17,6 +17,7 @@
 
 struct mipc_gate {
 	uint64_t signals;	/* the caller's mask */
+	bool nested;		/* by the thread that is forking */
 };
 
 void	mipc_gate_enter(struct mipc_gate *);
@@ -28,7 +29,7 @@ void	mipc_gate_leave(struct mipc_gate *);
  * child made by a raw system call, which is noticed at its first call.
  */
 struct mipc_fork_hooks {
-	void (*before)(struct mipc_gate *);
+	void (*before)(void);
 	void (*parent)(void);
 	void (*child)(bool prepared);
 };

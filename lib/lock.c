@@ -78,12 +78,12 @@ static void
 apply(struct mipc_object *object, uint64_t count, uint64_t size)
 {
 	for (uint64_t i = 0; i < count && i < MIPC_REDO_WORDS; i++) {
-		uint64_t offset = object->redo.word[i].offset;
+		uint64_t offset = mipc_peek(&object->redo.word[i].offset);
+		uint64_t value = mipc_peek(&object->redo.word[i].value);
 
 		if (offset % 8 != 0 || offset >= size || size - offset < 8)
 			continue;
-		mipc_put((mipc_u64 *)(void *)((char *)object + offset),
-		    object->redo.word[i].value);
+		mipc_put((mipc_u64 *)(void *)((char *)object + offset), value);
 		mipc_crash_point("redo: word");
 	}
 }
@@ -160,9 +160,11 @@ mipc_change_set(struct mipc_change *change, mipc_u64 *word, uint64_t value)
 	mipc_put(word, value);
 	mipc_step();
 #endif
-	object->redo.word[change->count].offset =
-	    (uint64_t)((char *)word - (char *)object);
-	object->redo.word[change->count++].value = value;
+	mipc_put(&object->redo.word[change->count].offset,
+	    (uint64_t)((char *)word - (char *)object));
+	mipc_put(&object->redo.word[change->count].value, value);
+	change->word[change->count].at = word;
+	change->word[change->count++].value = value;
 }
 
 /*
@@ -183,7 +185,10 @@ mipc_change_commit(struct mipc_change *change)
 	mipc_step();		/* the record before the first new value */
 	mipc_crash_point("redo: armed");
 	make_odd(object);
-	apply(object, change->count, UINT64_MAX);
+	for (uint32_t i = 0; i < change->count; i++) {
+		mipc_put(change->word[i].at, change->word[i].value);
+		mipc_crash_point("redo: word");
+	}
 	mipc_step();		/* every value before the record goes */
 	mipc_give(&object->redo.count, 0);
 	mipc_crash_point("redo: disarmed");

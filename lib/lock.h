@@ -38,6 +38,10 @@ void	mipc_object_release(struct mipc_object *);
 struct mipc_change {
 	struct mipc_object *object;
 	uint32_t count;
+	struct {		/* ours: what is shared may be tampered with */
+		mipc_u64 *at;
+		uint64_t value;
+	} word[MIPC_REDO_WORDS];
 };
 void	mipc_change_begin(struct mipc_change *, struct mipc_object *);
 void	mipc_change_set(struct mipc_change *, mipc_u64 *word, uint64_t value);

@@ -68,6 +68,8 @@ take(struct arena *arena, size_t size)
 		mipc_give(&arena->base, at);
 	if (mipc_take(&arena->base) == NULL)
 		return NULL;
+	if (size > ARENA_BYTES)
+		return NULL;
 	offset = atomic_fetch_add(&arena->taken, size);
 	return offset > ARENA_BYTES - size ? NULL :
 	    mipc_take(&arena->base) + offset;

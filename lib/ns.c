@@ -20,6 +20,8 @@
 
 #include "crash.h"
 
+#define SEQUENCES	(INT32_MAX / MIPC_INDEX_MAX + 1)
+
 static struct mipc_entry *
 entry_of(struct mipc_ns *ns, enum mipc_kind kind, uint64_t index)
 {
@@ -119,6 +121,8 @@ mipc_ns_lock(struct mipc_ns *ns, struct mipc_gate *gate)
 		error = mipc_lock_try(&ns->space->lock, ns->lives, self);
 		if (error != EBUSY)
 			break;
+		if (gate == NULL)
+			return EBUSY;
 		mipc_gate_leave(gate);
 		mipc_lock_sleep(&ns->space->lock);
 		mipc_gate_enter(gate);
@@ -194,11 +198,10 @@ claim(struct mipc_ns *ns, enum mipc_kind kind, uint64_t index)
 static uint64_t
 next_id(struct mipc_census *census, uint64_t index)
 {
-	uint64_t sequence = mipc_peek(&census->sequence);
+	uint64_t sequence = mipc_peek(&census->sequence) % SEQUENCES;
 
 	if (index + 1 <= mipc_peek(&census->last))
-		sequence = sequence >= INT32_MAX / MIPC_INDEX_MAX ? 0 :
-		    sequence + 1;
+		sequence = (sequence + 1) % SEQUENCES;
 	mipc_put(&census->sequence, sequence);
 	mipc_put(&census->last, index + 1);
 	mipc_put(&census->cursor, index + 1);
@@ -281,15 +284,19 @@ mipc_ns_commit(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
     uint32_t key)
 {
 	uint64_t index = id % MIPC_INDEX_MAX;
+	struct mipc_entry *entry = entry_of(ns, kind, index);
 	int error = 0;
 
+	if (mipc_peek(&entry->id) != id ||
+	    mipc_peek(&entry->state) != MIPC_INDEX_MAKING)
+		return EIO;
 	if (key != 0) {
 		write_intent(ns, MIPC_CREATE, kind, id, key);
 		error = set_key(ns, kind, id, key);
 		mipc_crash_point("ns: key set");
 	}
 	if (error == 0) {
-		mipc_give(&entry_of(ns, kind, index)->state, MIPC_INDEX_LIVE);
+		mipc_give(&entry->state, MIPC_INDEX_LIVE);
 		attend(ns, kind, index, false);
 	}
 	if (key != 0)
@@ -349,6 +356,8 @@ mipc_ns_release(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	mipc_put(&census->in_use, mipc_peek(&census->in_use) - 1);
 	mipc_put(&census->pages, mipc_peek(&census->pages) - entry->pages);
 	top = mipc_peek(&census->top);
+	if (top > MIPC_INDEX_MAX)
+		top = MIPC_INDEX_MAX;
 	while (top > 0 && mipc_peek(&entry_of(ns, kind, top - 1)->state) ==
 	    MIPC_INDEX_FREE)
 		top--;

@@ -55,7 +55,8 @@ struct mipc_ns {
 
 /*
  * [gate] Take the namespace lock, finishing what a dead owner left.  Leaves
- * and enters the gate again while it waits.  0, or why there is no life.
+ * and enters the gate again while it waits, or says EBUSY if `gate` is NULL.
+ * 0, or why there is no life.
  */
 int	mipc_ns_lock(struct mipc_ns *, struct mipc_gate *);
 void	mipc_ns_unlock(struct mipc_ns *);

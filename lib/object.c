@@ -268,7 +268,42 @@ mipc_ns_settle_perm(struct mipc_ns *ns, struct mipc_opened *opened)
 	mipc_change_begin(&change, head);
 	mipc_change_set(&change, &head->unsettled, 0);
 	mipc_change_commit(&change);
+	ns->store->ops->permit_done(ns->store, opened->kind, opened->id);
 	return 0;
+}
+
+/*
+ * [object] Somebody died in IPC_SET: what they had begun is finished, else
+ * what the files say goes.  Nothing that the head says is done to a file
+ * here, for whoever may read the object may write its head.
+ */
+static void
+mend_perm(struct mipc_ns *ns, struct mipc_opened *opened)
+{
+	const struct mipc_store_ops *ops = ns->store->ops;
+	struct mipc_object *head = opened->head;
+	struct mipc_change change;
+	struct mipc_perm perm;
+	uint64_t size;
+	bool known;
+
+	known = ops->permit_begun(ns->store, opened->kind, opened->id,
+	    &perm) == 0;
+	if (known && ops->permit(ns->store, opened->kind, opened->id,
+	    mipc_peek(&head->key), &perm) != 0)
+		return;		/* for somebody who may */
+	known = known || ops->glance(ns->store, opened->kind, opened->id,
+	    &perm, &size) == 0;
+	mipc_change_begin(&change, head);
+	if (known) {
+		mipc_change_set(&change, &head->uid, perm.uid);
+		mipc_change_set(&change, &head->gid, perm.gid);
+		mipc_change_set(&change, &head->mode,
+		    (mipc_peek(&head->mode) & ~0777ull) | perm.mode);
+	}
+	mipc_change_set(&change, &head->unsettled, 0);
+	mipc_change_commit(&change);
+	ops->permit_done(ns->store, opened->kind, opened->id);
 }
 
 int
@@ -285,9 +320,8 @@ mipc_ns_try_object(struct mipc_ns *ns, struct mipc_opened *opened)
 		mipc_object_release(opened->head);	/* a later one's */
 		return EINVAL;
 	}
-	/* One who died in IPC_SET; whoever is permitted to finish it does. */
 	if (error == 0 && mipc_peek(&opened->head->unsettled) != 0)
-		mipc_ns_settle_perm(ns, opened);
+		mend_perm(ns, opened);
 	return error;
 }
 

@@ -228,8 +228,9 @@ mipc_segment_leave(struct mipc_opened *opened,
 	struct mipc_attach *entry = &segment->entry[who->index];
 	struct mipc_change change;
 
-	if (mipc_peek(&entry->life) != who->life)
-		return;		/* another process's bytes */
+	if (who->index >= entries(segment, opened) ||
+	    mipc_peek(&entry->life) != who->life)
+		return;		/* never counted, or spoilt by a peer */
 	if (mipc_peek(&entry->count) <= 1) {
 		free_entry(opened, who->index, who->pid);
 		return;

@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "crash.h"
+#include "futex.h"
 #include "mipc.h"
 #include "sweep.h"
 
@@ -179,7 +180,8 @@ static int
 count_attach(struct mipc_ns *ns, struct mipc_gate *gate,
     struct mipc_opened *opened)
 {
-	struct mipc_attacher who = { .known = false };
+	struct mipc_segment *segment = mipc_segment_of(opened);
+	struct mipc_attacher who = { .index = opened->entry };
 	int error;
 
 	error = mipc_ns_lock_object(ns, gate, opened);
@@ -190,17 +192,42 @@ count_attach(struct mipc_ns *ns, struct mipc_gate *gate,
 	} else {
 		who.life = mipc_peek(&ns->lives->self);
 		who.pid = mipc_peek(&ns->lives->slot->pid);
-		who.index = opened->entry;
-		who.known = opened->attaches > 0;
-		error = mipc_segment_enter(ns, opened, &who, 1);
-		opened->entry = who.index;
+		/* A fork's child that could not be counted is so now. */
+		who.known = opened->attaches > 0 &&
+		    opened->entry < mipc_peek(&segment->claimed) &&
+		    opened->entry < MIPC_ATTACH_MAX && mipc_peek(
+		    &segment->entry[opened->entry].life) == who.life;
+		error = mipc_segment_enter(ns, opened, &who,
+		    who.known ? 1 : opened->attaches + 1);
+		if (error == 0)
+			opened->entry = who.index;
 	}
 	mipc_object_release(opened->head);
 	return error == ENOSPC ? ENOMEM : error;
 }
 
+/* Whoever looks for mappings holds it for a moment, or was stopped then. */
 static int
-map_it(struct mipc_ns *ns, struct mipc_opened *opened, struct mipc_mapping *m)
+map_patiently(struct mipc_ns *ns, struct mipc_gate *gate,
+    struct mipc_mapping *m)
+{
+	static mipc_u32 nobody_wakes;
+	int error = EBUSY;
+
+	for (int i = 0; i < TRIES && error == EBUSY; i++) {
+		error = ns->store->ops->map(ns->store, m);
+		if (error == EBUSY) {
+			mipc_gate_leave(gate);
+			mipc_futex_sleep(&nobody_wakes, 0, MIPC_MS);
+			mipc_gate_enter(gate);
+		}
+	}
+	return error == EBUSY ? EIO : error;
+}
+
+static int
+map_it(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
+    struct mipc_mapping *m)
 {
 	const struct mipc_piece *like;
 	int error;
@@ -212,9 +239,9 @@ map_it(struct mipc_ns *ns, struct mipc_opened *opened, struct mipc_mapping *m)
 	like = m->address != NULL ? NULL :
 	    mipc_attach_like(opened, m->writable, m->executable);
 	m->again = like == NULL ? NULL : like->address;
-	error = ns->store->ops->map(ns->store, m);
+	error = map_patiently(ns, gate, m);
 	if (error == ENOMEM && m->address == NULL && mipc_ns_evict(ns) > 0)
-		error = ns->store->ops->map(ns->store, m);
+		error = map_patiently(ns, gate, m);
 	if (error != ENOENT && error != ELOOP && error != ENXIO &&
 	    error != EIO)
 		return error;
@@ -261,6 +288,20 @@ note_failure(struct mipc_ns *ns, struct mipc_opened *opened)
 	mipc_object_release(opened->head);
 }
 
+/* One descriptor a segment holds the lock; another thread may be first. */
+static void
+keep(struct mipc_ns *ns, struct mipc_opened *opened,
+    const struct mipc_mapping *m)
+{
+	struct mipc_mapping second = { .data = m->data,
+	    .kept_fd = m->kept_fd };
+
+	if (opened->kept_fd < 0)
+		opened->kept_fd = m->kept_fd;
+	else if (m->kept_fd != opened->kept_fd)
+		ns->store->ops->unmap(ns->store, &second);
+}
+
 /* With the object pinned; the pin becomes the attach's on success. */
 static int
 attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
@@ -280,7 +321,7 @@ attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 		error = mipc_attach_reserve();
 	if (error != 0)
 		return error;
-	error = map_it(ns, opened, m);
+	error = map_it(ns, gate, opened, m);
 	if (error != 0) {
 		note_failure(ns, opened);
 		return error;
@@ -291,7 +332,7 @@ attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 		unmap_it(ns, gate, opened, m);
 		return error;
 	}
-	opened->kept_fd = m->kept_fd;
+	keep(ns, opened, m);
 	piece.address = m->address;
 	piece.length = (opened->size + page - 1) & ~(page - 1);
 	advise(opened, &piece);

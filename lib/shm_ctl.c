@@ -406,13 +406,19 @@ at_index(struct call *call, int index)
 static int
 info(struct call *call, int cmd, void *buf)
 {
+	struct shminfo limits;
+	struct shm_info use;
+
 	mipc_gate_enter(&call->gate);
 	mipc_sweep(call->ns, &call->gate);
-	if (cmd == IPC_INFO)
-		fill_limits(call->ns, buf);
-	else
-		fill_use(call->ns, buf);
+	fill_limits(call->ns, &limits);
+	if (cmd == SHM_INFO)
+		fill_use(call->ns, &use);
 	mipc_gate_leave(&call->gate);
+	if (cmd == IPC_INFO)
+		memcpy(buf, &limits, sizeof(limits));
+	else
+		memcpy(buf, &use, sizeof(use));
 	return mipc_ns_highest(call->ns, MIPC_SHM);
 }
 
@@ -429,8 +435,11 @@ dispatch(struct call *call, int shmid, int cmd, struct shmid_ds *buf)
 	if (error != 0)
 		return error;
 	if (cmd == IPC_SET || cmd == IPC_RMID || cmd == SHM_LOCK ||
-	    cmd == SHM_UNLOCK)
-		return change(call, cmd, buf);
+	    cmd == SHM_UNLOCK) {
+		if (cmd == IPC_SET)
+			ds = *buf;	/* before any lock: it may fault */
+		return change(call, cmd, &ds);
+	}
 	error = stat_id(call, &ds);
 	if (error == 0)
 		*buf = ds;

@@ -66,6 +66,10 @@ struct mipc_store_ops {
 	/* Make the files' owners and modes those of the object. */
 	int (*permit)(struct mipc_store *, enum mipc_kind, uint64_t id,
 	    uint64_t key, const struct mipc_perm *);
+	/* That is finished; or it was begun by somebody who may, and died. */
+	void (*permit_done)(struct mipc_store *, enum mipc_kind, uint64_t id);
+	int (*permit_begun)(struct mipc_store *, enum mipc_kind, uint64_t id,
+	    struct mipc_perm *);
 	/* Keys.  set [ns]: EEXIST; clear [ns]: only if it names this id. */
 	int (*key_find)(struct mipc_store *, enum mipc_kind, uint32_t key,
 	    uint64_t *id);
@@ -73,7 +77,10 @@ struct mipc_store_ops {
 	    uint64_t id);
 	int (*key_clear)(struct mipc_store *, enum mipc_kind, uint32_t key,
 	    uint64_t id);
-	/* Segments.  mapped: 0 nobody maps it, EBUSY somebody does. */
+	/*
+	 * Segments.  map: EBUSY while somebody asks whether it is mapped.
+	 * mapped: 0 nobody maps it, EBUSY somebody does.
+	 */
 	int (*map)(struct mipc_store *, struct mipc_mapping *);
 	void (*unmap)(struct mipc_store *, struct mipc_mapping *);
 	int (*mapped)(struct mipc_store *, uint64_t id, int kept_fd);

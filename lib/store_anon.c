@@ -212,6 +212,20 @@ permit(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 	return 0;
 }
 
+static void
+permit_done(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
+{
+	(void)store, (void)kind, (void)id;
+}
+
+static int
+permit_begun(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
+    struct mipc_perm *perm)
+{
+	(void)store, (void)kind, (void)id, (void)perm;
+	return ENOENT;
+}
+
 /* --- keys -------------------------------------------------------------- */
 
 /*
@@ -417,6 +431,8 @@ static const struct mipc_store_ops anon_ops = {
 	.glance = glance,
 	.resident = resident,
 	.permit = permit,
+	.permit_done = permit_done,
+	.permit_begun = permit_begun,
 	.key_find = key_find,
 	.key_set = key_set,
 	.key_clear = key_clear,

@@ -286,6 +286,80 @@ resident(struct mipc_store *store, uint64_t id)
 	return (uint64_t)st.st_blocks * 512;
 }
 
+/*
+ * What is to be changed stands in the text of a link while it is done, so
+ * that a successor of the dead can finish it.  The link's owner, which nobody
+ * can forge in a sticky directory, says whether to believe it; the head,
+ * which every reader may write, does not.
+ */
+static void
+set_name(enum mipc_kind kind, uint64_t id, char out[40])
+{
+	snprintf(out, 40, "set.%s.%llu", mipc_dir_kind[kind],
+	    (unsigned long long)id);
+}
+
+static int
+begin_permit(struct dir_store *s, enum mipc_kind kind, uint64_t id,
+    const struct mipc_perm *perm)
+{
+	char name[40], text[80];
+	int r;
+
+	set_name(kind, id, name);
+	snprintf(text, sizeof(text), "%u %u %u %u %o", (unsigned)perm->uid,
+	    (unsigned)perm->gid, (unsigned)perm->cuid, (unsigned)perm->cgid,
+	    perm->mode & 0777);
+	r = mipc_sys_symlink(text, s->dir.fd, name);
+	if (r == -EEXIST) {
+		mipc_sys_unlink(s->dir.fd, name, 0);
+		r = mipc_sys_symlink(text, s->dir.fd, name);
+	}
+	mipc_crash_point("dir: change begun");
+	return -r;
+}
+
+static void
+permit_done(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
+{
+	struct dir_store *s = of(store);
+	char name[40];
+
+	set_name(kind, id, name);
+	if (mipc_dir_fd(&s->dir) >= 0)
+		mipc_sys_unlink(s->dir.fd, name, 0);
+}
+
+static int
+permit_begun(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
+    struct mipc_perm *perm)
+{
+	struct dir_store *s = of(store);
+	char name[40], text[80], data[32];
+	unsigned uid, gid, cuid, cgid, mode;
+	struct stat link, file;
+	int n;
+
+	set_name(kind, id, name);
+	data_name(id, data);
+	if (mipc_dir_fd(&s->dir) < 0 || mipc_sys_stat(s->dir.fd, name, &link,
+	    AT_SYMLINK_NOFOLLOW) != 0 || mipc_sys_stat(s->dir.fd, data, &file,
+	    AT_SYMLINK_NOFOLLOW) != 0)
+		return ENOENT;
+	if (link.st_uid != 0 && link.st_uid != file.st_uid)
+		return EPERM;
+	n = mipc_sys_readlink(s->dir.fd, name, text, sizeof(text) - 1);
+	if (n < 0)
+		return -n;
+	text[n] = '\0';
+	if (sscanf(text, "%u %u %u %u %o", &uid, &gid, &cuid, &cgid,
+	    &mode) != 5)
+		return EIO;
+	*perm = (struct mipc_perm){ .uid = uid, .gid = gid, .cuid = cuid,
+	    .cgid = cgid, .mode = mode & 0777 };
+	return 0;
+}
+
 static int
 permit(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
     uint64_t key, const struct mipc_perm *perm)
@@ -293,12 +367,13 @@ permit(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 	struct dir_store *s = of(store);
 	unsigned mode = perm->mode & 0777;
 	char name[32];
-	int error = 0, fd;
+	int error, fd;
 
 	fd = mipc_dir_fd(&s->dir);
 	if (fd < 0)
 		return -fd;
-	if (kind == MIPC_SHM) {
+	error = begin_permit(s, kind, id, perm);
+	if (error == 0 && kind == MIPC_SHM) {
 		data_name(id, name);
 		error = mipc_acl_permit(fd, name, perm, mode);
 	}
@@ -330,10 +405,10 @@ open_data(struct dir_store *s, const struct mipc_mapping *m, int *out)
 	    (uint64_t)st.st_size < m->size))
 		r = -EIO;
 	if (r == 0)
-		r = mipc_sys_flock(fd, LOCK_SH);
+		r = mipc_sys_flock(fd, LOCK_SH | LOCK_NB);
 	if (r < 0) {
 		mipc_sys_close(fd);
-		return -r;
+		return r == -EWOULDBLOCK ? EBUSY : -r;
 	}
 	*out = fd;
 	return 0;
@@ -404,11 +479,16 @@ unmap_segment(struct mipc_store *store, struct mipc_mapping *m)
 static bool
 let_owner_read(struct dir_store *s, const char *name)
 {
+	struct mipc_perm perm = { .uid = mipc_cred_uid() };
 	struct stat st;
 
-	return mipc_sys_stat(s->dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISREG(st.st_mode) && st.st_uid == mipc_cred_uid() &&
-	    mipc_sys_chmod(s->dir.fd, name, (st.st_mode & 0777) | 0400) == 0;
+	if (mipc_sys_stat(s->dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    st.st_uid != perm.uid)
+		return false;
+	perm.cuid = perm.uid;
+	perm.gid = perm.cgid = st.st_gid;
+	return mipc_acl_permit(s->dir.fd, name, &perm,
+	    (st.st_mode & 0777) | 0400) == 0;
 }
 
 static int
@@ -447,6 +527,8 @@ const struct mipc_store_ops mipc_dir_ops = {
 	.glance = glance,
 	.resident = resident,
 	.permit = permit,
+	.permit_done = permit_done,
+	.permit_begun = permit_begun,
 	.key_find = mipc_dir_key_find,
 	.key_set = mipc_dir_key_set,
 	.key_clear = mipc_dir_key_clear,

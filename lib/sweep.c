@@ -24,9 +24,15 @@ static void
 release(struct mipc_ns *ns, struct mipc_gate *gate, enum mipc_kind kind,
     uint64_t id, enum mipc_index_state state)
 {
+	struct mipc_entry *entry = &ns->space->entry[kind][id %
+	    MIPC_INDEX_MAX];
+
 	if (mipc_ns_lock(ns, gate) != 0)
 		return;
-	mipc_ns_release(ns, kind, id, state);
+	/* The index may be another maker's by now. */
+	if (state != MIPC_INDEX_MAKING ||
+	    mipc_life_dead(ns->lives, mipc_peek(&entry->life)))
+		mipc_ns_release(ns, kind, id, state);
 	mipc_ns_unlock(ns);
 	mipc_ns_forget(ns, kind, id);
 }
@@ -174,8 +180,10 @@ remove_orphans(struct mipc_ns *ns, struct mipc_gate *gate)
 			continue;
 		orphan = is_orphan(ns, opened);
 		if (orphan && mipc_ns_lock(ns, gate) == 0) {
-			mipc_ns_remove(ns, MIPC_SHM, id,
-			    (uint32_t)mipc_peek(&opened->head->key));
+			orphan = is_orphan(ns, opened);
+			if (orphan)
+				mipc_ns_remove(ns, MIPC_SHM, id, (uint32_t)
+				    mipc_peek(&opened->head->key));
 			mipc_ns_unlock(ns);
 		}
 		mipc_ns_unpin(opened);

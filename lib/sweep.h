@@ -12,7 +12,7 @@
 /*
  * [gate] Look at everything that needs attention: half-made objects of dead
  * makers go, and so do removed segments that nothing maps any more.  Never
- * waits for an object's lock.
+ * waits for an object's lock; nor for the namespace's if `gate` is NULL.
  */
 void	mipc_sweep(struct mipc_ns *, struct mipc_gate *);
 

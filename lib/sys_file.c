@@ -145,6 +145,12 @@ mipc_sys_chown_fd(int fd, uid_t uid, gid_t gid)
 }
 
 int
+mipc_sys_chown_fd_path(int fd, uid_t uid, gid_t gid)
+{
+	return (int)S5(SYS_fchownat, fd, "", uid, gid, AT_EMPTY_PATH);
+}
+
+int
 mipc_sys_chown_link(int dirfd, const char *path, uid_t uid, gid_t gid)
 {
 	return (int)S5(SYS_fchownat, dirfd, path, uid, gid,

@@ -25,9 +25,8 @@ static const struct backend none = { .name = "none", .changed = nothing };
 const struct backend *ipc = &none;
 
 static void
-before_fork(struct mipc_gate *gate)
+before_fork(void)
 {
-	(void)gate;
 	if (store != NULL && mipc_peek(&lives->self) != 0)
 		mipc_life_beget(lives);
 }
