@@ -269,6 +269,7 @@ make_suite(const char *only)
 	add_dir_tests(tc[1]);
 	add_fault_tests(tc[1]);
 	add_space_tests(tc[1]);
+	add_hostile_tests(tc[1]);
 	if (wanted(only, "kernel"))
 		suite_add_tcase(suite, tc[0]);
 	if (wanted(only, "directory"))

@@ -61,6 +61,9 @@ void	add_anon_tests(TCase *tc);	/* the anonymous one */
 void	add_dir_tests(TCase *tc);	/* the directory store */
 void	add_fault_tests(TCase *tc);
 void	add_space_tests(TCase *tc);
+void	add_hostile_tests(TCase *tc);
+/* A role of run_fresh(), see check_shm_hostile.c. */
+void	play_handlers(int id, int which);
 
 /*
  * Run a role of check_shm_fault.c in a program of its own, which knows of the

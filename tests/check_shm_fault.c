@@ -488,6 +488,7 @@ play_fault(const char *role, int id, int other)
 		void (*play)(int id, int other);
 	} roles[] = {
 		{ "attach-fails", attach_fails },
+		{ "handlers", play_handlers },
 		{ "look-up", look_up },
 		{ "see-damage", see_damage },
 		{ "try", open_and_try },
