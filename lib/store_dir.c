@@ -158,11 +158,19 @@ make_object(struct mipc_store *store, const struct mipc_draft *draft,
 	return error == EFBIG ? ENOMEM : error;
 }
 
+/* The link of a change of owner or mode that is under way. */
+static void
+set_name(enum mipc_kind kind, uint64_t id, char out[40])
+{
+	snprintf(out, 40, "set.%s.%llu", mipc_dir_kind[kind],
+	    (unsigned long long)id);
+}
+
 static int
 unmake(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
 {
 	struct dir_store *s = of(store);
-	char name[32];
+	char name[32], change[40];
 	int fd, r;
 
 	fd = mipc_dir_fd(&s->dir);
@@ -175,6 +183,8 @@ unmake(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
 			return -r;
 		mipc_crash_point("dir: data gone");
 	}
+	set_name(kind, id, change);	/* of one killed at its very end */
+	mipc_sys_unlink(fd, change, 0);
 	mipc_dir_object(kind, id, name);
 	r = mipc_sys_unlink(fd, name, 0);
 	return r == -ENOENT ? 0 : -r;
@@ -292,13 +302,6 @@ resident(struct mipc_store *store, uint64_t id)
  * can forge in a sticky directory, says whether to believe it; the head,
  * which every reader may write, does not.
  */
-static void
-set_name(enum mipc_kind kind, uint64_t id, char out[40])
-{
-	snprintf(out, 40, "set.%s.%llu", mipc_dir_kind[kind],
-	    (unsigned long long)id);
-}
-
 static int
 begin_permit(struct dir_store *s, enum mipc_kind kind, uint64_t id,
     const struct mipc_perm *perm)
