@@ -41,7 +41,6 @@ int	mipc_sys_getcwd(char *, size_t);
 int	mipc_sys_mkdir(const char *path, unsigned mode);
 int	mipc_sys_chmod(int dirfd, const char *path, unsigned mode);
 int	mipc_sys_chmod_fd(int fd, unsigned mode);
-int	mipc_sys_chown_fd(int fd, uid_t, gid_t);
 int	mipc_sys_chown_fd_path(int fd, uid_t, gid_t);	/* O_PATH, too */
 int	mipc_sys_chown_link(int dirfd, const char *path, uid_t, gid_t);
 int	mipc_sys_truncate_fd(int fd, uint64_t size);

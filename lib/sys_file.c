@@ -139,12 +139,6 @@ mipc_sys_chmod_fd(int fd, unsigned mode)
 }
 
 int
-mipc_sys_chown_fd(int fd, uid_t uid, gid_t gid)
-{
-	return (int)S3(SYS_fchown, fd, uid, gid);
-}
-
-int
 mipc_sys_chown_fd_path(int fd, uid_t uid, gid_t gid)
 {
 	return (int)S5(SYS_fchownat, fd, "", uid, gid, AT_EMPTY_PATH);
