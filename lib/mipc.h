@@ -2,8 +2,8 @@
 /*
  * mipc.h - System V IPC outside the kernel: the public interface.
  *
- * A namespace holds objects: shared memory segments (semaphore sets and
- * message queues follow).  It is a directory of files that unrelated
+ * A namespace holds objects: shared memory segments and semaphore sets
+ * (message queues follow).  It is a directory of files that unrelated
  * processes share by its path (mipc_open), or an anonymous region that a
  * process shares with the children it forks afterwards (mipc_anon).  There
  * is no daemon; any process may be killed at any instruction, and the next
@@ -29,8 +29,10 @@
 
 #include <sys/types.h>
 #include <sys/ipc.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <stddef.h>
+#include <time.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -134,7 +136,10 @@ int	mipc_destroy(const char *dir);
  * Read and set a limit of the namespace.
  *
  *	name	"shmmax" (bytes), "shmall" (pages), "shmmni" (segments, at
- *		most 32768), "shm_rmid_forced" (0 or 1)
+ *		most 32768), "shm_rmid_forced" (0 or 1); "semmsl" (semaphores
+ *		a set, at most 32000), "semmns" (semaphores in all), "semopm"
+ *		(operations a call, at most 500), "semmni" (sets, at most
+ *		32768), "barging" (0 or 1: see mipc(7))
  *	old	where the limit in force is written; may be NULL
  *	value	the new limit; NULL leaves it
  *
@@ -246,6 +251,87 @@ int	mipc_shmdt(struct mipc_ns *ns, const void *addr);
  */
 int	mipc_shmctl(struct mipc_ns *ns, int shmid, int cmd,
 	    struct shmid_ds *buf);
+
+/*
+ * Find or make a set of semaphores; those of a new one are 0.
+ *
+ *	key	IPC_PRIVATE (always a new one) or any other value
+ *	nsems	1 .. SEMMSL; 0 .. the number there are, if the set exists
+ *	flags	IPC_CREAT, IPC_EXCL, and nine permission bits
+ *
+ * Returns the identifier, or -1 with errno:
+ *	EACCES	the set's mode does not grant the bits in flags
+ *	EEXIST	it exists, and IPC_CREAT and IPC_EXCL are given
+ *	EINVAL	new: nsems is not in 1 .. SEMMSL; existing: nsems is negative
+ *		or larger than the set
+ *	EIO	the namespace's directory is gone, or the set's file is damaged
+ *	ENOENT	no set has the key and IPC_CREAT is not given
+ *	ENOMEM	no memory
+ *	ENOSPC	SEMMNI or SEMMNS would be exceeded, or the namespace's
+ *		filesystem is full
+ *
+ * Source: POSIX.1-2017 semget(); semget(2); clauses G1-G3, G6, S1, S16.
+ */
+int	mipc_semget(struct mipc_ns *ns, key_t key, int nsems, int flags);
+
+/*
+ * Perform `nops` semaphore operations as one: all of them or none.
+ *
+ *	ops	1 .. SEMOPM operations; applied in array order
+ *	timeout	longest wait, seconds and nanoseconds, measured from the call
+ *		on CLOCK_MONOTONIC; NULL waits for ever, {0, 0} does not wait
+ *
+ * Returns 0, or -1 with errno:
+ *	E2BIG	nops > SEMOPM
+ *	EACCES	the caller may not alter (or, for zero tests alone, read) the
+ *		set
+ *	EAGAIN	it would have to wait and the operation that would has
+ *		IPC_NOWAIT, or the timeout passed
+ *	EFAULT	ops is NULL (under the preload module: ops or timeout is not
+ *		readable)
+ *	EFBIG	a sem_num is outside the set
+ *	EIDRM	the set was removed meanwhile
+ *	EINTR	a signal handler ran while waiting; nothing was applied
+ *	EINVAL	no such set, nops == 0, or timeout is negative or malformed
+ *	EIO	the set's file is damaged
+ *	ENOMEM	no memory; SEM_UNDO: the set's table of debts is full
+ *	ERANGE	a value would pass 32767, or an undo value leave
+ *		-32768 .. 32767
+ *
+ * Source: POSIX.1-2017 semop(); semop(2); clauses S2-S7, S10-S15, S17.
+ */
+int	mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
+	    size_t nops, const struct timespec *timeout);
+int	mipc_semop(struct mipc_ns *ns, int semid, struct sembuf *ops,
+	    size_t nops);
+
+/*
+ * Control a set or one of its semaphores.  The fourth argument is a union
+ * semun (semctl(2)) where the command has one:
+ *
+ *	IPC_STAT, IPC_SET			buf
+ *	SEM_STAT, SEM_STAT_ANY (semid is an index)	buf
+ *	IPC_INFO, SEM_INFO			__buf, a struct seminfo *
+ *	GETALL, SETALL				array of the set's size
+ *	SETVAL					val
+ *	IPC_RMID, GETVAL, GETPID, GETNCNT, GETZCNT	none
+ *
+ * Returns the value, pid or count for the four GET commands; for IPC_INFO and
+ * SEM_INFO the highest index in use; for SEM_STAT and SEM_STAT_ANY the
+ * identifier; else 0; or -1 with errno:
+ *	EACCES	no read permission, or for SETVAL and SETALL no write
+ *		permission
+ *	EFAULT	the pointer is NULL (under the preload module: not accessible)
+ *	EIDRM	the set was removed meanwhile
+ *	EINVAL	no such set, index, semaphore or command
+ *	EIO	the set's file is damaged
+ *	EPERM	IPC_SET, IPC_RMID: the caller is neither owner, creator nor
+ *		privileged; IPC_SET: as for mipc_shmctl()
+ *	ERANGE	SETVAL, SETALL: a value outside 0 .. 32767
+ *
+ * Source: POSIX.1-2017 semctl(); semctl(2); clauses G4-G8, S6-S9, S15, S16.
+ */
+int	mipc_semctl(struct mipc_ns *ns, int semid, int semnum, int cmd, ...);
 
 /*
  * The key of a file and a project number, by glibc's formula, so that both
