@@ -84,43 +84,72 @@ nothing(void)
 {
 }
 
+/* Which of the numbers in /proc/sys/kernel/sem; -1 for another file. */
+static int
+number_of(const char *name)
+{
+	static const char *in_sem[] = { "semmsl", "semmns", "semopm",
+	    "semmni" };
+
+	for (int i = 0; i < 4; i++)
+		if (strcmp(in_sem[i], name) == 0)
+			return i;
+	return -1;
+}
+
 /* These sysctls are the reader's IPC namespace's own. */
 static int
 kernel_limit(const char *name, unsigned long long *old,
     const unsigned long long *value)
 {
-	char path[64], text[32];
-	ssize_t n;
-	int fd;
+	unsigned long long numbers[4] = { 0 };
+	int which = number_of(name), n = 0;
+	char path[64], text[100];
+	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
-	if (old != NULL) {
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		n = fd == -1 ? -1 : read(fd, text, sizeof(text) - 1);
-		if (fd != -1)
-			close(fd);
-		if (n <= 0)
-			return -1;
-		text[n] = '\0';
-		*old = strtoull(text, NULL, 10);
-	}
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s",
+	    which == -1 ? name : "sem");
+	f = fopen(path, "re");
+	while (f != NULL && n < 4 && fscanf(f, "%llu", &numbers[n]) == 1)
+		n++;
+	if (f != NULL)
+		fclose(f);
+	if (n <= which || n == 0)
+		return -1;
+	if (which == -1)
+		which = 0;
+	if (old != NULL)
+		*old = numbers[which];
 	if (value == NULL)
 		return 0;
-	snprintf(text, sizeof(text), "%llu", *value);
+	numbers[which] = *value;
+	snprintf(text, sizeof(text), n == 1 ? "%llu" :
+	    "%llu %llu %llu %llu", numbers[0], numbers[1], numbers[2],
+	    numbers[3]);
 	return write_file(path, text) ? 0 : -1;
+}
+
+static int
+kernel_semctl(int id, int num, int cmd, union semun arg)
+{
+	return semctl(id, num, cmd, arg);
 }
 
 const struct backend kernel_backend = {
 	.name = "kernel",
 	.traits = COUNTS_PIECES | COUNTS_CLONES | FOLLOWS_NEWIPC |
 	    NAMES_MAPS | SEES_MAPPINGS | OUTLIVES_EXEC | GIVES_AWAY |
-	    EXACT_FORKS | KEEPS_CLONES,
+	    EXACT_FORKS | KEEPS_CLONES | FOLLOWS_UNSHARE,
 	.enter = kernel_enter,
 	.leave = nothing,
 	.shmget = shmget,
 	.shmat = shmat,
 	.shmdt = shmdt,
 	.shmctl = shmctl,
+	.semget = semget,
+	.semop = semop,
+	.semtimedop = semtimedop,
+	.semctl = kernel_semctl,
 	.ftok = ftok,
 	.limit = kernel_limit,
 	.changed = nothing,
@@ -152,6 +181,31 @@ static int
 control(int id, int cmd, struct shmid_ds *buf)
 {
 	return mipc_shmctl(ns, id, cmd, buf);
+}
+
+static int
+get_set(key_t key, int nsems, int flags)
+{
+	return mipc_semget(ns, key, nsems, flags);
+}
+
+static int
+operate(int id, struct sembuf *ops, size_t nops)
+{
+	return mipc_semop(ns, id, ops, nops);
+}
+
+static int
+operate_in_time(int id, struct sembuf *ops, size_t nops,
+    const struct timespec *timeout)
+{
+	return mipc_semtimedop(ns, id, ops, nops, timeout);
+}
+
+static int
+control_set(int id, int num, int cmd, union semun arg)
+{
+	return mipc_semctl(ns, id, num, cmd, arg);
 }
 
 static int
@@ -209,6 +263,10 @@ backend_ns(void)
 	.shmat = attach, \
 	.shmdt = detach, \
 	.shmctl = control, \
+	.semget = get_set, \
+	.semop = operate, \
+	.semtimedop = operate_in_time, \
+	.semctl = control_set, \
 	.ftok = mipc_ftok, \
 	.limit = limit, \
 	.changed = mipc_credentials_changed

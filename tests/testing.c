@@ -157,12 +157,17 @@ leave_if_failed(void)
 }
 
 void
+await_turn(void)
+{
+	leave_if_failed();
+	sched_yield();
+}
+
+void
 await_value(int which, long long least)
 {
-	while (atomic_load(&board->value[which]) < least) {
-		leave_if_failed();
-		sched_yield();
-	}
+	while (atomic_load(&board->value[which]) < least)
+		await_turn();
 }
 
 /*

@@ -14,6 +14,7 @@
 
 #include <sys/types.h>
 #include <sys/ipc.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <check.h>
 #include <errno.h>
@@ -66,6 +67,8 @@ void	board_clear(void);
 void	reach(uint32_t n);
 void	await(uint32_t n);
 void	await_value(int which, long long least);
+/* Let others run, unless one of them has failed: for loops that wait. */
+void	await_turn(void);
 
 enum way {
 	BY_FORK,
@@ -120,6 +123,15 @@ void	drop_capabilities(void);
 #define GIVES_AWAY	0x80	/* a plain owner can always give away */
 #define EXACT_FORKS	0x100	/* a child counts before it runs (H6) */
 #define KEEPS_CLONES	0x200	/* a raw clone's mapping keeps it (H7) */
+#define FOLLOWS_UNSHARE	0x400	/* CLONE_SYSVSEM settles debts (S12) */
+
+/* The fourth argument of semctl(), which libc leaves to the program. */
+union semun {
+	int val;
+	struct semid_ds *buf;
+	unsigned short *array;
+	struct seminfo *info;
+};
 
 struct backend {
 	const char *name;
@@ -130,6 +142,11 @@ struct backend {
 	void *(*shmat)(int, const void *, int);
 	int (*shmdt)(const void *);
 	int (*shmctl)(int, int, struct shmid_ds *);
+	int (*semget)(key_t, int, int);
+	int (*semop)(int, struct sembuf *, size_t);
+	int (*semtimedop)(int, struct sembuf *, size_t,
+	    const struct timespec *);
+	int (*semctl)(int, int, int, union semun);
 	key_t (*ftok)(const char *, int);
 	int (*limit)(const char *, unsigned long long *,
 	    const unsigned long long *);
