@@ -7,9 +7,8 @@
  * this same file, with its own idea of how the namespace is found and of
  * what a pointer may be (preload/names.c).
  *
- * Semaphores and message queues have the names too, so that no program uses
- * the kernel's for the one and mipc's for the other by accident: they fail
- * with ENOSYS.
+ * Message queues have the names too, so that no program uses the kernel's for
+ * the one and mipc's for the other by accident: they fail with ENOSYS.
  */
 #include "sys.h"
 #include "mipc.h"
@@ -17,10 +16,29 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <errno.h>
+#include <stdarg.h>
+
+#ifndef SEM_STAT_ANY
+#define SEM_STAT_ANY	20
+#endif
+
+/* semctl()'s fourth argument, which no header declares. */
+union sysv_argument {
+	int val;
+	struct semid_ds *buf;
+	unsigned short *array;
+	struct seminfo *__buf;
+};
 
 #ifndef SYSV_NAMESPACE
 #define SYSV_NAMESPACE	mipc_default
+#define SYSV_SHMAT	mipc_shmat
+#define SYSV_SHMDT	mipc_shmdt
 #define SYSV_SHMCTL	mipc_shmctl
+#define SYSV_SEMTIMEDOP	mipc_semtimedop
+#define SYSV_SEMCTL	mipc_semctl
+#define SYSV_READABLE(pointer, size)	((pointer) != NULL)
+#define SYSV_WRITABLE(pointer, size)	((pointer) != NULL)
 #endif
 
 static int
@@ -49,7 +67,7 @@ shmat(int shmid, const void *addr, int flags)
 {
 	struct mipc_ns *ns = SYSV_NAMESPACE();
 
-	return ns == NULL ? (void *)-1 : mipc_shmat(ns, shmid, addr, flags);
+	return ns == NULL ? (void *)-1 : SYSV_SHMAT(ns, shmid, addr, flags);
 }
 
 MIPC_PUBLIC int
@@ -57,7 +75,7 @@ shmdt(const void *addr)
 {
 	struct mipc_ns *ns = SYSV_NAMESPACE();
 
-	return ns == NULL ? -1 : mipc_shmdt(ns, addr);
+	return ns == NULL ? -1 : SYSV_SHMDT(ns, addr);
 }
 
 MIPC_PUBLIC int
@@ -71,30 +89,68 @@ shmctl(int shmid, int cmd, struct shmid_ds *buf)
 MIPC_PUBLIC int
 semget(key_t key, int nsems, int flags)
 {
-	(void)key, (void)nsems, (void)flags;
-	return no_such_facility();
-}
+	struct mipc_ns *ns = SYSV_NAMESPACE();
 
-MIPC_PUBLIC int
-semop(int semid, struct sembuf *ops, size_t nops)
-{
-	(void)semid, (void)ops, (void)nops;
-	return no_such_facility();
+	return ns == NULL ? -1 : mipc_semget(ns, key, nsems, flags);
 }
 
 MIPC_PUBLIC int
 semtimedop(int semid, struct sembuf *ops, size_t nops,
     const struct timespec *timeout)
 {
-	(void)semid, (void)ops, (void)nops, (void)timeout;
-	return no_such_facility();
+	struct mipc_ns *ns = SYSV_NAMESPACE();
+
+	return ns == NULL ? -1 : SYSV_SEMTIMEDOP(ns, semid, ops, nops, timeout);
+}
+
+MIPC_PUBLIC int
+semop(int semid, struct sembuf *ops, size_t nops)
+{
+	struct mipc_ns *ns = SYSV_NAMESPACE();
+
+	return ns == NULL ? -1 : SYSV_SEMTIMEDOP(ns, semid, ops, nops, NULL);
+}
+
+/* A program need not pass an argument that a command does not have. */
+static bool
+has_argument(int cmd)
+{
+	switch (cmd) {
+	case IPC_STAT:
+	case IPC_SET:
+	case IPC_INFO:
+	case SEM_STAT:
+	case SEM_STAT_ANY:
+	case SEM_INFO:
+	case GETALL:
+	case SETALL:
+	case SETVAL:
+		return true;
+	}
+	return false;
+}
+
+static int
+control(int semid, int number, int cmd, union sysv_argument argument)
+{
+	struct mipc_ns *ns = SYSV_NAMESPACE();
+
+	return ns == NULL ? -1 :
+	    SYSV_SEMCTL(ns, semid, number, cmd, argument);
 }
 
 MIPC_PUBLIC int
 semctl(int semid, int number, int cmd, ...)
 {
-	(void)semid, (void)number, (void)cmd;
-	return no_such_facility();
+	union sysv_argument argument = { .buf = NULL };
+	va_list list;
+
+	if (has_argument(cmd)) {
+		va_start(list, cmd);
+		argument = va_arg(list, union sysv_argument);
+		va_end(list);
+	}
+	return control(semid, number, cmd, argument);
 }
 
 MIPC_PUBLIC int
@@ -124,3 +180,106 @@ msgctl(int msqid, int cmd, struct msqid_ds *buf)
 	(void)msqid, (void)cmd, (void)buf;
 	return no_such_facility();
 }
+
+#if defined(__TIMESIZE) && __TIMESIZE == 32 && !defined(__USE_TIME_BITS64)
+
+/*
+ * The names behind semtimedop() and semctl() in a program that is compiled
+ * with times of 64 bits for a machine whose own have 32.  glibc's structures
+ * of that kind are in no header that can be included here.
+ */
+struct timespec64 {
+	int64_t seconds;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	int32_t unused;
+	int32_t nanoseconds;
+#else
+	int32_t nanoseconds;
+	int32_t unused;
+#endif
+};
+
+struct semid64_ds {
+	struct ipc_perm perm;
+	int64_t otime;
+	int64_t ctime;
+	unsigned long nsems;
+	unsigned long reserved[2];
+};
+
+int	sysv_semtimedop64(int, struct sembuf *, size_t,
+	    const struct timespec64 *) __asm__("__semtimedop64");
+int	sysv_semctl64(int, int, int, ...) __asm__("__semctl64");
+
+static int
+bad_pointer(void)
+{
+	errno = EFAULT;
+	return -1;
+}
+
+/* No program waits for longer than INT32_MAX seconds. */
+MIPC_PUBLIC int
+sysv_semtimedop64(int semid, struct sembuf *ops, size_t nops,
+    const struct timespec64 *timeout)
+{
+	struct timespec narrow;
+
+	if (timeout == NULL)
+		return semop(semid, ops, nops);
+	if (!SYSV_READABLE(timeout, sizeof(*timeout)))
+		return bad_pointer();
+	narrow.tv_nsec = timeout->nanoseconds;
+	narrow.tv_sec = timeout->seconds < 0 ? -1 :
+	    timeout->seconds > INT32_MAX ? INT32_MAX :
+	    (time_t)timeout->seconds;
+	return semtimedop(semid, ops, nops, &narrow);
+}
+
+static int
+stat64(int semid, int cmd, struct semid64_ds *out)
+{
+	struct semid_ds ds;
+	int result = control(semid, 0, cmd,
+	    (union sysv_argument){ .buf = &ds });
+
+	if (result == -1)
+		return -1;
+	if (!SYSV_WRITABLE(out, sizeof(*out)))
+		return bad_pointer();
+	*out = (struct semid64_ds){ .perm = ds.sem_perm,
+	    .otime = (uint32_t)ds.sem_otime, .ctime = (uint32_t)ds.sem_ctime,
+	    .nsems = ds.sem_nsems };
+	return result;
+}
+
+/* Of what IPC_SET reads, all is in the permissions, which come first. */
+MIPC_PUBLIC int
+sysv_semctl64(int semid, int number, int cmd, ...)
+{
+	union sysv_argument argument = { .buf = NULL };
+	struct semid_ds ds = { .sem_nsems = 0 };
+	va_list list;
+
+	if (has_argument(cmd)) {
+		va_start(list, cmd);
+		argument = va_arg(list, union sysv_argument);
+		va_end(list);
+	}
+	switch (cmd) {
+	case IPC_STAT:
+	case SEM_STAT:
+	case SEM_STAT_ANY:
+		return stat64(semid, cmd, (struct semid64_ds *)argument.buf);
+	case IPC_SET:
+		if (semid < 0 ||
+		    !SYSV_READABLE(argument.buf, sizeof(ds.sem_perm)))
+			break;
+		ds.sem_perm = argument.buf->sem_perm;
+		argument.buf = &ds;
+		break;
+	}
+	return control(semid, number, cmd, argument);
+}
+
+#endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memory.c - munmap(), mmap() and mremap(), so that the library knows of
- * attaches that a program unmaps, maps over or moves by hand.
+ * memory.c - munmap(), mmap(), mremap() and mprotect(), so that the library
+ * knows of attaches that a program unmaps, maps over or moves by hand, and
+ * the module of pages that cannot be read any more.
  *
  * They are called before anything is initialised, inside allocators, in
  * signal handlers and in vfork() children, so they look nothing up: they are
@@ -49,6 +50,7 @@ preload_promise(void)
 	/* Before any attach: who unmaps one knows of it, hence of this. */
 	atomic_store_explicit(&promised, true, memory_order_relaxed);
 	mipc_memory_changed(NULL, 0);
+	preload_remember_pages();
 }
 
 /* The library's door is an instruction (sys_call.h), not this function. */
@@ -203,7 +205,7 @@ remap(const long *a)
 }
 
 static long
-ask_reporting(long number, const long *a)
+change(long number, const long *a)
 {
 	switch (number) {
 	case SYS_munmap:
@@ -214,6 +216,33 @@ ask_reporting(long number, const long *a)
 		return remap(a);
 	}
 	return ask_kernel(number, a);
+}
+
+/* True if memory that could be read cannot be afterwards. */
+static bool
+takes_away(long number, const long *a)
+{
+	switch (number) {
+	case SYS_mmap:
+		return (a[3] & MAP_FIXED) != 0;
+	case SYS_munmap:
+	case SYS_mremap:
+	case SYS_mprotect:
+	case SYS_pkey_mprotect:
+	case SYS_brk:
+		return true;
+	}
+	return false;
+}
+
+static long
+ask_reporting(long number, const long *a)
+{
+	long result = change(number, a);
+
+	if (takes_away(number, a))
+		preload_forget_pages();
+	return result;
 }
 
 long
@@ -265,6 +294,14 @@ mremap(void *old, size_t old_length, size_t length, int flags, ...)
 		va_end(list);
 	}
 	return (void *)preload_pass(SYS_mremap, a);
+}
+
+MIPC_PUBLIC int
+mprotect(void *address, size_t length, int prot)
+{
+	long a[PRELOAD_ARGUMENTS] = { (long)address, (long)length, prot };
+
+	return (int)preload_pass(SYS_mprotect, a);
 }
 
 #else

@@ -8,26 +8,23 @@
  * reported.  A program knows nothing of namespaces, so why one
  * cannot be opened is said on standard error, once.
  *
- * shmctl() answers EFAULT for a pointer that leads nowhere, as the kernel
- * does.  The library works on a copy, and the program's bytes are tried by
- * the cheapest call that makes the kernel touch memory: rt_sigprocmask reads
- * eight bytes before it looks at `how`, and without a new mask it writes
- * eight and changes nothing.  That is one system call (60-130 ns), and
- * none if the buffer lies in the page of the stack that we run on, where
- * such structures mostly are.
+ * Pointers that lead nowhere are EFAULT, as from the kernel (pages.c).  Small
+ * structures of the control calls are copied: the library never touches the
+ * program's.  semop() and semctl() with an array get the program's memory if
+ * it is there, else NULL, so that it is the library that says which of several
+ * errors comes first.
  */
 #include "preload.h"
 
-#include <sys/syscall.h>
+#include <sys/sem.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
-/* Bytes of the kernel's signal mask. */
-#define MASK_SIZE	(_NSIG / 8)
-/* No machine has smaller pages. */
-#define PAGE_BITS	12
+enum {
+	MOST_OPERATIONS = 500,	/* the library reads no more of them */
+	INDEX_MAX = 32768	/* an identifier's rest by it is an index */
+};
 
 static struct mipc_ns *_Atomic default_ns;
 static atomic_flag complained = ATOMIC_FLAG_INIT;
@@ -66,45 +63,7 @@ namespace(void)
 	return NULL;
 }
 
-static bool
-readable(uintptr_t at)
-{
-	return mipc_sys(SYS_rt_sigprocmask, -1, (long)at, 0, MASK_SIZE, 0, 0) !=
-	    -EFAULT;
-}
-
-/* Overwrites MASK_SIZE bytes there. */
-static bool
-writable(uintptr_t at)
-{
-	return mipc_sys(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)at, MASK_SIZE,
-	    0, 0) != -EFAULT;
-}
-
-static bool
-same_page(uintptr_t a, uintptr_t b)
-{
-	return a >> PAGE_BITS == b >> PAGE_BITS;
-}
-
-/*
- * Whether all of [at, at + size) can be touched: its first bytes and, if
- * they reach into a second page, its last.
- */
-static bool
-reachable(const void *pointer, size_t size, bool (*touch)(uintptr_t))
-{
-	uintptr_t at = (uintptr_t)pointer;
-	bool one_page = same_page(at, at + size - 1);
-
-	if (pointer == NULL)		/* "no mask" to rt_sigprocmask */
-		return false;
-	if (one_page && same_page(at, (uintptr_t)__builtin_frame_address(0)))
-		return true;
-	return touch(at) && (one_page || touch(at + size - MASK_SIZE));
-}
-
-/* What a command writes into the caller's buffer, in bytes. */
+/* What shmctl() writes into the caller's buffer, in bytes. */
 static size_t
 size_written(int cmd)
 {
@@ -139,21 +98,140 @@ checked_shmctl(struct mipc_ns *ns, int shmid, int cmd, struct shmid_ds *buf)
 	size_t size = size_written(cmd);
 	int result;
 
-	_Static_assert(sizeof(copy) < (size_t)1 << PAGE_BITS, "two pages");
 	if (cmd == IPC_SET && shmid >= 0) {
-		if (!reachable(buf, sizeof(copy.ds), readable))
+		if (!preload_readable(buf, sizeof(copy.ds)))
 			return bad_address();
 		copy.ds = *buf;
 	}
 	result = mipc_shmctl(ns, shmid, cmd, &copy.ds);
 	if (result == -1 || size == 0)
 		return result;
-	if (!reachable(buf, size, writable))
+	if (!preload_writable(buf, size))
 		return bad_address();
 	memcpy(buf, &copy, size);
 	return result;
 }
 
+static void *
+watched_shmat(struct mipc_ns *ns, int shmid, const void *addr, int flags)
+{
+	void *at = mipc_shmat(ns, shmid, addr, flags);
+
+	if ((flags & SHM_REMAP) != 0)
+		preload_forget_pages();
+	return at;
+}
+
+static int
+watched_shmdt(struct mipc_ns *ns, const void *addr)
+{
+	int result = mipc_shmdt(ns, addr);
+
+	preload_forget_pages();
+	return result;
+}
+
+/* The kernel reads the timeout before it looks at anything else. */
+static int
+checked_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
+    size_t nops, const struct timespec *timeout)
+{
+	if (timeout != NULL && !preload_readable(timeout, sizeof(*timeout)))
+		return bad_address();
+	if (nops > 0 && nops <= MOST_OPERATIONS &&
+	    !preload_readable(ops, nops * sizeof(*ops)))
+		ops = NULL;
+	return mipc_semtimedop(ns, semid, ops, nops, timeout);
+}
+
+union sysv_argument;
+static int checked_semctl(struct mipc_ns *, int semid, int number, int cmd,
+	    union sysv_argument);
+
 #define SYSV_NAMESPACE	namespace
+#define SYSV_SHMAT	watched_shmat
+#define SYSV_SHMDT	watched_shmdt
 #define SYSV_SHMCTL	checked_shmctl
+#define SYSV_SEMTIMEDOP	checked_semtimedop
+#define SYSV_SEMCTL	checked_semctl
+#define SYSV_READABLE	preload_readable
+#define SYSV_WRITABLE	preload_writable
 #include "sysv.c"
+
+static int
+set_perm(struct mipc_ns *ns, int semid, const struct semid_ds *buf)
+{
+	struct semid_ds copy;
+
+	if (semid >= 0 && !preload_readable(buf, sizeof(copy)))
+		return bad_address();
+	if (semid >= 0)
+		copy = *buf;
+	return mipc_semctl(ns, semid, 0, IPC_SET,
+	    (union sysv_argument){ .buf = &copy });
+}
+
+/* IPC_STAT and its like, which write a semid_ds or a seminfo. */
+static int
+tell(struct mipc_ns *ns, int semid, int cmd, void *out)
+{
+	union {
+		struct semid_ds ds;
+		struct seminfo info;
+	} copy;
+	size_t size = cmd == IPC_INFO || cmd == SEM_INFO ?
+	    sizeof(copy.info) : sizeof(copy.ds);
+	int result = mipc_semctl(ns, semid, 0, cmd,
+	    (union sysv_argument){ .buf = &copy.ds });
+
+	if (result == -1)
+		return -1;
+	if (!preload_writable(out, size))
+		return bad_address();
+	memcpy(out, &copy, size);
+	return result;
+}
+
+/* How many semaphores a set has; 0 if it cannot be told. */
+static size_t
+count_of(struct mipc_ns *ns, int semid)
+{
+	struct semid_ds ds;
+
+	if (semid < 0 || mipc_semctl(ns, semid % INDEX_MAX, 0, SEM_STAT_ANY,
+	    (union sysv_argument){ .buf = &ds }) != semid)
+		return 0;
+	return ds.sem_nsems;
+}
+
+static int
+all_values(struct mipc_ns *ns, int semid, int cmd, unsigned short *array)
+{
+	size_t size = count_of(ns, semid) * sizeof(*array);
+
+	if (size > 0 && !(cmd == GETALL ? preload_writable(array, size) :
+	    preload_readable(array, size)))
+		array = NULL;
+	return mipc_semctl(ns, semid, 0, cmd,
+	    (union sysv_argument){ .array = array });
+}
+
+static int
+checked_semctl(struct mipc_ns *ns, int semid, int number, int cmd,
+    union sysv_argument argument)
+{
+	switch (cmd) {
+	case IPC_SET:
+		return set_perm(ns, semid, argument.buf);
+	case IPC_STAT:
+	case SEM_STAT:
+	case SEM_STAT_ANY:
+	case IPC_INFO:
+	case SEM_INFO:
+		return tell(ns, semid, cmd, argument.buf);
+	case GETALL:
+	case SETALL:
+		return all_values(ns, semid, cmd, argument.array);
+	}
+	return mipc_semctl(ns, semid, number, cmd, argument);
+}

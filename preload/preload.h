@@ -43,6 +43,16 @@ preload_function *preload_next(preload_function *_Atomic *slot,
 void	preload_promise(void);
 
 /*
+ * Whether all of [pointer, pointer + size) can be read, or written, now; size
+ * is not 0.
+ */
+bool	preload_readable(const void *pointer, size_t size);
+bool	preload_writable(void *pointer, size_t size);
+/* From now on it is reported that some memory has gone, or lost its access. */
+void	preload_remember_pages(void);
+void	preload_forget_pages(void);
+
+/*
  * What libc's syscall() does with a number that is not an IPC call; changes
  * of memory are reported.
  */

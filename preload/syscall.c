@@ -75,6 +75,10 @@ static bool
 answer_sem(long number, const long *a, long *out)
 {
 	struct sembuf *ops = (struct sembuf *)a[1];
+	union {
+		int val;
+		void *pointer;
+	} argument = { .pointer = (void *)a[3] };
 
 	switch (number) {
 #ifdef SYS_semget
@@ -82,17 +86,17 @@ answer_sem(long number, const long *a, long *out)
 		*out = semget((key_t)a[0], (int)a[1], (int)a[2]);
 		return true;
 	case SYS_semctl:
-		*out = semctl((int)a[0], (int)a[1], (int)a[2], a[3]);
+		*out = semctl((int)a[0], (int)a[1], (int)a[2], argument);
 		return true;
 #endif
 #ifdef SYS_semop
 	case SYS_semop:
-		*out = semop((int)a[0], ops, (size_t)a[2]);
+		*out = semop((int)a[0], ops, (unsigned)a[2]);
 		return true;
 #endif
 #ifdef SYS_semtimedop
 	case SYS_semtimedop:
-		*out = semtimedop((int)a[0], ops, (size_t)a[2],
+		*out = semtimedop((int)a[0], ops, (unsigned)a[2],
 		    (const struct timespec *)a[3]);
 		return true;
 #endif

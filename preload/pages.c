@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pages.c - whether the program's pointers lead anywhere, so that the calls
+ * can answer EFAULT as the kernel does.
+ *
+ * The kernel is asked by the cheapest calls that make it touch memory and
+ * change nothing.  To read: rt_sigprocmask looks at a mask of eight bytes
+ * before it looks at `how`.  To write: FUTEX_WAKE_OP adds 0 to a word.  But a
+ * system call (140 ns) costs more than a whole semop(), so a page that could
+ * be read is remembered, by each thread for itself, until the program takes
+ * any memory away (memory.c, shmdt): all are forgotten then, since that is
+ * rare and slower than to ask again.  The page of the stack that we run on is
+ * never asked about.
+ *
+ * Changes of memory that are not seen (libc's own, as when free() returns a
+ * large block to the kernel, and those by a program's own system call
+ * instruction) are not followed: an address that went in this way after it
+ * was an argument of semop() is a fault and not EFAULT the next time.  A
+ * program that passes memory it has not is the only one to see it; a handler
+ * of SIGSEGV could tell even that, and would be seen by every program.
+ */
+#include "preload.h"
+
+#include <sys/syscall.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+enum {
+	PAGE_BITS = 12,		/* no machine has smaller pages */
+	MASK_SIZE = 8,		/* bytes of the kernel's signal mask */
+	REMEMBERED = 8,		/* pages; a power of 2 */
+	COUNT_MASK = (1 << PAGE_BITS) - 1
+};
+
+/* How often memory was taken away.  While it is 0 nobody tells us. */
+static _Atomic uint64_t changes;
+
+/*
+ * The pages that could be read since `count` changes, each with the low bits
+ * of that count: what a signal handler ran into the middle of is not taken
+ * for an answer of a later time.
+ */
+static __thread struct {
+	_Atomic uint64_t count;
+	_Atomic uintptr_t page[REMEMBERED];
+} known __attribute__((tls_model("initial-exec")));
+
+void
+preload_remember_pages(void)
+{
+	uint64_t never = 0;
+
+	atomic_compare_exchange_strong(&changes, &never, 1);
+}
+
+void
+preload_forget_pages(void)
+{
+	/*
+	 * Counted after the change, and looked at before a page is touched:
+	 * one that was touched earlier carries an older count.
+	 */
+	if (atomic_load_explicit(&changes, memory_order_relaxed) != 0)
+		atomic_fetch_add_explicit(&changes, 1, memory_order_acq_rel);
+}
+
+/* Page 0 is nobody's, and its address would say that there is no mask. */
+static bool
+can_read(uintptr_t page)
+{
+	return page != 0 && mipc_sys(SYS_rt_sigprocmask, -1,
+	    (long)(page << PAGE_BITS), 0, MASK_SIZE, 0, 0) != -EFAULT;
+}
+
+/* Wakes nobody: who waits, waits on another word. */
+static bool
+can_write(uintptr_t page)
+{
+	static uint32_t word;
+
+	return mipc_sys(SYS_futex, (long)&word,
+	    FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0,
+	    (long)(page << PAGE_BITS),
+	    FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) != -EFAULT;
+}
+
+static bool
+is_known(uintptr_t page)
+{
+	uint64_t count = atomic_load_explicit(&changes, memory_order_acquire);
+	_Atomic uintptr_t *slot = &known.page[page % REMEMBERED];
+	uintptr_t entry = page << PAGE_BITS | (count & COUNT_MASK);
+
+	if (count != atomic_load_explicit(&known.count,
+	    memory_order_relaxed)) {
+		for (unsigned i = 0; i < REMEMBERED; i++)
+			atomic_store_explicit(&known.page[i], 0,
+			    memory_order_relaxed);
+		atomic_store_explicit(&known.count, count,
+		    memory_order_relaxed);
+	} else if (atomic_load_explicit(slot, memory_order_relaxed) == entry) {
+		return true;
+	}
+	if (!can_read(page))
+		return false;
+	if (count != 0)
+		atomic_store_explicit(slot, entry, memory_order_relaxed);
+	return true;
+}
+
+static uintptr_t
+page_of(const volatile void *pointer)
+{
+	return (uintptr_t)pointer >> PAGE_BITS;
+}
+
+#define OWN_PAGE	page_of(__builtin_frame_address(0))
+
+bool
+preload_readable(const void *pointer, size_t size)
+{
+	uintptr_t page = page_of(pointer);
+	uintptr_t last = page_of((const char *)pointer + size - 1);
+
+	if (last < page)
+		return false;
+	for (; page <= last; page++)
+		if (page != OWN_PAGE && !is_known(page))
+			return false;
+	return true;
+}
+
+bool
+preload_writable(void *pointer, size_t size)
+{
+	uintptr_t page = page_of(pointer);
+	uintptr_t last = page_of((const char *)pointer + size - 1);
+
+	if (last < page)
+		return false;
+	for (; page <= last; page++)
+		if (page != OWN_PAGE && !can_write(page))
+			return false;
+	return true;
+}
