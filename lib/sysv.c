@@ -237,7 +237,7 @@ sysv_semtimedop64(int semid, struct sembuf *ops, size_t nops,
 }
 
 static int
-stat64(int semid, int cmd, struct semid64_ds *out)
+tell_wide(int semid, int cmd, struct semid64_ds *out)
 {
 	struct semid_ds ds;
 	int result = control(semid, 0, cmd,
@@ -270,7 +270,7 @@ sysv_semctl64(int semid, int number, int cmd, ...)
 	case IPC_STAT:
 	case SEM_STAT:
 	case SEM_STAT_ANY:
-		return stat64(semid, cmd, (struct semid64_ds *)argument.buf);
+		return tell_wide(semid, cmd, (struct semid64_ds *)argument.buf);
 	case IPC_SET:
 		if (semid < 0 ||
 		    !SYSV_READABLE(argument.buf, sizeof(ds.sem_perm)))

@@ -35,7 +35,7 @@ enum {
 };
 
 /* How often memory was taken away.  While it is 0 nobody tells us. */
-static _Atomic uint64_t changes;
+static atomic_ulong changes;
 
 /*
  * The pages that could be read since `count` changes, each with the low bits
@@ -43,14 +43,14 @@ static _Atomic uint64_t changes;
  * for an answer of a later time.
  */
 static __thread struct {
-	_Atomic uint64_t count;
+	atomic_ulong count;
 	_Atomic uintptr_t page[REMEMBERED];
 } known __attribute__((tls_model("initial-exec")));
 
 void
 preload_remember_pages(void)
 {
-	uint64_t never = 0;
+	unsigned long never = 0;
 
 	atomic_compare_exchange_strong(&changes, &never, 1);
 }
@@ -89,7 +89,8 @@ can_write(uintptr_t page)
 static bool
 is_known(uintptr_t page)
 {
-	uint64_t count = atomic_load_explicit(&changes, memory_order_acquire);
+	unsigned long count = atomic_load_explicit(&changes,
+	    memory_order_acquire);
 	_Atomic uintptr_t *slot = &known.page[page % REMEMBERED];
 	uintptr_t entry = page << PAGE_BITS | (count & COUNT_MASK);
 
@@ -116,6 +117,7 @@ page_of(const volatile void *pointer)
 	return (uintptr_t)pointer >> PAGE_BITS;
 }
 
+/* A page of the stack of whoever asks. */
 #define OWN_PAGE	page_of(__builtin_frame_address(0))
 
 bool

@@ -74,7 +74,6 @@ answer_shm(long number, const long *a, long *out)
 static bool
 answer_sem(long number, const long *a, long *out)
 {
-	struct sembuf *ops = (struct sembuf *)a[1];
 	union {
 		int val;
 		void *pointer;
@@ -91,13 +90,14 @@ answer_sem(long number, const long *a, long *out)
 #endif
 #ifdef SYS_semop
 	case SYS_semop:
-		*out = semop((int)a[0], ops, (unsigned)a[2]);
+		*out = semop((int)a[0], (struct sembuf *)a[1],
+		    (unsigned)a[2]);
 		return true;
 #endif
 #ifdef SYS_semtimedop
 	case SYS_semtimedop:
-		*out = semtimedop((int)a[0], ops, (unsigned)a[2],
-		    (const struct timespec *)a[3]);
+		*out = semtimedop((int)a[0], (struct sembuf *)a[1],
+		    (unsigned)a[2], (const struct timespec *)a[3]);
 		return true;
 #endif
 	}
