@@ -9,7 +9,8 @@
  * driver itself looks at every segment on both sides.  Whatever differs and
  * is not on the list of known differences is the end of the run.
  *
- *	diff_shm.c	the program: rounds, options, TAP
+ *	diff_run.c	rounds, options, TAP
+ *	diff_shm.c	the program, and its rounds
  *	diff_op.c	which operation comes next; its description
  *	diff_model.c	what is compared
  *	diff_known.c	what is known to differ
@@ -23,16 +24,7 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
-#include "harness.h"
-
-enum { KERNEL, MIPC, SIDES };
-
-/* What stands on the side called MIPC. */
-enum store {
-	STORE_DIR,
-	STORE_ANON,
-	STORE_KERNEL		/* the kernel again, in another IPC namespace */
-};
+#include "diff_run.h"
 
 #define WORKERS		8
 #define ATTACHES	10	/* of one worker */
@@ -40,7 +32,6 @@ enum store {
 #define AREA_BYTES	(2UL << 20)
 #define INDICES		32768	/* an id is sequence * INDICES + index */
 #define OBJECTS		40	/* live segments at most; the limit is lower */
-#define NOBODY		65534	/* the uid and gid of unprivileged workers */
 
 enum op_kind {
 	OP_GET,
@@ -174,16 +165,6 @@ struct object {
 	long long parted;	/* the kernel's lpid when mipc's was another */
 };
 
-struct config {
-	const char *name;
-	enum store store;
-	bool forced;		/* shm_rmid_forced */
-	unsigned observe;	/* look at everything each so many steps */
-	unsigned ops;
-	uint64_t seed;
-	const char *broken;	/* how the side MIPC misbehaves, or NULL */
-};
-
 #define STALE	8		/* ids of removed segments still tried */
 #define HISTORY	20
 
@@ -228,7 +209,6 @@ bool	model_compare(struct driver *d, const struct op *op,
 	    struct result r[SIDES]);
 bool	model_observe(struct driver *d);
 void	model_spoil(struct driver *d, const struct op *op, struct result *r);
-bool	model_can_spoil(const char *kind);
 /* Tell a difference with what led to it; returns false. */
 bool	model_differ(struct driver *d, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));

@@ -98,19 +98,6 @@ answers_stat(const struct op *op)
 	    op->cmd == SHM_STAT || op->cmd == SHM_STAT_ANY);
 }
 
-static const char *const spoilers[] = {
-	"nattch", "dest", "lpid", "time", "errno", "memory", "key"
-};
-
-bool
-model_can_spoil(const char *kind)
-{
-	for (size_t i = 0; i < sizeof(spoilers) / sizeof(spoilers[0]); i++)
-		if (strcmp(kind, spoilers[i]) == 0)
-			return true;
-	return false;
-}
-
 void
 model_spoil(struct driver *d, const struct op *op, struct result *r)
 {
