@@ -23,7 +23,9 @@ enum exit_code {
 static const struct bench_row *const tables[] = {
 	bench_rows_get, bench_rows_create, bench_rows_attach,
 	bench_rows_touch, bench_rows_fork, bench_rows_memory,
-	bench_rows_exec
+	bench_rows_exec, bench_rows_sem, bench_rows_sem_ctl,
+	bench_rows_pair, bench_rows_contend, bench_rows_kill,
+	bench_rows_preload
 };
 
 #define NTABLES	(sizeof(tables) / sizeof(tables[0]))
@@ -44,7 +46,7 @@ print_help(void)
 	    "\n"
 	    "  --row NAME  only the row NAME, or those that match a glob\n"
 	    "  --list      print the names of the rows\n"
-	    "  --quick     all in less than 20 seconds, less exactly\n"
+	    "  --quick     all in less than 35 seconds, less exactly\n"
 	    "  --json      an array of objects instead of a table\n"
 	    "  --help      print this\n"
 	    "  --version   print the version\n"
@@ -166,6 +168,7 @@ read_options(int argc, char **argv, struct command *cmd)
 		{ "json", no_argument, NULL, 'j' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "one-shmget", no_argument, NULL, '1' },
+		{ "preload-child", required_argument, NULL, 'c' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "row", required_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'V' },
@@ -184,6 +187,8 @@ read_options(int argc, char **argv, struct command *cmd)
 			return EXIT_ALL_MEASURED;
 		case '1':
 			return one_shmget();
+		case 'c':
+			return bench_preload_child(atoi(optarg));
 		case 'j':
 			json = 1;
 			break;

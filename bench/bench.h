@@ -19,7 +19,7 @@
 
 #include "mipc.h"
 
-#define BENCH_SIDES	6	/* most sides of one row */
+#define BENCH_SIDES	8	/* most sides of one row */
 #define BENCH_NOTE	240	/* bytes of a note, with its end */
 #define BENCH_FIRST_KEY	0x6d500000
 
@@ -52,7 +52,8 @@ enum bench_home {
 struct bench_side {
 	const char *name;	/* "kernel", "mipc", or the peer's */
 	enum bench_home home;
-	const struct bench_ops *ops;
+	const struct bench_ops *ops;	/* of a row about segments */
+	const struct bench_lock *lock;	/* about semaphores: locks.h */
 	/* 0, or -1 with errno or a note: the side is then left out. */
 	int	(*setup)(struct bench *);
 	/* The unit's value of one operation, from n of them; -1 on failure. */
@@ -77,6 +78,15 @@ struct bench_row {
 	enum bench_fit fit;
 	unsigned long once;	/* operations a batch, or 0: as time allows */
 	unsigned rounds;	/* most rounds, or 0: as the options say */
+	unsigned nsems;		/* semaphores of each of `count` sets */
+	int value;		/* that each has at first */
+	unsigned procs;		/* processes beside the side's own */
+	int barging;		/* mipc's limit of this name */
+	double target;		/* the ratio to reach, or 0 */
+	const char *peer;	/* mipc is to take at most `times` what it */
+	double times;		/* takes; or NULL */
+	const char *also;	/* a second figure of each side, or NULL */
+	double also_target;	/* what it is to reach */
 	struct bench_side side[BENCH_SIDES];
 };
 
@@ -112,6 +122,10 @@ struct bench {
 	unsigned attached;
 	int second;		/* socket to a second process, or -1 */
 	uint64_t random;
+	uint64_t batch_ns;	/* length of a batch to aim at */
+	union bench_peer *peer;	/* as many as the row has semaphores */
+	struct bench_crowd *crowd;	/* the other processes: crowd.h */
+	double also;		/* the second figure, or NAN */
 	int left_out;		/* setup failed for want of what we lack */
 	char note[BENCH_NOTE];
 };
@@ -124,6 +138,7 @@ struct bench_spread {
 struct bench_result {
 	const struct bench_row *row;
 	double value[BENCH_SIDES];	/* medians; NAN where a side is out */
+	double also[BENCH_SIDES];	/* at the end; or NAN */
 	double ratio;			/* kernel/mipc, or NAN */
 	struct bench_spread spread;	/* of the rounds' ratios */
 	int left_out[BENCH_SIDES];	/* not measured, and no failure */
@@ -146,6 +161,7 @@ uint64_t bench_now(void);
 /* One answer of a side's process to its driver. */
 struct bench_answer {
 	double value;
+	double also;
 	unsigned long n;
 	int failed;
 	int left_out;
@@ -172,5 +188,11 @@ extern const struct bench_row bench_rows_get[], bench_rows_create[];
 extern const struct bench_row bench_rows_attach[], bench_rows_touch[];
 extern const struct bench_row bench_rows_fork[], bench_rows_memory[];
 extern const struct bench_row bench_rows_exec[];
+extern const struct bench_row bench_rows_sem[], bench_rows_sem_ctl[];
+extern const struct bench_row bench_rows_pair[], bench_rows_contend[];
+extern const struct bench_row bench_rows_kill[], bench_rows_preload[];
+
+/* rows_preload.c: the program that its rows run. */
+int	bench_preload_child(int key);
 
 #endif

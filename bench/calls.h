@@ -16,6 +16,16 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* The upper half of the state is the number. */
+static inline uint32_t
+bench_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)(*state >> 32);
+}
+
 /* Define kernel_VERB and mipc_VERB from the inline loop VERB. */
 #define BENCH_BOTH(verb)						\
 static double								\

@@ -183,8 +183,10 @@ run_round(struct worker *w, unsigned round, struct bench_result *r)
 		const uint64_t order[2] = { w[i].n, 0 };
 		struct bench_answer a;
 
-		if (ask(&w[i], order, &a, r->note[i]) == 0)
+		if (ask(&w[i], order, &a, r->note[i]) == 0) {
 			w[i].value[round] = a.value;
+			r->also[i] = a.also;
+		}
 	}
 }
 
@@ -241,7 +243,9 @@ bench_measure(const struct bench_row *row, const struct bench_options *opt,
     const struct bench_place *place, struct bench_result *r)
 {
 	static struct worker w[BENCH_SIDES];
-	struct bench b = { .row = row, .place = place };
+	struct bench b = {
+		.row = row, .place = place, .batch_ns = opt->batch_ns,
+	};
 	unsigned round, rounds = opt->rounds;
 	uint64_t start;
 
@@ -253,7 +257,7 @@ bench_measure(const struct bench_row *row, const struct bench_options *opt,
 	r->row = row;
 	r->ratio = NAN;
 	for (int i = 0; i < BENCH_SIDES; i++)
-		r->value[i] = NAN;
+		r->value[i] = r->also[i] = NAN;
 	bench_fit(row, opt, place, &b);
 	memcpy(r->note[BENCH_SIDES], b.note, BENCH_NOTE);
 	b.note[0] = '\0';

@@ -24,6 +24,7 @@
 
 #define SHMMNI		"/proc/sys/kernel/shmmni"
 #define MOST_OBJECTS	32768U
+#define MOST_SETS	32000U	/* SEMMNI, unless somebody lowered it */
 /* What an object of mipc takes beside its data, generously. */
 #define OBJECT_BYTES	(8 * KIB)
 #define OBJECT_INODES	4
@@ -159,7 +160,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return remove(path) == -1 && errno != ENOENT;
 }
 
-/* The names that the shm_open() sides of a stopped run left. */
+/* The names that shm_open() and sem_open() sides of a stopped run left. */
 static void
 sweep_names(const char *peer)
 {
@@ -169,9 +170,14 @@ sweep_names(const char *peer)
 
 	if (dir == NULL)
 		return;
-	while ((e = readdir(dir)) != NULL)
-		if (strncmp(e->d_name, peer, len) == 0 && e->d_name[len] == '.')
+	while ((e = readdir(dir)) != NULL) {
+		const char *name = e->d_name;
+
+		if (strncmp(name, "sem.", 4) == 0)
+			name += 4;
+		if (strncmp(name, peer, len) == 0 && name[len] == '.')
 			unlinkat(dirfd(dir), e->d_name, 0);
+	}
 	closedir(dir);
 }
 
@@ -231,12 +237,22 @@ add_note(struct bench *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+static unsigned
+count_sides(const struct bench_row *row)
+{
+	unsigned n = 0;
+
+	while (n < BENCH_SIDES && row->side[n].name != NULL)
+		n++;
+	return n;
+}
+
 /* `size` bytes of one segment, on as many sides as have one at once. */
 static void
 fit_size(const struct bench_row *row, const struct bench_place *p,
     struct bench *b)
 {
-	const unsigned sides = row->fit == FIT_SIZE_ALL ? BENCH_SIDES : 1;
+	const unsigned sides = row->fit == FIT_SIZE_ALL ? count_sides(row) : 1;
 	const unsigned named = row->fit == FIT_SIZE_ALL ? 2 : 1;
 	uint64_t inodes, most = free_memory() / 2 / sides;
 	uint64_t space = free_space(p, &inodes) / 4 * 3 / named;
@@ -268,7 +284,9 @@ fit_count(const struct bench_row *row, const struct bench_place *p,
 		most = space / each;
 	if (inodes / OBJECT_INODES < most)
 		most = inodes / OBJECT_INODES;
-	if (p->kernel[0] == '\0')
+	if (row->nsems != 0)
+		allowed = MOST_SETS;
+	else if (p->kernel[0] == '\0')
 		allowed = read_number(SHMMNI, "", 4096);
 	if (allowed < most)
 		most = allowed;
@@ -276,7 +294,8 @@ fit_count(const struct bench_row *row, const struct bench_place *p,
 		return;
 	b->count = most > 0 ? (unsigned)most : 1;
 	add_note(b, "%u objects instead of %u: no more by %s; ", b->count,
-	    row->count, allowed == most ? SHMMNI : "space");
+	    row->count, allowed != most ? "space" :
+	    row->nsems != 0 ? "SEMMNI" : SHMMNI);
 }
 
 /* Size a row to the machine, and say in b->note what was left out. */

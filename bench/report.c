@@ -51,6 +51,31 @@ json_number(const char *before, double v)
 		printf("%s%.4f", before, v);
 }
 
+static double
+or_none(double v)
+{
+	return v == 0 ? NAN : v;
+}
+
+/* The second figure of each side: {} if the row has none. */
+static void
+json_also(const struct bench_result *r)
+{
+	const char *comma = "";
+
+	printf(", \"also\": {");
+	if (r->row->also != NULL)
+		printf("\"%s\": {", r->row->also);
+	for (int i = 0; i < BENCH_SIDES && r->row->side[i].name; i++) {
+		if (r->row->also == NULL)
+			break;
+		printf("%s\"%s\": ", comma, r->row->side[i].name);
+		json_number("", r->also[i]);
+		comma = ", ";
+	}
+	printf(r->row->also != NULL ? "}}" : "}");
+}
+
 static void
 json_row(const struct bench_result *r)
 {
@@ -61,6 +86,15 @@ json_row(const struct bench_result *r)
 	json_number("\"kernel\": ", value_of(r, "kernel"));
 	json_number(", \"mipc\": ", value_of(r, "mipc"));
 	json_number(", \"ratio\": ", r->ratio);
+	json_number(", \"target\": ", or_none(r->row->target));
+	if (isnan(r->ratio)) {
+		printf(", \"quartiles\": null");
+	} else {
+		json_number(", \"quartiles\": [", r->spread.low);
+		json_number(", ", r->spread.high);
+		printf("]");
+	}
+	json_also(r);
 	printf(", \"peers\": {");
 	for (int i = 0; i < BENCH_SIDES && r->row->side[i].name; i++) {
 		if (!is_peer(r->row->side[i].name))
@@ -70,6 +104,48 @@ json_row(const struct bench_result *r)
 		comma = ", ";
 	}
 	printf("}}");
+}
+
+/* The target, marked if it is not reached. */
+static const char *
+target(const struct bench_result *r, char *buf, size_t size)
+{
+	if (r->row->target == 0)
+		return "";
+	snprintf(buf, size, "%g%s", r->row->target,
+	    r->ratio < r->row->target ? "!" : "");
+	return buf;
+}
+
+/* How mipc compares to the peer that the row names. */
+static void
+text_times(const struct bench_result *r)
+{
+	double times;
+
+	if (r->row->peer == NULL)
+		return;
+	times = value_of(r, "mipc") / value_of(r, r->row->peer);
+	if (!isnan(times))
+		printf("; %.2f times %s (at most %g%s)", times, r->row->peer,
+		    r->row->times, times > r->row->times ? "!" : "");
+}
+
+/* The second figure of each side that has one. */
+static void
+text_also(const struct bench_result *r)
+{
+	const char *comma = "";
+
+	if (r->row->also == NULL)
+		return;
+	printf("; %s (%g): ", r->row->also, r->row->also_target);
+	for (int i = 0; i < BENCH_SIDES && r->row->side[i].name; i++) {
+		if (isnan(r->also[i]))
+			continue;
+		printf("%s%s %.2f", comma, r->row->side[i].name, r->also[i]);
+		comma = ", ";
+	}
 }
 
 static void
@@ -82,10 +158,10 @@ text_row(const struct bench_result *r)
 	    number(value_of(r, "kernel"), a, sizeof(a)),
 	    number(value_of(r, "mipc"), b, sizeof(b)));
 	if (isnan(r->ratio))
-		printf("%6s %15s ", "-", "");
+		printf("%6s %-6s %15s ", "-", target(r, a, sizeof(a)), "");
 	else
-		printf("%6.2f %7.2f-%-7.2f ", r->ratio, r->spread.low,
-		    r->spread.high);
+		printf("%6.2f %-6s %7.2f-%-7.2f ", r->ratio,
+		    target(r, a, sizeof(a)), r->spread.low, r->spread.high);
 	for (int i = 0; i < BENCH_SIDES && r->row->side[i].name; i++) {
 		if (!is_peer(r->row->side[i].name))
 			continue;
@@ -93,6 +169,8 @@ text_row(const struct bench_result *r)
 		    number(r->value[i], a, sizeof(a)));
 		comma = ", ";
 	}
+	text_times(r);
+	text_also(r);
 	printf("\n");
 }
 
@@ -118,9 +196,10 @@ bench_report_begin(const struct bench_options *opt)
 	}
 	printf("Medians of interleaved rounds; ratio is kernel/mipc (more "
 	    "than 1: mipc is faster or smaller),\nwith the quartiles of the "
-	    "rounds' ratios.\n\n");
-	printf("%-*s %-7s %10s %10s %6s %-15s %s\n", NAME_WIDTH, "row", "unit",
-	    "kernel", "mipc", "ratio", "    quartiles", "peers");
+	    "rounds' ratios; a target with ! is not reached.\n\n");
+	printf("%-*s %-7s %10s %10s %6s %-6s %-15s %s\n", NAME_WIDTH, "row",
+	    "unit", "kernel", "mipc", "ratio", "target", "    quartiles",
+	    "peers");
 }
 
 void

@@ -19,15 +19,6 @@ find_same(struct bench *b, unsigned long n, const struct bench_ops *ops)
 	return bad ? -1 : (double)(bench_now() - start) / (double)n;
 }
 
-static inline uint32_t
-next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return (uint32_t)(*state >> 32);
-}
-
 ALWAYS_INLINE double
 find_random(struct bench *b, unsigned long n, const struct bench_ops *ops)
 {
@@ -36,7 +27,7 @@ find_random(struct bench *b, unsigned long n, const struct bench_ops *ops)
 	unsigned long bad = 0;
 
 	for (unsigned long i = 0; i < n; i++) {
-		const uint64_t r = next_random(&state);
+		const uint64_t r = bench_random(&state);
 
 		bad += ops->find(b, BENCH_FIRST_KEY +
 		    (int)(r * b->made >> 32)) < 0;

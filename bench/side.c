@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "bench.h"
 
 #define MOST	(1UL << 24)	/* operations of a batch */
+#define HUNG	30	/* seconds after which an order has no end */
 
 uint64_t
 bench_now(void)
@@ -124,6 +126,7 @@ answer(int sock, struct bench *b, struct bench_answer *a)
 	if (a->failed && b->note[0] == '\0')
 		snprintf(b->note, sizeof(b->note), "%s", strerror(errno));
 	a->left_out = b->left_out;
+	a->also = b->also;
 	memcpy(a->note, b->note, sizeof(a->note));
 	if (send(sock, a, sizeof(*a), MSG_NOSIGNAL) != sizeof(*a))
 		_exit(1);
@@ -138,12 +141,14 @@ obey(struct bench *b, int sock)
 	while (recv(sock, order, sizeof(order), 0) == sizeof(order)) {
 		struct bench_answer a = { .n = order[0] };
 
+		alarm(HUNG);	/* a lost wake ends this side alone */
 		if (order[0] == 0 && b->row->once != 0)
 			a.n = b->row->once;
 		else if (order[0] == 0)
 			a.n = calibrate(b, order[1]);
 		else
 			a.value = b->side->run(b, order[0]);
+		alarm(0);
 		a.failed = a.n == 0 || a.value < 0;
 		answer(sock, b, &a);
 		if (a.failed)
@@ -158,6 +163,7 @@ bench_side_main(struct bench *b, int sock)
 	struct bench_answer a = { .n = 0 };
 
 	b->second = -1;
+	b->also = NAN;
 	b->random = 88172645463325252ULL;
 	if (open_home(b) == -1 || b->side->setup(b) == -1) {
 		a.failed = 1;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rows_preload.c - P and V by libc's names, in a program that runs under the
+ * preload module on mipc's side and as it is on the kernel's.
+ *
+ * The program is this one again, in a process of its own: it takes orders
+ * from descriptor 0, as a side does from its driver.
+ */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <spawn.h>
+#include <string.h>
+
+#include "locks.h"
+
+static const struct sembuf take = { 0, -1, 0 }, give = { 0, 1, 0 };
+
+static double
+down_up(int id, uint64_t n)
+{
+	struct sembuf down = take, up = give;
+	const uint64_t start = bench_now();
+	unsigned long bad = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		bad += semop(id, &down, 1) != 0;
+		bad += semop(id, &up, 1) != 0;
+	}
+	return bad != 0 ? -1 : (double)(bench_now() - start) / (double)n;
+}
+
+/* Its first answer is 0, or what failed as a negative errno. */
+int
+bench_preload_child(int key)
+{
+	const union semun one = { .val = 1 };
+	const int id = semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);
+	double answer = 0;
+	uint64_t n;
+
+	if (id == -1 || semctl(id, 0, SETVAL, one) == -1)
+		answer = -errno;
+	send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL);
+	while (recv(STDIN_FILENO, &n, sizeof(n), 0) == sizeof(n)) {
+		answer = down_up(id, n);
+		send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL);
+	}
+	return id == -1 || semctl(id, 0, IPC_RMID) == -1;
+}
+
+/* Start the program with descriptor 0 as its end of b->second. */
+static int
+start(struct bench *b, int key)
+{
+	char self[] = "mipc-bench", option[] = "--preload-child", arg[16];
+	char preload[560] = "MIPC_UNUSED=", dir[160];
+	char *const argv[] = { self, option, arg, NULL };
+	char *const env[] = { dir, preload, NULL };
+	posix_spawn_file_actions_t fds;
+	int error, pair[2];
+	pid_t pid;
+
+	snprintf(arg, sizeof(arg), "%d", key);
+	snprintf(dir, sizeof(dir), "MIPC_DIR=%s/ns", b->place->dir);
+	if (b->side->home == HOME_DIR)
+		snprintf(preload, sizeof(preload), "LD_PRELOAD=%s",
+		    b->place->module);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return -1;
+	posix_spawn_file_actions_init(&fds);
+	posix_spawn_file_actions_adddup2(&fds, pair[1], STDIN_FILENO);
+	error = posix_spawn(&pid, b->place->self, &fds, NULL, argv, env);
+	posix_spawn_file_actions_destroy(&fds);
+	close(pair[1]);
+	b->second = pair[0];
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+static int
+leave_out(struct bench *b, const char *why)
+{
+	snprintf(b->note, sizeof(b->note), "left out: %s", why);
+	b->left_out = 1;
+	return -1;
+}
+
+/* The kernel must not know the set that the module has made. */
+static int
+set_up(struct bench *b)
+{
+	const int is_mipc = b->side->home == HOME_DIR;
+	const int key = BENCH_FIRST_KEY + is_mipc;
+	double answer;
+
+	if (is_mipc && b->place->module[0] == '\0')
+		return leave_out(b, "no preload module: set MIPC_PRELOAD");
+	if (start(b, key) == -1 ||
+	    recv(b->second, &answer, sizeof(answer), 0) != sizeof(answer))
+		return -1;
+	if (answer == -ENOSYS)
+		return leave_out(b, strerror(ENOSYS));
+	if (answer < 0) {
+		snprintf(b->note, sizeof(b->note), "semget: %s",
+		    strerror((int)-answer));
+		return -1;
+	}
+	if (is_mipc && semget(key, 0, 0) != -1)
+		return leave_out(b, "the module does not take semget");
+	return 0;
+}
+
+static double
+run(struct bench *b, unsigned long n)
+{
+	const uint64_t order = n;
+	double answer;
+
+	if (send(b->second, &order, sizeof(order), MSG_NOSIGNAL) == -1 ||
+	    recv(b->second, &answer, sizeof(answer), 0) != sizeof(answer))
+		return -1;
+	return answer;
+}
+
+static void
+end(struct bench *b)
+{
+	if (b->second != -1)
+		close(b->second);
+	while (wait(NULL) == -1 && errno == EINTR)
+		continue;
+}
+
+#define SIDE(side_name, side_home)					\
+	{								\
+		.name = side_name, .home = side_home,			\
+		.setup = set_up, .run = run, .teardown = end,		\
+	}
+
+const struct bench_row bench_rows_preload[] = {
+	{
+		.name = "sem P+V preload", .unit = "ns", .count = 1,
+		.nsems = 1, .target = 10,
+		.side = {
+			SIDE("kernel", HOME_NONE),
+			SIDE("mipc", HOME_DIR),
+		},
+	},
+	{ .name = NULL }
+};
