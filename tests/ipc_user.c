@@ -13,7 +13,6 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
-#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -259,29 +258,18 @@ unsupported(long result, const char *what)
 	return expect(result == -1 && errno == ENOSYS, what);
 }
 
-/* missing: semaphores and queues say that they are not there. */
+/* missing: queues say that they are not there. */
 static int
 missing(char **argv)
 {
-	struct sembuf op = { 0, 0, 0 };
 	struct { long type; char text[8]; } m = { 1, "" };
-	struct timespec now = { 0, 0 };
 	bool good = true;
 
 	(void)argv;
-	good &= unsupported(semget(1, 1, IPC_CREAT), "semget");
-	good &= unsupported(semop(0, &op, 1), "semop");
-	good &= unsupported(semtimedop(0, &op, 1, &now), "semtimedop");
-	good &= unsupported(semctl(0, 0, GETVAL), "semctl");
 	good &= unsupported(msgget(1, IPC_CREAT), "msgget");
 	good &= unsupported(msgsnd(0, &m, 8, IPC_NOWAIT), "msgsnd");
 	good &= unsupported(msgrcv(0, &m, 8, 0, IPC_NOWAIT), "msgrcv");
 	good &= unsupported(msgctl(0, IPC_RMID, NULL), "msgctl");
-	good &= unsupported(syscall(SYS_semget, 1, 1, IPC_CREAT), "SEMGET");
-	good &= unsupported(syscall(SYS_semop, 0, &op, 1), "SEMOP");
-	good &= unsupported(syscall(SYS_semtimedop, 0, &op, 1, &now),
-	    "SEMTIMEDOP");
-	good &= unsupported(syscall(SYS_semctl, 0, 0, GETVAL, 0), "SEMCTL");
 	good &= unsupported(syscall(SYS_msgget, 1, IPC_CREAT), "MSGGET");
 	good &= unsupported(syscall(SYS_msgsnd, 0, &m, 8, 0), "MSGSND");
 	good &= unsupported(syscall(SYS_msgrcv, 0, &m, 8, 0, 0), "MSGRCV");
@@ -578,6 +566,10 @@ static const struct command {
 	{ "memory", 0, user_memory },
 	{ "race", 0, user_race },
 	{ "again", 0, user_again },
+	{ "sets", 0, user_sets },
+	{ "setpointers", 0, user_setpointers },
+	{ "quiet", 0, user_quiet },
+	{ "undo", 0, user_undo },
 };
 
 int

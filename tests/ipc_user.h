@@ -27,4 +27,10 @@ int	user_memory(char **argv);
 int	user_race(char **argv);
 int	user_again(char **argv);
 
+/* Commands of ipc_sem.c. */
+int	user_sets(char **argv);
+int	user_setpointers(char **argv);
+int	user_quiet(char **argv);
+int	user_undo(char **argv);
+
 #endif
