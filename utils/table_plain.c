@@ -29,11 +29,15 @@ table_new(const char *name, const struct table_column *const *columns,
 		.name = name, .columns = columns, .n = n, .flags = flags
 	};
 	if (flags & TABLE_JSON)
-		printf("{\n   \"%s\": [", name);
-	else if ((flags & TABLE_NO_HEADINGS) == 0)
+		printf("%s\n   \"%s\": [", flags & TABLE_FOLLOWS ? "," : "{",
+		    name);
+	else if ((flags & TABLE_NO_HEADINGS) == 0) {
+		if (flags & TABLE_FOLLOWS)
+			putchar('\n');
 		for (size_t i = 0; i < n; i++)
 			printf("%s%c", columns[i]->name,
 			    i + 1 < n ? '\t' : '\n');
+	}
 	return t;
 }
 
@@ -86,7 +90,8 @@ int
 table_print(struct table *t)
 {
 	if (t->flags & TABLE_JSON)
-		printf("%s\n}\n", t->rows > 0 ? "\n   ]" : "]");
+		printf("%s%s", t->rows > 0 ? "\n   ]" : "]",
+		    t->flags & TABLE_GOES_ON ? "" : "\n}\n");
 	free(t);
 	return fflush(stdout) == EOF ? -1 : 0;
 }

@@ -5,13 +5,16 @@
 #include <libsmartcols.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "table.h"
 
 struct table {
 	struct libscols_table *scols;
 	size_t n;
+	int flags;
 };
 
 static int
@@ -37,6 +40,7 @@ table_new(const char *name, const struct table_column *const *columns,
 	scols_init_debug(0);
 	t->scols = scols_new_table();
 	t->n = n;
+	t->flags = flags;
 	if (t->scols == NULL)
 		goto out;
 	scols_table_set_name(t->scols, name);
@@ -74,11 +78,43 @@ table_add(struct table *t, const char *const *cells)
 	return 0;
 }
 
+/* An object of one table, without the brace that another table shares. */
+static int
+print_part(const struct table *t)
+{
+	char *text, *from, *end;
+	int error = scols_print_table_to_string(t->scols, &text);
+
+	if (error != 0)
+		return error;
+	from = text;
+	end = text + strlen(text);
+	if (t->flags & TABLE_FOLLOWS) {
+		from = strchr(text, '{');
+		*from = ',';
+	}
+	if (t->flags & TABLE_GOES_ON) {
+		end = strrchr(text, ']') + 1;
+		*end = '\0';
+	}
+	error = fputs(from, stdout) == EOF ? -EIO : 0;
+	free(text);
+	return error;
+}
+
 int
 table_print(struct table *t)
 {
-	const int error = scols_print_table(t->scols);
+	int error;
 
+	if ((t->flags & (TABLE_JSON | TABLE_FOLLOWS)) == TABLE_FOLLOWS &&
+	    (t->flags & TABLE_NO_HEADINGS) == 0)
+		putchar('\n');
+	if ((t->flags & TABLE_JSON) != 0 &&
+	    (t->flags & (TABLE_FOLLOWS | TABLE_GOES_ON)) != 0)
+		error = print_part(t);
+	else
+		error = scols_print_table(t->scols);
 	scols_unref_table(t->scols);
 	free(t);
 	if (error == 0)

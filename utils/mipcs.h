@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mipcs.h - what the files of mipcs share.
+ *
+ * Each kind of object (mipcs_shm.c, mipcs_sem.c) is described by a struct
+ * kind, whose one array of columns fills the table, chooses what a view
+ * shows, checks --output and prints itself under --help.  mipcs_list.c does
+ * that for whatever kind it is.
+ */
+#ifndef MIPC_MIPCS_H
+#define MIPC_MIPCS_H
+
+#include "mipc.h"
+#include "table.h"
+
+#define CELL	64		/* bytes of a cell's text, with its end */
+
+enum exit_code {
+	EXIT_FINE = 0,
+	EXIT_UNREADABLE = 1,	/* the namespace, or an object in it */
+	EXIT_USAGE = 2
+};
+
+enum view {
+	VIEW_OBJECTS,
+	VIEW_LIMITS,
+	VIEW_SUMMARY,
+	VIEW_SEMAPHORES		/* of one set */
+};
+
+/* The lists of objects that show a column unless --output says otherwise. */
+enum shown {
+	IN_DEFAULT = 01,
+	IN_CREATORS = 02,
+	IN_PIDS = 04,
+	IN_TIMES = 010,
+	IN_ALL = 017
+};
+
+enum { NKINDS = 2, COLUMNS = 16 };	/* COLUMNS: the most of a kind */
+
+struct command {
+	const char *dir;	/* NULL: the default */
+	const char *output;	/* names of columns, separated by commas */
+	enum view view;
+	unsigned shown;		/* 0: not said */
+	unsigned kinds;		/* a bit each that was asked for; 0: none was */
+	int id;			/* of the set whose semaphores are shown */
+	int table_flags;
+	int human;
+};
+
+/* An object as it is shown; `error` says why the rest is not known. */
+struct object {
+	int index;
+	int id;
+	int error;
+	union {
+		struct ipc_perm perm;	/* is the first of each */
+		struct shmid_ds shm;
+		struct semid_ds sem;
+	} ds;
+};
+
+typedef void cell_fn(const struct command *, const struct object *, char *);
+
+struct column {
+	struct table_column column;
+	unsigned shown;
+	cell_fn *fill;
+};
+
+/* A row of a table of numbers. */
+struct fact {
+	const char *name;
+	unsigned long long value;
+	const char *help;
+};
+
+enum { FACTS = 16 };		/* the most of all kinds */
+
+struct kind {
+	const char *name;	/* of its table in JSON */
+	const char *one;	/* "segment" */
+	unsigned views;		/* the lists that it is part of by default */
+	const struct column *columns;
+	size_t ncolumns;
+	/* The highest index in use, or -1 with errno. */
+	int (*highest)(struct mipc_ns *);
+	/* The identifier of what an index has, or -1 with errno. */
+	int (*stat)(struct mipc_ns *, int index, struct object *);
+	/* Put facts there; how many, or -1 with errno. */
+	int (*limits)(struct mipc_ns *, struct fact *);
+	int (*summary)(struct mipc_ns *, struct fact *);
+};
+
+extern const struct kind kind_shm;
+extern const struct kind kind_sem;
+extern const struct kind *const kinds[NKINDS];
+
+/* The chosen columns, in order. */
+struct choice {
+	const struct column *column[COLUMNS];
+	size_t n;
+};
+
+/* Cells that all kinds have. */
+void	key_cell(const struct command *, const struct object *, char *);
+void	id_cell(const struct command *, const struct object *, char *);
+void	owner_cell(const struct command *, const struct object *, char *);
+void	group_cell(const struct command *, const struct object *, char *);
+void	creator_cell(const struct command *, const struct object *, char *);
+void	cgroup_cell(const struct command *, const struct object *, char *);
+void	perms_cell(const struct command *, const struct object *, char *);
+void	status_cell(const struct command *, const struct object *, char *);
+void	time_cell(const struct command *, time_t, char *);
+
+/*
+ * Choose the columns of each kind; one that has none is not listed.  Returns
+ * 0, or -1 after a message.
+ */
+int	choose(struct command *, struct choice choices[static NKINDS]);
+
+/* Print what the command asks for; `ns` may be NULL.  An exit code. */
+int	print_objects(const struct command *, const struct choice *,
+	    struct mipc_ns *);
+int	print_facts(const struct command *, struct mipc_ns *);
+int	print_semaphores(const struct command *, struct mipc_ns *);
+
+#endif

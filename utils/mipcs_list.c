@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mipcs_list.c - lists of objects, whatever their kind, and tables of numbers.
+ *
+ * People get a table for each kind of which there is something, JSON has an
+ * array for each kind in one object.
+ */
+#include "mipcs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct kind *const kinds[NKINDS] = { &kind_shm, &kind_sem };
+
+static const struct column *
+find_column(const struct kind *kind, const char *name, size_t length)
+{
+	for (size_t i = 0; i < kind->ncolumns; i++)
+		if (strncmp(kind->columns[i].column.name, name, length) == 0 &&
+		    kind->columns[i].column.name[length] == '\0')
+			return &kind->columns[i];
+	return NULL;
+}
+
+/*
+ * Choose by --output's list.  Returns what stands at the first name that the
+ * kind does not have or that is one too many; NULL if there is none.
+ */
+static const char *
+choose_listed(const struct kind *kind, const char *list,
+    struct choice *choice)
+{
+	while (*list != '\0') {
+		const size_t length = strcspn(list, ",");
+		const struct column *column = find_column(kind, list, length);
+
+		if (column == NULL || choice->n == COLUMNS) {
+			choice->n = 0;
+			return list;
+		}
+		choice->column[choice->n++] = column;
+		list += length + (list[length] == ',');
+	}
+	return NULL;
+}
+
+static void
+choose_view(const struct kind *kind, unsigned shown, struct choice *choice)
+{
+	for (size_t i = 0; i < kind->ncolumns; i++)
+		if (kind->columns[i].shown & shown)
+			choice->column[choice->n++] = &kind->columns[i];
+}
+
+/* Nobody has all the columns: name the one that led farthest. */
+static int
+refuse_list(const char *list, const char *at)
+{
+	if (at == NULL || *list == '\0')
+		fprintf(stderr, "mipcs: --output: it names no column\n");
+	else
+		fprintf(stderr, "mipcs: --output: %.*s: no such column, or "
+		    "too many; --help names them\n", (int)strcspn(at, ","),
+		    at);
+	return -1;
+}
+
+int
+choose(struct command *cmd, struct choice choices[static NKINDS])
+{
+	const unsigned json = cmd->table_flags & TABLE_JSON ? IN_ALL :
+	    IN_DEFAULT;
+	const unsigned shown = cmd->shown != 0 ? cmd->shown : json;
+	const char *farthest = NULL, *at;
+	size_t chosen = 0;
+
+	for (int k = 0; k < NKINDS; k++) {
+		choices[k].n = 0;
+		if (cmd->kinds != 0 ? !(cmd->kinds & 1u << k) :
+		    !(kinds[k]->views & shown))
+			continue;
+		if (cmd->output == NULL) {
+			choose_view(kinds[k], shown, &choices[k]);
+		} else {
+			at = choose_listed(kinds[k], cmd->output, &choices[k]);
+			if (at > farthest || farthest == NULL)
+				farthest = at;
+		}
+		chosen += choices[k].n;
+	}
+	return chosen > 0 ? 0 : refuse_list(cmd->output, farthest);
+}
+
+/* --- objects ----------------------------------------------------------- */
+
+struct list {
+	struct object *objects;
+	size_t n;
+	int unreadable;
+};
+
+static int
+add_object(struct list *list, const struct object *o)
+{
+	struct object *more;
+
+	if ((list->n & (list->n - 1)) == 0) {	/* full at powers of 2 */
+		more = realloc(list->objects,
+		    (list->n == 0 ? 1 : 2 * list->n) * sizeof(*more));
+		if (more == NULL)
+			return -1;
+		list->objects = more;
+	}
+	list->objects[list->n++] = *o;
+	return 0;
+}
+
+/* All objects of a kind; -1 without memory. */
+static int
+collect(const struct command *cmd, const struct kind *kind,
+    struct mipc_ns *ns, struct list *list)
+{
+	const int highest = ns == NULL ? -1 : kind->highest(ns);
+
+	if (ns != NULL && highest == -1 && errno != ENOSYS) {
+		fprintf(stderr, "mipcs: %s: the %s: %s\n", cmd->dir,
+		    kind->name, strerror(errno));
+		list->unreadable++;
+	}
+	for (int i = 0; i <= highest; i++) {
+		struct object o = { .index = i };
+
+		o.id = kind->stat(ns, i, &o);
+		if (o.id == -1 && (errno == EINVAL || errno == EIDRM))
+			continue;	/* none there, or it went just now */
+		if (o.id == -1) {
+			o.error = errno;
+			fprintf(stderr, "mipcs: %s: %s of index %d: %s\n",
+			    cmd->dir, kind->one, i, strerror(o.error));
+			list->unreadable++;
+		}
+		if (add_object(list, &o) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+add_row(struct table *t, const struct command *cmd,
+    const struct choice *choice, const struct object *o)
+{
+	char text[COLUMNS][CELL];
+	const char *cells[COLUMNS];
+
+	for (size_t i = 0; i < choice->n; i++) {
+		const struct column *column = choice->column[i];
+
+		text[i][0] = '\0';
+		if (o->error == 0 || strcmp(column->column.name,
+		    "status") == 0)
+			column->fill(cmd, o, text[i]);
+		cells[i] = text[i];
+	}
+	return table_add(t, cells);
+}
+
+static int
+print_list(const struct command *cmd, const struct kind *kind,
+    const struct choice *choice, const struct list *list, int flags)
+{
+	const struct table_column *shown[COLUMNS];
+	struct table *t;
+
+	for (size_t i = 0; i < choice->n; i++)
+		shown[i] = &choice->column[i]->column;
+	t = table_new(kind->name, shown, choice->n, flags);
+	if (t == NULL)
+		return -1;
+	for (size_t i = 0; i < list->n; i++)
+		if (add_row(t, cmd, choice, &list->objects[i]) == -1)
+			return -1;
+	return table_print(t);
+}
+
+/*
+ * True if a kind has a table: always if it was asked for, in JSON, or if it
+ * is the first of those that could have one and all are empty.
+ */
+static int
+has_table(const struct command *cmd, const struct choice *choices,
+    const struct list *lists, int k)
+{
+	if (choices[k].n == 0)
+		return 0;
+	if (lists[k].n > 0 || cmd->kinds != 0 ||
+	    (cmd->table_flags & TABLE_JSON))
+		return 1;
+	for (int i = 0; i < NKINDS; i++)
+		if (choices[i].n > 0 && (i < k || lists[i].n > 0))
+			return 0;
+	return 1;
+}
+
+static int
+print_lists(const struct command *cmd, const struct choice *choices,
+    const struct list *lists)
+{
+	int shown[NKINDS], last = 0, first = 1;
+
+	for (int k = 0; k < NKINDS; k++) {
+		shown[k] = has_table(cmd, choices, lists, k);
+		if (shown[k])
+			last = k;
+	}
+	for (int k = 0; k < NKINDS; k++) {
+		if (!shown[k])
+			continue;
+		if (print_list(cmd, kinds[k], &choices[k], &lists[k],
+		    cmd->table_flags | (first ? 0 : TABLE_FOLLOWS) |
+		    (k < last ? TABLE_GOES_ON : 0)) == -1)
+			return -1;
+		first = 0;
+	}
+	return 0;
+}
+
+int
+print_objects(const struct command *cmd, const struct choice *choices,
+    struct mipc_ns *ns)
+{
+	struct list lists[NKINDS] = { { .n = 0 } };
+	int error = 0, unreadable = 0;
+
+	for (int k = 0; k < NKINDS && error == 0; k++)
+		if (choices[k].n > 0) {
+			error = collect(cmd, kinds[k], ns, &lists[k]);
+			unreadable += lists[k].unreadable;
+		}
+	if (error == 0)
+		error = print_lists(cmd, choices, lists);
+	if (error == -1)
+		fprintf(stderr, "mipcs: the table: %s\n", strerror(errno));
+	for (int k = 0; k < NKINDS; k++)
+		free(lists[k].objects);
+	return error == -1 || unreadable > 0 ? EXIT_UNREADABLE : EXIT_FINE;
+}
+
+/* --- numbers ----------------------------------------------------------- */
+
+/* Those of the kinds asked for; how many, or -1 after a message. */
+static int
+collect_facts(const struct command *cmd, struct mipc_ns *ns,
+    struct fact *facts)
+{
+	int n = 0, more;
+
+	for (int k = 0; k < NKINDS; k++) {
+		if (cmd->kinds != 0 && !(cmd->kinds & 1u << k))
+			continue;
+		more = cmd->view == VIEW_LIMITS ?
+		    kinds[k]->limits(ns, facts + n) :
+		    kinds[k]->summary(ns, facts + n);
+		if (more == -1 && errno == ENOSYS)
+			continue;
+		if (more == -1) {
+			fprintf(stderr, "mipcs: %s: the %s: %s\n", cmd->dir,
+			    kinds[k]->name, strerror(errno));
+			return -1;
+		}
+		n += more;
+	}
+	return n;
+}
+
+int
+print_facts(const struct command *cmd, struct mipc_ns *ns)
+{
+	static const struct table_column fact_columns[] = {
+		{ "name", "", 0 }, { "value", "", 1 }, { "meaning", "", 0 }
+	};
+	const struct table_column *const shown[] = {
+		&fact_columns[0], &fact_columns[1], &fact_columns[2]
+	};
+	struct fact facts[FACTS];
+	int n = collect_facts(cmd, ns, facts), error;
+	struct table *t;
+
+	if (n == -1)
+		return EXIT_UNREADABLE;
+	t = table_new(cmd->view == VIEW_LIMITS ? "limits" : "summary", shown,
+	    3, cmd->table_flags);
+	error = t == NULL ? -1 : 0;
+	for (int i = 0; i < n && error == 0; i++) {
+		char value[CELL];
+		const char *cells[] = { facts[i].name, value, facts[i].help };
+
+		snprintf(value, sizeof(value), "%llu", facts[i].value);
+		error = table_add(t, cells);
+	}
+	if (error == 0 && table_print(t) == 0)
+		return EXIT_FINE;
+	fprintf(stderr, "mipcs: the table: %s\n", strerror(errno));
+	return EXIT_UNREADABLE;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mipcs_sem.c - what mipcs shows of semaphore sets, and of the semaphores of
+ * one.
+ */
+#include "mipcs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef SEM_STAT_ANY
+#define SEM_STAT_ANY	20
+#endif
+
+/* semctl(2)'s fourth argument, which no header declares. */
+union argument {
+	int val;
+	struct semid_ds *buf;
+	unsigned short *array;
+	struct seminfo *info;
+};
+
+static void
+nsems_cell(const struct command *cmd, const struct object *o, char *cell)
+{
+	(void)cmd;
+	snprintf(cell, CELL, "%lu", (unsigned long)o->ds.sem.sem_nsems);
+}
+
+static void
+otime_cell(const struct command *cmd, const struct object *o, char *cell)
+{
+	time_cell(cmd, o->ds.sem.sem_otime, cell);
+}
+
+static void
+ctime_cell(const struct command *cmd, const struct object *o, char *cell)
+{
+	time_cell(cmd, o->ds.sem.sem_ctime, cell);
+}
+
+static const struct column columns[] = {
+	{ { "key", "key, in hexadecimal", 0 }, IN_DEFAULT, key_cell },
+	{ { "semid", "identifier", 1 }, IN_ALL, id_cell },
+	{ { "owner", "owner's name", 0 }, IN_ALL, owner_cell },
+	{ { "group", "owner's group", 0 }, IN_CREATORS, group_cell },
+	{ { "creator", "creator's name", 0 }, IN_CREATORS, creator_cell },
+	{ { "cgroup", "creator's group", 0 }, IN_CREATORS, cgroup_cell },
+	{ { "perms", "permissions, in octal", 0 }, IN_DEFAULT | IN_CREATORS,
+	    perms_cell },
+	{ { "nsems", "number of semaphores", 1 }, IN_DEFAULT, nsems_cell },
+	{ { "otime", "when an operation was done last", 1 }, IN_TIMES,
+	    otime_cell },
+	{ { "ctime", "when it was created or changed by semctl() last", 1 },
+	    IN_TIMES, ctime_cell },
+	{ { "status", "why it cannot be read", 0 }, IN_ALL, status_cell },
+};
+
+static int
+inform(struct mipc_ns *ns, int cmd, struct seminfo *info)
+{
+	return mipc_semctl(ns, 0, 0, cmd, (union argument){ .info = info });
+}
+
+static int
+highest(struct mipc_ns *ns)
+{
+	struct seminfo info;
+
+	return inform(ns, SEM_INFO, &info);
+}
+
+static int
+stat_index(struct mipc_ns *ns, int index, struct object *o)
+{
+	return mipc_semctl(ns, index, 0, SEM_STAT_ANY,
+	    (union argument){ .buf = &o->ds.sem });
+}
+
+static int
+limits(struct mipc_ns *ns, struct fact *facts)
+{
+	unsigned long long barging = 0;
+	struct seminfo info;
+
+	if (inform(ns, IPC_INFO, &info) == -1 ||
+	    mipc_limit(ns, "barging", &barging, NULL) == -1)
+		return -1;
+	facts[0] = (struct fact){ "semmni", (unsigned)info.semmni,
+	    "most sets" };
+	facts[1] = (struct fact){ "semmsl", (unsigned)info.semmsl,
+	    "most semaphores of a set" };
+	facts[2] = (struct fact){ "semmns", (unsigned)info.semmns,
+	    "most semaphores of all sets" };
+	facts[3] = (struct fact){ "semopm", (unsigned)info.semopm,
+	    "most operations of a call" };
+	facts[4] = (struct fact){ "semvmx", (unsigned)info.semvmx,
+	    "highest value of a semaphore" };
+	facts[5] = (struct fact){ "barging", barging,
+	    "1: who comes may overtake those who wait" };
+	return 6;
+}
+
+static int
+summary(struct mipc_ns *ns, struct fact *facts)
+{
+	struct seminfo info;
+
+	if (inform(ns, SEM_INFO, &info) == -1)
+		return -1;
+	facts[0] = (struct fact){ "sets", (unsigned)info.semusz, "in use" };
+	facts[1] = (struct fact){ "semaphores", (unsigned)info.semaem,
+	    "of all sets" };
+	return 2;
+}
+
+const struct kind kind_sem = {
+	.name = "sets",
+	.one = "set",
+	.views = IN_ALL & ~IN_PIDS,
+	.columns = columns,
+	.ncolumns = sizeof(columns) / sizeof(columns[0]),
+	.highest = highest,
+	.stat = stat_index,
+	.limits = limits,
+	.summary = summary,
+};
+
+_Static_assert(sizeof(columns) / sizeof(columns[0]) <= COLUMNS, "columns");
+
+/* --- one set ----------------------------------------------------------- */
+
+static const struct {
+	struct table_column column;
+	int cmd;		/* that tells it; -1 the number, GETALL */
+} values[] = {
+	{ { "semnum", "", 1 }, -1 },
+	{ { "value", "", 1 }, GETALL },
+	{ { "ncnt", "", 1 }, GETNCNT },
+	{ { "zcnt", "", 1 }, GETZCNT },
+	{ { "pid", "", 1 }, GETPID },
+};
+
+enum { VALUES = sizeof(values) / sizeof(values[0]) };
+
+static int
+add_semaphore(struct table *t, struct mipc_ns *ns, int id, int number,
+    unsigned value)
+{
+	char text[VALUES][CELL];
+	const char *cells[VALUES];
+	int found;
+
+	for (int i = 0; i < VALUES; i++) {
+		switch (values[i].cmd) {
+		case -1:
+			found = number;
+			break;
+		case GETALL:
+			found = (int)value;
+			break;
+		default:
+			found = mipc_semctl(ns, id, number, values[i].cmd);
+			if (found == -1)
+				return -1;
+		}
+		snprintf(text[i], CELL, "%d", found);
+		cells[i] = text[i];
+	}
+	return table_add(t, cells);
+}
+
+/* The values of all its semaphores at one instant, for free(). */
+static unsigned short *
+all_values(struct mipc_ns *ns, int id, int *n)
+{
+	struct semid_ds ds;
+	unsigned short *all;
+
+	if (mipc_semctl(ns, id, 0, IPC_STAT,
+	    (union argument){ .buf = &ds }) == -1)
+		return NULL;
+	all = malloc(ds.sem_nsems * sizeof(*all));
+	*n = (int)ds.sem_nsems;
+	if (all == NULL || mipc_semctl(ns, id, 0, GETALL,
+	    (union argument){ .array = all }) == 0)
+		return all;
+	free(all);
+	return NULL;
+}
+
+int
+print_semaphores(const struct command *cmd, struct mipc_ns *ns)
+{
+	const struct table_column *shown[VALUES];
+	unsigned short *all;
+	struct table *t;
+	int n, error;
+
+	for (int i = 0; i < VALUES; i++)
+		shown[i] = &values[i].column;
+	all = all_values(ns, cmd->id, &n);
+	if (all == NULL) {
+		fprintf(stderr, "mipcs: %s: set %d: %s\n", cmd->dir, cmd->id,
+		    strerror(errno));
+		return EXIT_UNREADABLE;
+	}
+	t = table_new("semaphores", shown, VALUES, cmd->table_flags);
+	error = t == NULL ? -1 : 0;
+	for (int i = 0; i < n && error == 0; i++)
+		error = add_semaphore(t, ns, cmd->id, i, all[i]);
+	free(all);
+	if (error == 0 && table_print(t) == 0)
+		return EXIT_FINE;
+	fprintf(stderr, "mipcs: %s: set %d: %s\n", cmd->dir, cmd->id,
+	    strerror(errno));
+	return EXIT_UNREADABLE;
+}
