@@ -18,7 +18,7 @@ promised()
 # optional MAP: patterns of names that only some machines have.
 optional()
 {
-	sed -n 's/^	\([A-Za-z_0-9]\{1,\}\)\*\([A-Za-z_0-9]*\);.*/^\1.*\2$/p' "$1"
+	sed -n '/[a-z]\*/s/^	\([a-z_]*\)\*\([a-z_0-9]*\);.*/^\1.*\2$/p' "$1"
 }
 
 # exported LIBRARY: the names it defines, without the version's own.
