@@ -5,14 +5,17 @@
  *	kill_step.c	the program: which kills are tried; TAP
  *	kill_stage.c	one kill, from an empty namespace to the verdict
  *	kill_trace.c	stepping a process; where what it shares changes
- *	kill_scene.c	the operations somebody is killed in
+ *	kill_scene.c	the operations somebody is killed in: segments
  *	kill_judge.c	what a fresh process finds afterwards
+ *	kill_sem_scene.c, kill_sem_cast.c, kill_sem_judge.c: the same of
+ *			semaphore sets, and who else takes part
  */
 #ifndef KILL_H
 #define KILL_H
 
 #include "harness.h"
 #include "mipc.h"
+#include "sem_calls.h"
 
 /* ---- one operation ---- */
 
@@ -37,20 +40,23 @@
 #define KILL_PARENT	0x080	/* forks; the parent is stepped */
 #define KILL_CHILD	0x100	/* forks; the child is stepped */
 #define MAKES		0x200	/* makes the namespace; a directory's only */
+#define ENDS		0x400	/* the victim ends by itself, or is ended */
 
 struct stage;
+struct sem_scene;
 
 struct scene {
 	const char *name;
 	unsigned flags;
 	void (*before)(struct stage *);		/* at full speed */
 	void (*act)(struct stage *);		/* stepped, killed */
+	const struct sem_scene *sets;		/* NULL: of segments */
 };
 
-extern const struct scene scenes[];
-extern const unsigned nscenes;
+extern const struct scene shm_scenes[], sem_scenes[];
+extern const unsigned nshm_scenes, nsem_scenes;
 /* What a second victim is killed in: the first look at what is left. */
-extern const struct scene recovery;
+extern const struct scene shm_recovery, sem_recovery;
 
 /* ---- one try ---- */
 
@@ -73,17 +79,73 @@ struct track {
 	struct point point[MOST_STEPS];
 };
 
+/* ---- a scene of sets ---- */
+
+#define SEMS		4	/* in the target: A, B, C and ... */
+#define SPARE		3	/* ... one for who proves that it works */
+#define SLEEPERS	2
+#define ENDS_MOST	3
+
+struct sem_vector {
+	unsigned n;		/* 0: none */
+	struct sembuf op[3];
+};
+
+/* One way to come out, when all that the victim owed is settled. */
+struct sem_end {
+	unsigned short value[SEMS];
+	short owed[SEMS];		/* still, by the debtor */
+	unsigned back;			/* sleepers that wait no more */
+	unsigned char at[SLEEPERS];	/* the operation one waits at */
+	enum { ALWAYS, IF_HELPED, UNLESS_HELPED } when;
+	bool removed;
+	bool is;			/* false: there are no more */
+};
+
+struct sem_scene {
+	unsigned short start[SEMS];
+	struct sem_vector debtor;	/* somebody else has done this */
+	bool debtor_is_dead;
+	struct sem_vector sleeper[SLEEPERS];
+	struct sem_vector before, act;	/* of the victim */
+	struct sem_vector help;		/* as soon as the victim sleeps */
+	bool help_by_kill;
+	bool creates;			/* may leave a set with KEY_NEW */
+	struct sem_end end[ENDS_MOST];
+};
+
+/* Who else takes part. */
+struct sem_cast {
+	_Atomic int victim;
+	_Atomic unsigned pids;
+	int pid[16];			/* of all that may change a value */
+	pid_t debtor, helper, sleeper[SLEEPERS];
+	_Atomic uint32_t owes;		/* the debtor has done its part */
+	_Atomic uint32_t asleep;	/* how many sleepers wait */
+	_Atomic uint32_t helped;	/* the helper has done its part */
+	struct {
+		_Atomic uint32_t back;	/* it waits no more */
+		int error;
+	} slept[SLEEPERS];
+	unsigned early;			/* who was back before any judge came */
+	bool slow;			/* ... though who should was not */
+	unsigned short left[SEMS];	/* what the last judge is to find */
+	bool removed;
+};
+
 /* Shared by the processes of one try. */
 struct stage {
 	const struct scene *scene;
-	bool anonymous;
+	bool anonymous, kernel;
 	char dir[PATH_MAX];
 	struct mipc_ns *ns;	/* anonymous: inherited by all */
 	bool twice;		/* a second victim was killed in recovery */
+	bool patient;		/* give who was woken a whole second */
 	int target, bystander;
 	_Atomic uint32_t ready;		/* the holder has set all up */
 	_Atomic uint32_t leave;		/* the holder may go */
 	_Atomic uint32_t survivor;	/* pid of who survives a fork */
+	struct sem_cast cast;		/* of a scene of sets */
 	_Atomic uint32_t told;		/* text[] says what is wrong */
 	char text[400];
 };
@@ -91,7 +153,7 @@ struct stage {
 /* Which kills make up a try; a NULL is no kill. */
 struct attempt {
 	const struct scene *scene;
-	bool anonymous;
+	bool anonymous, kernel, patient;
 	const struct point *first;
 	const struct point *second;	/* in the recovery from the first */
 	struct track *record;		/* of the scene: step, do not kill */
@@ -101,16 +163,21 @@ struct attempt {
 struct outcome {
 	bool good;
 	bool drifted;		/* a point was not where it was recorded */
+	bool slow;		/* worth another try with patience */
 	char text[400];
 };
 
 /* kill_stage.c: try it in a process of its own. */
 void	stage_try(const struct attempt *a, struct outcome *out);
+/* Fork a descendant that dies with the stage. */
+pid_t	stage_start(struct stage *s, void (*body)(struct stage *));
+void	stage_end(pid_t pid, const char *what);
+void	stage_fail(const char *what) __attribute__((noreturn));
 
 /* kill_trace.c */
 bool	trace_available(void);
 /* Step a stopped tracee to its end; false if it came to a bad one. */
-bool	trace_record(pid_t pid, struct track *t, pid_t *born);
+bool	trace_record(pid_t pid, struct track *t, bool ends, pid_t *born);
 /* Let a stopped tracee go to its end; how many system calls it made. */
 uint32_t trace_calls(pid_t pid);
 /* Bring a stopped tracee to a point; false if it ended before. */
@@ -133,5 +200,23 @@ unsigned char scene_pattern(size_t at);
 void	judge_while_held(struct stage *s) __attribute__((noreturn));
 void	judge_when_alone(struct stage *s) __attribute__((noreturn));
 bool	judge_is_swept(const struct stage *s);
+
+void	judge_must_be_swept(struct stage *s);
+
+/* kill_sem_cast.c: the same for sets. */
+/* This process may change a value. */
+void	sem_enroll(struct stage *s);
+unsigned sem_back(const struct stage *s);
+void	sem_hold(struct stage *s);
+/* Start the others, and wait until all is as the scene says. */
+void	sem_gather(struct stage *s);
+/* After the kill: wait for what must happen without any judge. */
+void	sem_await(struct stage *s);
+/* End all but the holder. */
+void	sem_dismiss(struct stage *s);
+
+/* kill_sem_judge.c */
+void	sem_judge_while_held(struct stage *s) __attribute__((noreturn));
+void	sem_judge_when_alone(struct stage *s) __attribute__((noreturn));
 
 #endif

@@ -308,8 +308,8 @@ judge_while_held(struct stage *s)
 
 /* ---- nothing is left ---- */
 
-static void
-must_be_swept(struct stage *s)
+void
+judge_must_be_swept(struct stage *s)
 {
 	DIR *dir = opendir(s->dir);
 	struct dirent *e;
@@ -342,13 +342,13 @@ judge_when_alone(struct stage *s)
 	list(s, &l);
 	must(s, l.n == 0, "%d segments cannot be removed", l.n);
 	if (!s->anonymous)
-		must_be_swept(s);
+		judge_must_be_swept(s);
 	_exit(0);
 }
 
 bool
 judge_is_swept(const struct stage *s)
 {
-	return s->anonymous || (mipc_destroy(s->dir) == 0 &&
+	return s->anonymous || s->kernel || (mipc_destroy(s->dir) == 0 &&
 	    access(s->dir, F_OK) == -1);
 }

@@ -249,31 +249,33 @@ look_after(struct stage *s)
 		stage_tell(s, "create and remove after a kill");
 }
 
-const struct scene scenes[] = {
-	{ "first call", FIRST_CALL, nothing, open_and_call },
+const struct scene shm_scenes[] = {
+	{ "first call", FIRST_CALL, nothing, open_and_call, NULL },
 	{ "make the namespace", MAKES | CREATES_KEY, nothing,
-	    make_and_create },
-	{ "create with a key", CREATES_KEY, have_called, create },
+	    make_and_create, NULL },
+	{ "create with a key", CREATES_KEY, have_called, create, NULL },
 	{ "create without a key", CREATES_PRIVATE, have_called,
-	    create_private },
-	{ "first attach", 0, have_called, attach },
-	{ "second attach", 0, have_attached, attach },
-	{ "attach where others are", HELD, have_called, attach },
-	{ "detach", 0, have_attached, detach },
-	{ "detach one of two", 0, have_attached_twice, detach },
+	    create_private, NULL },
+	{ "first attach", 0, have_called, attach, NULL },
+	{ "second attach", 0, have_attached, attach, NULL },
+	{ "attach where others are", HELD, have_called, attach, NULL },
+	{ "detach", 0, have_attached, detach, NULL },
+	{ "detach one of two", 0, have_attached_twice, detach, NULL },
 	{ "last detach of a removed one", REMOVED, have_attached_removed,
-	    detach },
-	{ "remove", REMOVES, have_called, remove_target },
+	    detach, NULL },
+	{ "remove", REMOVES, have_called, remove_target, NULL },
 	{ "remove what others have attached", REMOVES | HELD, have_called,
-	    remove_target },
+	    remove_target, NULL },
 	{ "remove what the victim has attached", REMOVES, have_attached,
-	    remove_target },
-	{ "set", SETS, have_called, set_target },
+	    remove_target, NULL },
+	{ "set", SETS, have_called, set_target, NULL },
 	{ "fork, the parent killed", KILL_PARENT, have_attached,
-	    fork_killed_parent },
+	    fork_killed_parent, NULL },
 	{ "fork, the child killed", KILL_CHILD, have_attached,
-	    fork_killed_child },
+	    fork_killed_child, NULL },
 };
-const unsigned nscenes = sizeof(scenes) / sizeof(scenes[0]);
+const unsigned nshm_scenes = sizeof(shm_scenes) / sizeof(shm_scenes[0]);
 
-const struct scene recovery = { "recovery", FIRST_CALL, nothing, look_after };
+const struct scene shm_recovery = {
+	"recovery", FIRST_CALL, nothing, look_after, NULL
+};

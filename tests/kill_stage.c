@@ -26,17 +26,16 @@ static struct stage *s;
 static const struct attempt *a;
 static struct outcome *o;
 
-static void
-fail(const char *what)
+void
+stage_fail(const char *what)
 {
 	snprintf(o->text, sizeof(o->text), "%.100s%s%.250s", what,
 	    atomic_load(&s->told) ? ": " : "", s->text);
 	_exit(1);
 }
 
-/* Fork a descendant that dies with the stage. */
-static pid_t
-start(void (*body)(struct stage *))
+pid_t
+stage_start(struct stage *stage, void (*body)(struct stage *))
 {
 	const pid_t pid = fork();
 
@@ -44,14 +43,14 @@ start(void (*body)(struct stage *))
 		harness_die("fork: %s", strerror(errno));
 	if (pid == 0) {
 		harness_die_with_parent();
-		body(s);
+		body(stage);
 		_exit(0);
 	}
 	return pid;
 }
 
-static void
-must_end_well(pid_t pid, const char *what)
+void
+stage_end(pid_t pid, const char *what)
 {
 	const int status = harness_reap(pid, PATIENCE);
 	char text[100];
@@ -65,10 +64,16 @@ must_end_well(pid_t pid, const char *what)
 		    strsignal(WTERMSIG(status)));
 	else
 		snprintf(text, sizeof(text), "%s", what);
-	fail(text);
+	stage_fail(text);
 }
 
 /* ---- the victim ---- */
+
+static bool
+is_of_sets(void)
+{
+	return s->scene->sets != NULL;
+}
 
 static void
 be_stepped(struct stage *stage, const struct scene *scene)
@@ -89,7 +94,7 @@ first_victim(struct stage *stage)
 static void
 second_victim(struct stage *stage)
 {
-	be_stepped(stage, &recovery);
+	be_stepped(stage, is_of_sets() ? &sem_recovery : &shm_recovery);
 }
 
 static void
@@ -107,15 +112,16 @@ slay(pid_t pid)
 static pid_t
 kill_first(void)
 {
-	pid_t pid = start(first_victim), born = 0;
+	pid_t pid = stage_start(s, first_victim), born = 0;
 
 	trace_begin(pid);
 	if (s->scene->flags & KILL_CHILD) {
 		born = pid;
 		pid = trace_into_child(pid);
 	}
-	if (a->record != NULL && !trace_record(pid, a->record, &born))
-		fail("the operation came to a bad end");
+	if (a->record != NULL && !trace_record(pid, a->record,
+	    (s->scene->flags & ENDS) != 0, &born))
+		stage_fail("the operation came to a bad end");
 	if (a->first != NULL && !trace_to(pid, a->first, &born, &o->drifted))
 		o->drifted = true;	/* its end is as good a place */
 	slay(pid);
@@ -126,7 +132,7 @@ kill_first(void)
 static void
 kill_second(void)
 {
-	const pid_t pid = start(second_victim);
+	const pid_t pid = stage_start(s, second_victim);
 	pid_t born = 0;
 
 	trace_begin(pid);
@@ -145,7 +151,7 @@ await_survivor(pid_t born)
 		return;
 	harness_wait(&s->survivor, 0, PATIENCE);
 	if (atomic_load(&s->survivor) != (uint32_t)born)
-		fail("who survived the fork does not go on");
+		stage_fail("who survived the fork does not go on");
 }
 
 /* A survivor need not be a child of ours: its pidfd tells. */
@@ -158,7 +164,7 @@ await_end(pid_t pid)
 	if (end.fd == -1)
 		return;		/* ended and reaped by init */
 	if (poll(&end, 1, (int)(PATIENCE * 1000)) != 1)
-		fail("the survivor does not end");
+		stage_fail("the survivor does not end");
 	close(end.fd);
 	waitpid(pid, NULL, WNOHANG);
 }
@@ -168,14 +174,51 @@ await_end(pid_t pid)
 static pid_t
 set_up(void)
 {
-	const pid_t holder = start(scene_hold);
+	const pid_t holder = stage_start(s, is_of_sets() ? sem_hold :
+	    scene_hold);
 
 	while (atomic_load(&s->ready) == 0) {
 		harness_wait(&s->ready, 0, 0.1);
 		if (atomic_load(&s->told))
-			fail("set-up");
+			stage_fail("set-up");
 	}
+	if (is_of_sets())
+		sem_gather(s);
 	return holder;
+}
+
+/* Make what must be there before anybody is forked. */
+static void
+make_namespace(void)
+{
+	const enum store store = s->kernel ? KERNEL :
+	    s->anonymous ? ANONYMOUS : DIRECTORY;
+
+	if (store != DIRECTORY && !sets_make(store, s->dir))
+		stage_fail("no namespace");
+	if (store == DIRECTORY)
+		sets_use(store, s->dir, NULL);
+	else if (store == ANONYMOUS)
+		s->ns = sets_ns();
+}
+
+/* Two judges: while others live, and when they are gone. */
+static void
+judge(pid_t holder, pid_t born)
+{
+	stage_end(stage_start(s, is_of_sets() ? sem_judge_while_held :
+	    judge_while_held), "with others alive");
+	atomic_store(&s->leave, 1);
+	harness_wake(&s->leave);
+	stage_end(holder, "the holder");
+	if (is_of_sets())
+		sem_dismiss(s);
+	if (born != 0)
+		await_end(born);
+	stage_end(stage_start(s, is_of_sets() ? sem_judge_when_alone :
+	    judge_when_alone), "alone");
+	if (!judge_is_swept(s))
+		stage_fail("the namespace cannot be destroyed");
 }
 
 /*
@@ -201,32 +244,22 @@ play(void)
 	pid_t holder = 0, born;
 
 	stay_here();
-	if (s->anonymous) {
-		s->ns = mipc_anon(0);
-		if (s->ns == NULL)
-			fail("mipc_anon");
-	}
+	make_namespace();
 	if ((s->scene->flags & MAKES) == 0)
 		holder = set_up();
 	born = kill_first();
 	await_survivor(born);
 	if ((s->scene->flags & MAKES) != 0)
 		holder = set_up();
+	if (is_of_sets())
+		sem_await(s);
 	if (a->second != NULL || a->count != NULL) {
 		s->twice = true;
 		kill_second();
 	}
 	if (atomic_load(&s->told))
-		fail("the victim");
-	must_end_well(start(judge_while_held), "with others alive");
-	atomic_store(&s->leave, 1);
-	harness_wake(&s->leave);
-	must_end_well(holder, "the holder");
-	if (born != 0)
-		await_end(born);
-	must_end_well(start(judge_when_alone), "alone");
-	if (!judge_is_swept(s))
-		fail("the namespace cannot be destroyed");
+		stage_fail("the victim");
+	judge(holder, born);
 	_exit(0);
 }
 
@@ -248,6 +281,8 @@ stage_try(const struct attempt *attempt, struct outcome *out)
 	a = attempt;
 	s->scene = a->scene;
 	s->anonymous = a->anonymous;
+	s->kernel = a->kernel;
+	s->patient = a->patient;
 	snprintf(s->dir, sizeof(s->dir), "%.4000s/k%u", harness_dir(),
 	    number++);
 	fflush(stdout);
@@ -261,6 +296,7 @@ stage_try(const struct attempt *attempt, struct outcome *out)
 	status = harness_reap(pid, 4 * PATIENCE);
 	*out = *o;
 	out->good = status == 0;
+	out->slow = s->cast.slow;
 	if (!out->good && out->text[0] == '\0')
 		snprintf(out->text, sizeof(out->text), "the test itself ended "
 		    "with status %#x", status);

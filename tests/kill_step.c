@@ -21,11 +21,14 @@
  *	--scene NAME	only this one; --list names them
  *	--store NAME	only "directory" or "anonymous"
  *	--until-failure	end at the first one
+ *	--kernel	the kernel's own sets: a test of the judges
  *
  * The last lines prove that the test sees what it is for: the same program
- * linked with a library that omits its redo record, and with one that omits
- * its intent, must fail; with --states also that the first fails at no other
- * instructions than at those that the shortcut finds.
+ * linked with a library that omits its redo record, with one that omits its
+ * intent, with one that leaves the transactions of others as they are, and
+ * with one that publishes them in the wrong order, must fail; with --states
+ * also that the first fails at no other instructions than at those that the
+ * shortcut finds.
  */
 #include "kill.h"
 
@@ -51,7 +54,7 @@ static struct {
 	enum which which;
 	unsigned samples;
 	const char *scene, *store;
-	bool until_failure;
+	bool until_failure, kernel;
 	struct rng rng;
 } option = { .samples = 10 };
 
@@ -67,10 +70,10 @@ struct tally {
 
 /* ---- one kill ---- */
 
-static const char *
-store_name(bool anonymous)
+static enum store
+store_of(bool anonymous)
 {
-	return anonymous ? "anonymous" : "directory";
+	return option.kernel ? KERNEL : anonymous ? ANONYMOUS : DIRECTORY;
 }
 
 extern const char __ehdr_start[];	/* where this program is loaded */
@@ -82,7 +85,7 @@ tell(const struct attempt *a, const struct outcome *o)
 	const uint64_t base = (uintptr_t)__ehdr_start;
 
 	tap_note("%s, %s: killed after call %u + %u, program + %#llx%s: %s",
-	    a->scene->name, store_name(a->anonymous),
+	    a->scene->name, store_name(store_of(a->anonymous)),
 	    p->calls, p->steps, (unsigned long long)(p->where - base),
 	    q != NULL ? ", and again" : "", o->text);
 	if (q != NULL)
@@ -92,11 +95,16 @@ tell(const struct attempt *a, const struct outcome *o)
 }
 
 static bool
-try(const struct attempt *a, struct tally *t)
+try(struct attempt *a, struct tally *t)
 {
 	struct outcome o;
 
 	stage_try(a, &o);
+	if (!o.good && o.slow) {
+		a->patient = true;
+		stage_try(a, &o);
+		a->patient = false;
+	}
 	t->kills += a->second == NULL;
 	t->twice += a->second != NULL;
 	t->drifts += o.drifted;
@@ -230,8 +238,11 @@ record(struct attempt *a)
 static bool
 test_scene(const struct scene *scene, bool anonymous)
 {
-	const char *store = store_name(anonymous);
-	struct attempt a = { .scene = scene, .anonymous = anonymous };
+	const char *store = store_name(store_of(anonymous));
+	struct attempt a = {
+		.scene = scene, .anonymous = anonymous,
+		.kernel = option.kernel
+	};
 	struct tally t = { 0 };
 
 	if (!record(&a)) {
@@ -259,12 +270,34 @@ is_wanted(const char *only, const char *name)
 	return only == NULL || strcmp(only, name) == 0;
 }
 
+/* Are there sets at all? */
+static bool
+have_sets(void)
+{
+	static int have = -1;
+
+	if (have == -1)
+		have = option.kernel || mipc_semget(NULL, IPC_PRIVATE, 1,
+		    0600) != -1 || errno != ENOSYS;
+	return have;
+}
+
 static bool
 is_chosen(const struct scene *scene, bool anonymous)
 {
+	if (option.kernel && (anonymous || scene->sets == NULL))
+		return false;
+	if (scene->sets != NULL && !have_sets())
+		return false;
 	return is_wanted(option.scene, scene->name) &&
-	    is_wanted(option.store, store_name(anonymous)) &&
+	    is_wanted(option.store, store_name(store_of(anonymous))) &&
 	    !(anonymous && (scene->flags & MAKES) != 0);
+}
+
+static const struct scene *
+scene_at(unsigned i)
+{
+	return i < nshm_scenes ? &shm_scenes[i] : &sem_scenes[i - nshm_scenes];
 }
 
 /* ---- the proof ---- */
@@ -313,6 +346,14 @@ test_proof(void)
 	    "set") == 1, "a library without its redo record is seen to fail");
 	tap_ok(run_sister("kill_step_broken_intent", false, "directory",
 	    "remove") == 1, "a library without its intent is seen to fail");
+	if (have_sets()) {
+		tap_ok(run_sister("kill_step_broken_txn", false, "directory",
+		    "semop, vector") == 1, "a library that finishes nobody's "
+		    "transaction is seen to fail");
+		tap_ok(run_sister("kill_step_broken_order", false, "directory",
+		    "semop, vector") == 1, "a library that publishes in the "
+		    "wrong order is seen to fail");
+	}
 	if (option.which == STATES)
 		tap_ok(run_sister("kill_step_broken_redo", true, "anonymous",
 		    "set") == 1, "kills at every instruction find what kills "
@@ -324,18 +365,20 @@ test_proof(void)
 static int
 run(bool proof)
 {
+	const unsigned nscenes = nshm_scenes + nsem_scenes;
 	unsigned chosen = 0;
 
 	for (unsigned i = 0; i < nscenes; i++)
 		for (int k = 0; k < 2; k++)
-			chosen += is_chosen(&scenes[i], k == 1);
+			chosen += is_chosen(scene_at(i), k == 1);
 	if (proof)
-		chosen += option.which == STATES ? 3 : 2;
+		chosen += (option.which == STATES ? 3u : 2u) +
+		    (have_sets() ? 2u : 0u);
 	tap_plan((int)chosen);
 	for (int k = 0; k < 2; k++)
 		for (unsigned i = 0; i < nscenes; i++)
-			if (is_chosen(&scenes[i], k == 1) &&
-			    !test_scene(&scenes[i], k == 1) &&
+			if (is_chosen(scene_at(i), k == 1) &&
+			    !test_scene(scene_at(i), k == 1) &&
 			    option.until_failure)
 				return 1;
 	if (proof)
@@ -346,8 +389,8 @@ run(bool proof)
 static int
 list(void)
 {
-	for (unsigned i = 0; i < nscenes; i++)
-		puts(scenes[i].name);
+	for (unsigned i = 0; i < nshm_scenes + nsem_scenes; i++)
+		puts(scene_at(i)->name);
 	return 0;
 }
 
@@ -383,6 +426,8 @@ main(int argc, char **argv)
 			option.which = EVERY;
 		else if (strcmp(name, "--until-failure") == 0)
 			option.until_failure = true;
+		else if (strcmp(name, "--kernel") == 0)
+			option.kernel = true;
 		else
 			set_option(name, harness_value(argc, argv, &i), &seed);
 	}
@@ -397,5 +442,6 @@ main(int argc, char **argv)
 	trace_ignore(track);
 	trace_ignore(recovery_calls);
 	tap_note("--seed %llu", (unsigned long long)seed);
-	return run(option.scene == NULL && option.store == NULL);
+	return run(option.scene == NULL && option.store == NULL &&
+	    !option.kernel);
 }

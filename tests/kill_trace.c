@@ -38,6 +38,7 @@
 #define MOST_PAGES	512	/* watched at once; below IOV_MAX */
 #define PAGE		4096u
 #define ROBUST		8	/* links of a robust list looked at */
+#define NEAR		16	/* bytes: a few instructions */
 
 #if defined(__x86_64__)
 #define HAVE_STEP	1
@@ -335,7 +336,7 @@ forked(pid_t pid)
 	return (pid_t)child;
 }
 
-enum stop { STOP_TRAP, STOP_CALL, STOP_FORK, STOP_END, STOP_BAD };
+enum stop { STOP_TRAP, STOP_CALL, STOP_FORK, STOP_END, STOP_GONE, STOP_BAD };
 
 /* Let the tracee go on in some way until it stops. */
 static enum stop
@@ -345,8 +346,11 @@ go(pid_t pid, enum __ptrace_request how)
 	int status;
 
 	if (ptrace(how, pid, NULL, NULL) == -1 ||
-	    wait4(pid, &status, __WALL, &usage) != pid || !WIFSTOPPED(status))
+	    wait4(pid, &status, __WALL, &usage) != pid)
 		return STOP_BAD;
+	if (!WIFSTOPPED(status))
+		return WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL ?
+		    STOP_BAD : STOP_GONE;
 	page_faults = usage.ru_minflt + usage.ru_majflt;
 	if (status >> 16 != 0)
 		return STOP_FORK;
@@ -362,12 +366,54 @@ go(pid_t pid, enum __ptrace_request how)
 	}
 }
 
-/* One instruction; a child it forks is let go. */
+/*
+ * Does a restartable sequence begin a few bytes on?  A stop at its first
+ * instruction makes the kernel restart it: so a tracee is never stepped into
+ * one, but let go until the system call that stands there has been made.
+ */
+static bool
+is_before_restartable(pid_t pid, uintptr_t at)
+{
+#if HAVE_STEP && defined(PTRACE_GET_RSEQ_CONFIGURATION)
+	static pid_t known;
+	static struct __ptrace_rseq_configuration area;
+	struct {
+		uint32_t version, flags;
+		uint64_t start, length, abort;
+	} section;
+	uint64_t where = 0;
+
+	if (pid != known) {
+		memset(&area, 0, sizeof(area));
+		ptrace(PTRACE_GET_RSEQ_CONFIGURATION, pid, sizeof(area),
+		    &area);
+		known = pid;
+	}
+	return area.rseq_abi_pointer != 0 &&
+	    peek(pid, area.rseq_abi_pointer + 8, &where, sizeof(where)) &&
+	    where != 0 && peek(pid, where, &section, sizeof(section)) &&
+	    at < section.start && section.start - at <= NEAR;
+#else
+	(void)pid;
+	(void)at;
+	return false;
+#endif
+}
+
+/*
+ * One instruction, or all up to a system call and that; a child it forks is
+ * let go.
+ */
 static enum stop
-step(pid_t pid, pid_t *born)
+step(pid_t pid, pid_t *born, uintptr_t at, bool *called)
 {
 	enum stop stop;
 
+	*called = is_before_restartable(pid, at);
+	if (*called)
+		return go(pid, PTRACE_SYSCALL) == STOP_CALL &&
+		    go(pid, PTRACE_SYSCALL) == STOP_CALL ? STOP_TRAP :
+		    STOP_BAD;
 	while ((stop = go(pid, PTRACE_SINGLESTEP)) == STOP_FORK) {
 		*born = forked(pid);
 		ptrace(PTRACE_DETACH, *born, NULL, NULL);
@@ -376,28 +422,29 @@ step(pid_t pid, pid_t *born)
 }
 
 bool
-trace_record(pid_t pid, struct track *t, pid_t *born)
+trace_record(pid_t pid, struct track *t, bool ends, pid_t *born)
 {
 	struct point p = { .changed = true };
 	struct watch w;
 	enum stop stop;
-	bool call;
+	bool call, passed;
 
 	watch_begin(&w, pid);
 	p.where = next_instruction(pid, &call);
 	add(t, &p);
-	while ((stop = step(pid, born)) == STOP_TRAP && t->n < MOST_STEPS) {
+	while ((stop = step(pid, born, p.where, &passed)) == STOP_TRAP &&
+	    t->n < MOST_STEPS) {
 		const uintptr_t before = p.where;
 
 		p.where = next_instruction(pid, &call);
-		call = call && before == p.where - 2;
+		call = passed || (call && before == p.where - 2);
 		p.calls += call;
 		p.steps = call ? 0 : p.steps + 1;
 		p.changed = has_changed(&w, call);
 		add(t, &p);
 	}
 	watch_end(&w);
-	return stop == STOP_END;
+	return stop == (ends ? STOP_GONE : STOP_END);
 }
 
 static bool
@@ -444,7 +491,8 @@ trace_to(pid_t pid, const struct point *p, pid_t *born, bool *drifted)
 		}
 	}
 	for (uint32_t i = 0; i < p->steps; i++)
-		if (step(pid, born) != STOP_TRAP)
+		if (step(pid, born, next_instruction(pid, &call), &call) !=
+		    STOP_TRAP)
 			return false;
 	if (p->where != 0)
 		*drifted |= next_instruction(pid, &call) != p->where;
