@@ -157,6 +157,7 @@ struct attempt {
 	const struct point *first;
 	const struct point *second;	/* in the recovery from the first */
 	struct track *record;		/* of the scene: step, do not kill */
+	struct track *record_second;	/* the same of the recovery */
 	_Atomic uint32_t *count;	/* system calls of the recovery */
 };
 

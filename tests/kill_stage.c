@@ -138,6 +138,8 @@ kill_second(void)
 	trace_begin(pid);
 	if (a->count != NULL)
 		atomic_store(a->count, trace_calls(pid));
+	else if (a->record_second != NULL)
+		trace_record(pid, a->record_second, false, &born);
 	else
 		trace_to(pid, a->second, &born, &o->drifted);
 	slay(pid);
@@ -253,7 +255,8 @@ play(void)
 		holder = set_up();
 	if (is_of_sets())
 		sem_await(s);
-	if (a->second != NULL || a->count != NULL) {
+	if (a->second != NULL || a->count != NULL ||
+	    a->record_second != NULL) {
 		s->twice = true;
 		kill_second();
 	}

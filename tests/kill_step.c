@@ -12,7 +12,8 @@
  * That this shortcut leaves nothing out is what --every shows: it kills at
  * each single instruction, and a verdict that changes where no state did ends
  * the program with a status of its own.  From some kills a second victim is
- * brought to some place in the recovery and killed there.
+ * brought to some place in the recovery and killed there; with --states from
+ * one of them to each that matters.
  *
  *	--seed N	repeat a run
  *	--samples N	kills in each scene, of those that matter (default 10)
@@ -58,7 +59,7 @@ static struct {
 	struct rng rng;
 } option = { .samples = 10 };
 
-static struct track *track;
+static struct track *track, *second_track;
 static unsigned missed;		/* of all scenes: see struct tally */
 static _Atomic uint32_t *recovery_calls;	/* shared, as the track is */
 
@@ -200,11 +201,32 @@ kill_recovery(struct attempt *a, struct tally *t)
 	}
 }
 
+/* The same at every state that the recovery goes through. */
+static void
+kill_whole_recovery(struct attempt *a, struct tally *t)
+{
+	struct outcome o;
+
+	second_track->n = 0;
+	a->record_second = second_track;
+	stage_try(a, &o);
+	a->record_second = NULL;
+	if (!o.good && t->failures++ < TOLD)
+		tell(a, &o);
+	for (unsigned i = 0; i < second_track->n && !is_enough(t); i++) {
+		a->second = &second_track->point[i];
+		if (a->second->changed)
+			try(a, t);
+		a->second = NULL;
+	}
+}
+
 static void
 kill_twice(struct attempt *a, struct tally *t)
 {
 	const unsigned changes = count_changes(track);
 	unsigned want = option.which == SAMPLE ? TWICE : changes / 4 + 1;
+	const unsigned whole = 1 + rng_below(&option.rng, want);
 	unsigned left = changes;
 
 	for (unsigned i = 0; i < track->n && !is_enough(t); i++) {
@@ -212,9 +234,11 @@ kill_twice(struct attempt *a, struct tally *t)
 
 		if (!p->changed || rng_below(&option.rng, left--) >= want)
 			continue;
-		want--;
 		a->first = p;
-		kill_recovery(a, t);
+		if (want-- == whole && option.which != SAMPLE)
+			kill_whole_recovery(a, t);
+		else
+			kill_recovery(a, t);
 	}
 }
 
@@ -438,8 +462,10 @@ main(int argc, char **argv)
 	harness_dir();
 	rng_seed(&option.rng, seed);
 	track = harness_shared(sizeof(*track));
+	second_track = harness_shared(sizeof(*second_track));
 	recovery_calls = harness_shared(sizeof(*recovery_calls));
 	trace_ignore(track);
+	trace_ignore(second_track);
 	trace_ignore(recovery_calls);
 	tap_note("--seed %llu", (unsigned long long)seed);
 	return run(option.scene == NULL && option.store == NULL &&
