@@ -33,6 +33,7 @@ struct config {
 	unsigned stretch;	/* operations a sequence at most; 0: any */
 	uint64_t seed;
 	const char *broken;	/* how the side MIPC misbehaves, or NULL */
+	bool hasty;		/* wait but a moment for what must come */
 	const struct spans *skip;	/* steps left out; or NULL */
 };
 
@@ -88,6 +89,8 @@ int	diff_main(int argc, char **argv, const struct diff_test *test);
 
 /* The exit status of one sequence in a child; silent: it prints nothing. */
 int	diff_sequence(const struct config *c, bool silent);
+/* How many steps the last sequence made. */
+unsigned diff_steps(void);
 
 /* Enter an IPC namespace of our own; false if that cannot be. */
 bool	diff_enter_namespace(void);

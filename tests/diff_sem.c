@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * diff_sem.c - semaphore sets: the same random operations on the kernel and
+ * on mipc, compared step by step.  See diff_sem.h for how, diff_run.c for the
+ * options.
+ *
+ * Beside the kernel itself and mipc there is a model that tells in a few
+ * hundred lines what the clauses say.  It must agree with the kernel too; and
+ * it can be made to lie, to show that each kind of lie is seen.
+ */
+#include "diff_sem.h"
+
+#include <sys/statvfs.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mipc.h"
+
+static bool
+has_sets(void)
+{
+	const int id = semget(IPC_PRIVATE, 1, 0600);
+
+	return id != -1 && semctl(id, 0, IPC_RMID) == 0;
+}
+
+static const char *
+lacks(const struct config *c)
+{
+	static int error = -1;
+	struct mipc_ns *ns;
+
+	if (c->store != STORE_DIR && c->store != STORE_ANON)
+		return NULL;
+	if (error == -1) {
+		ns = mipc_anon(0);
+		error = ns != NULL && mipc_semget(ns, 1, 0, 0) == -1 ?
+		    errno : 0;
+		mipc_close(ns);
+	}
+	return error == ENOSYS ? "mipc has no semaphore sets yet" : NULL;
+}
+
+static bool
+may_map_executable(void)
+{
+	struct statvfs st;
+
+	return statvfs(harness_dir(), &st) == 0 &&
+	    (st.f_flag & ST_NOEXEC) == 0;
+}
+
+static struct world *
+make_world(const struct config *c, unsigned number)
+{
+	int fd;
+	struct world *w = diff_memory(sizeof(*w), &fd);
+
+	w->driver = getpid();
+	w->store = c->store;
+	w->fd = fd;
+	snprintf(w->dir, sizeof(w->dir), "%.4000s/ns%u", harness_dir(),
+	    number);
+	if (c->broken != NULL)
+		snprintf(w->broken, sizeof(w->broken), "%s", c->broken);
+	return w;
+}
+
+/* The same limits on both sides, or on neither. */
+static void
+set_limits(const struct config *c)
+{
+	if (!can.admin)
+		return;
+	if (!side_calls[KERNEL]->limit() || (c->store != STORE_MODEL &&
+	    !side_calls[MIPC]->limit()))
+		harness_die("the limits cannot be set: %s", strerror(errno));
+}
+
+static int
+run_sequence(const struct config *c, unsigned number, unsigned *steps)
+{
+	static struct driver d;
+	bool equal;
+
+	d.config = c;
+	d.world = make_world(c, number);
+	d.hand[KERNEL] = &hand_processes;
+	d.hand[MIPC] = c->store == STORE_MODEL ? &hand_model :
+	    &hand_processes;
+	if (c->store == STORE_KERNEL)
+		diff_enter_two(d.world->namespace);
+	else if (!diff_enter_namespace())
+		harness_die("no IPC namespace: %s", strerror(errno));
+	d.uids = can.uids;
+	d.execs = c->store != STORE_ANON &&
+	    (c->store != STORE_DIR || may_map_executable());
+	if (!side_open(d.world, true))
+		return SEQUENCE_TROUBLE;
+	set_limits(c);
+	model_open(&d);
+	equal = drive(&d);
+	tap_note("%s: %u operations; semget %u semop %u (%u slept, %u woken) "
+	    "semctl %u fork %u exec %u ends %u; slowest wake %.3f s, %u looks "
+	    "again", c->name, d.made, d.count[OP_GET], d.count[OP_SEMOP],
+	    d.slept, d.woken, d.count[OP_CTL], d.count[OP_FORK],
+	    d.count[OP_EXEC], d.count[OP_KILL] + d.count[OP_EXIT] +
+	    d.count[OP_VANISH], d.slowest, d.again);
+	*steps = d.step + 1;
+	return equal ? SEQUENCE_EQUAL : SEQUENCE_DIFFERS;
+}
+
+#define STRETCH	1501		/* operations in one namespace */
+
+static const struct config rounds[] = {
+	{ .name = "kernel against itself", .store = STORE_KERNEL,
+	    .observe = 1, .ops = 20, .stretch = STRETCH },
+	{ .name = "kernel against the model", .store = STORE_MODEL,
+	    .observe = 1, .ops = 20, .stretch = STRETCH },
+	{ .name = "directory", .store = STORE_DIR, .observe = 1, .ops = 20,
+	    .stretch = STRETCH },
+	{ .name = "anonymous", .store = STORE_ANON, .observe = 1, .ops = 20,
+	    .stretch = STRETCH },
+	{ .name = "directory seldom looked at", .store = STORE_DIR,
+	    .observe = 7, .ops = 20, .stretch = STRETCH },
+};
+
+static const struct lie lies[] = {
+	/* What processes do. */
+	{ "debts", STORE_KERNEL },
+	{ "EINTR", STORE_KERNEL },
+	/* What sets do. */
+	{ "waking", STORE_MODEL },
+	{ "order", STORE_MODEL },
+	{ "overtaking", STORE_MODEL },
+	{ "zero tests", STORE_MODEL },
+	{ "the first served", STORE_MODEL },
+	{ "where a sleeper is counted", STORE_MODEL },
+	{ "all or nothing", STORE_MODEL },
+	{ "ERANGE", STORE_MODEL },
+	{ "EIDRM", STORE_MODEL },
+	{ "SA_RESTART", STORE_MODEL },
+	{ "the pid of a zero test", STORE_MODEL },
+	{ "the pid of a debt", STORE_MODEL },
+	{ "otime", STORE_MODEL },
+	{ "clamping", STORE_MODEL },
+	{ "debts at SIGKILL", STORE_MODEL },
+	{ "debts at SETVAL", STORE_MODEL },
+	{ "debts at SETALL", STORE_MODEL },
+	{ "the end of a thread", STORE_MODEL },
+	{ "fork", STORE_MODEL },
+	{ "exec", STORE_MODEL },
+};
+
+static void
+tell_bad(const struct config *c, size_t round)
+{
+	shrink(c, round, rounds[round].ops);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct diff_test sem = {
+		.rounds = rounds,
+		.nrounds = sizeof(rounds) / sizeof(rounds[0]),
+		.lies = lies,
+		.nlies = sizeof(lies) / sizeof(lies[0]),
+		.ops = 15000,
+		.lie_ops = 30000,
+		.oracle = has_sets,
+		.sequence = run_sequence,
+		.lacks = lacks,
+		.bad = tell_bad,
+		.note = known_note,
+	};
+
+	if (argc == 5 && strcmp(argv[1], "--worker") == 0)
+		worker_reborn(argv[2], argv[3], argv[4]);
+	return diff_main(argc, argv, &sem);
+}

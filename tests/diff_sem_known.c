@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * diff_sem_known.c - what is known to differ, each with the condition under
+ * which it is excused: rows of mipc(7).
+ */
+#include "diff_sem.h"
+
+/*
+ * Where `excuses` is NULL, no such operation is made up; else it says of a
+ * pair of results that differ whether this row is the reason.
+ */
+static const struct known {
+	const char *what;
+	bool (*excuses)(struct driver *, const struct op *,
+	    const struct result *, const struct result *);
+} known[] = {
+	{ "an anonymous namespace ends at exec", NULL },
+	{ "a vfork() child counts as its parent", NULL },
+	{ "unshare(CLONE_SYSVSEM) is not seen", NULL },
+	{ "in which order the debts of one process to several sets are "
+	    "settled", NULL },
+};
+
+bool
+known_excuses(struct driver *d, const struct op *op, const struct result *k,
+    const struct result *m)
+{
+	if (d->config->store == STORE_KERNEL ||
+	    d->config->store == STORE_MODEL)
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].excuses != NULL &&
+		    known[i].excuses(d, op, k, m))
+			return true;
+	return false;
+}
+
+void
+known_note(void)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		tap_note("known difference, %s: %s", known[i].excuses != NULL ?
+		    "excused" : "not drawn", known[i].what);
+}
