@@ -1,5 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# diff_long.sh - the differential test with 120,000 operations.
+# diff_long.sh - the differential tests with 120,000 operations each, or with
+# as many as the first argument says.
 
-exec ./tests/diff_shm --ops 120000
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+. "$srcdir/tests/retell.sh"
+
+ops=${1:-120000}
+
+run()
+{
+	status=0
+	"./tests/$1" --ops "$ops" >"$work/said" || status=$?
+	retell "$ops" "$1" "$status" <"$work/said"
+}
+
+make_work
+{
+	run diff_shm
+	run diff_sem
+} >"$work/results"
+cat "$work/results"
+plan "$(grep -Ec '^(not )?ok' "$work/results")"
+! grep -q '^not ok' "$work/results"

@@ -221,6 +221,17 @@ lacks(const struct config *c)
 	return test->lacks != NULL ? test->lacks(c) : NULL;
 }
 
+/* The status of a round or lie, with what is to be said after it. */
+static int
+whole_status(const struct config *c, size_t number)
+{
+	const int status = round_status(c, number);
+
+	if (test->done != NULL)
+		test->done(c);
+	return status;
+}
+
 static void
 test_round(size_t number, unsigned ops, uint64_t seed)
 {
@@ -232,7 +243,7 @@ test_round(size_t number, unsigned ops, uint64_t seed)
 	if (lacks(&c) != NULL)
 		tap_skip(lacks(&c), "%s", c.name);
 	else
-		tap_ok(round_status(&c, number) == SEQUENCE_EQUAL,
+		tap_ok(whole_status(&c, number) == SEQUENCE_EQUAL,
 		    "%u operations agree: %s, seed %llu", c.ops, c.name,
 		    (unsigned long long)seed);
 }
@@ -246,7 +257,7 @@ lie_status(const struct lie *lie, uint64_t seed)
 		.seed = seed, .broken = lie->kind, .hasty = true
 	};
 
-	return lacks(&c) != NULL ? -1 : round_status(&c, 0);
+	return lacks(&c) != NULL ? -1 : whole_status(&c, 0);
 }
 
 static void

@@ -82,6 +82,8 @@ struct diff_test {
 	    unsigned *steps);
 	/* After a sequence, number `round` of the table, that ended badly. */
 	void (*bad)(const struct config *, size_t round);
+	/* After a round, or a lie; may be NULL. */
+	void (*done)(const struct config *);
 	void (*note)(void);	/* print the known differences */
 };
 

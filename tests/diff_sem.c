@@ -79,6 +79,44 @@ set_limits(const struct config *c)
 		harness_die("the limits cannot be set: %s", strerror(errno));
 }
 
+/* ---- what a round has made ---- */
+
+/* Shared with the sequences. */
+static struct total {
+	unsigned made, count[OP_KINDS], slept, woken, again;
+	double slowest;
+} *total;
+
+static void
+add_up(const struct driver *d)
+{
+	total->made += d->made;
+	for (int k = 0; k < OP_KINDS; k++)
+		total->count[k] += d->count[k];
+	total->slept += d->slept;
+	total->woken += d->woken;
+	total->again += d->again;
+	if (d->slowest > total->slowest)
+		total->slowest = d->slowest;
+}
+
+static void
+tell_total(const struct config *c)
+{
+	const unsigned *n = total->count;
+
+	if (c->broken == NULL)
+		tap_note("%s: %u operations: semget %u, semop %u (%u slept, "
+		    "%u woken), semctl %u, fork %u, exec %u, ends %u; slowest "
+		    "wake %.3f s, %u looks repeated", c->name, total->made,
+		    n[OP_GET], n[OP_SEMOP], total->slept, total->woken,
+		    n[OP_CTL], n[OP_FORK], n[OP_EXEC], n[OP_KILL] +
+		    n[OP_EXIT] + n[OP_VANISH], total->slowest, total->again);
+	memset(total, 0, sizeof(*total));
+}
+
+/* ---- a sequence ---- */
+
 static int
 run_sequence(const struct config *c, unsigned number, unsigned *steps)
 {
@@ -102,12 +140,7 @@ run_sequence(const struct config *c, unsigned number, unsigned *steps)
 	set_limits(c);
 	model_open(&d);
 	equal = drive(&d);
-	tap_note("%s: %u operations; semget %u semop %u (%u slept, %u woken) "
-	    "semctl %u fork %u exec %u ends %u; slowest wake %.3f s, %u looks "
-	    "again", c->name, d.made, d.count[OP_GET], d.count[OP_SEMOP],
-	    d.slept, d.woken, d.count[OP_CTL], d.count[OP_FORK],
-	    d.count[OP_EXEC], d.count[OP_KILL] + d.count[OP_EXIT] +
-	    d.count[OP_VANISH], d.slowest, d.again);
+	add_up(&d);
 	*steps = d.step + 1;
 	return equal ? SEQUENCE_EQUAL : SEQUENCE_DIFFERS;
 }
@@ -174,10 +207,12 @@ main(int argc, char **argv)
 		.sequence = run_sequence,
 		.lacks = lacks,
 		.bad = tell_bad,
+		.done = tell_total,
 		.note = known_note,
 	};
 
 	if (argc == 5 && strcmp(argv[1], "--worker") == 0)
 		worker_reborn(argv[2], argv[3], argv[4]);
+	total = harness_shared(sizeof(*total));
 	return diff_main(argc, argv, &sem);
 }

@@ -37,13 +37,13 @@
 #define WORKERS		6
 #define THREADS		2	/* of one worker */
 #define VECTOR		12	/* operations; the limit is lower */
-#define OBJECTS		12	/* live sets at most; the limit is lower */
-#define BIG		300	/* semaphores of the largest set */
+#define OBJECTS		14	/* live sets at most */
+#define BIG		301	/* semaphores of the largest set */
 #define PROBES		7	/* semaphores of a set that are operated on */
 #define INDICES		32768	/* an id is sequence * INDICES + index */
 
 /* The limits of both sides, where the kernel's can be set. */
-#define SEMMSL_HERE	BIG
+#define SEMMSL_HERE	(BIG - 1)
 #define SEMMNS_HERE	700
 #define SEMOPM_HERE	9
 #define SEMMNI_HERE	9

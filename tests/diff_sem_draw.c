@@ -320,8 +320,8 @@ static bool
 draw_get(struct driver *d, struct op *op)
 {
 	static const int sizes[] = {
-		1, 1, 2, 2, 3, 3, 4, 5, 1, 2, 3, 1, 2, 7, 20, 120, BIG, 0, -1,
-		BIG + 1, 32001
+		1, 1, 2, 2, 3, 3, 4, 5, 1, 2, 3, 1, 2, 7, 20, 120, BIG - 1,
+		0, -1, BIG, 32001
 	};
 	static const int modes[] = {
 		0600, 0600, 0666, 0666, 0666, 0777, 0644, 0660, 0400, 0200,
