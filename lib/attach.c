@@ -18,6 +18,7 @@
 
 #include "crash.h"
 #include "sweep.h"
+#include "thread.h"
 
 #define SPARE	64u		/* rows that one call may need, and threads */
 
@@ -523,6 +524,7 @@ in_child(bool prepared)
 {
 	bool born;
 
+	mipc_thread_forked();
 	for (struct mipc_ns *ns = *namespaces; ns != NULL; ns = ns->next) {
 		mipc_life_child(ns->lives, prepared);
 		born = prepared && mipc_peek(&ns->lives->self) != 0;

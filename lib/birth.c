@@ -492,6 +492,7 @@ mipc_life_child(struct mipc_lives *lives, bool prepared)
 	int kept = lives->run_fd;
 
 	mipc_put(&lives->self, 0);
+	mipc_life_exec_child(lives);
 	lives->run_map = NULL;		/* it did not come along */
 	lives->linked = NULL;
 	if (kept != lives->birth.run_fd && is_kept(lives, kept))

@@ -49,6 +49,34 @@ refresh(void)
 	mipc_give(&fresh, now);		/* pairs with mipc_take in kept() */
 }
 
+/* What was seen when somebody last looked, and how often it was new. */
+static mipc_u64 seen_ids, seen_capabilities, sights;
+
+uint32_t
+mipc_cred_stamp(void)
+{
+	uint64_t now = mipc_peek(&epoch);
+
+	return (uint32_t)(now != 0 ? now << 1 | 1 : mipc_peek(&sights) << 1);
+}
+
+void
+mipc_cred_look(void)
+{
+	uint64_t who, can;
+
+	if (mipc_peek(&epoch) != 0)
+		return;
+	who = (uint64_t)mipc_sys_euid() << 32 | mipc_sys_egid();
+	can = mipc_sys_capabilities();
+	if (who == mipc_peek(&seen_ids) &&
+	    can == mipc_peek(&seen_capabilities))
+		return;
+	mipc_put(&seen_ids, who);
+	mipc_put(&seen_capabilities, can);
+	mipc_add(&sights, 1);
+}
+
 uid_t
 mipc_cred_uid(void)
 {

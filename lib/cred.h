@@ -28,6 +28,13 @@ enum mipc_privilege {			/* capability numbers of Linux */
 /* The caller's credentials have changed; from now on changes are told. */
 void	mipc_cred_changed(void);
 
+/*
+ * A number that changes with the caller's credentials: at once where changes
+ * are told; else only when somebody looks, which takes system calls.
+ */
+uint32_t mipc_cred_stamp(void);
+void	mipc_cred_look(void);
+
 uid_t	mipc_cred_uid(void);
 gid_t	mipc_cred_gid(void);
 bool	mipc_cred_has(enum mipc_privilege);

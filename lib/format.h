@@ -13,12 +13,14 @@
  *	   without it between two equal even values of `seq`
  *	A  atomic, read and written without the lock
  *	O  written by the owner of the slot alone, read by everyone
+ *	T  changed by transactions alone (txn.h), each with a change counter
  *
  *   namespace file / start of the anonymous region
  *	+0		struct mipc_space
  *	SPACE_BYTES	(anonymous only: keys, slots, page map, extents)
  *   life.<house>.slots: page 0 struct mipc_house_head, page n slot n
  *   shm.<id>: struct mipc_segment, then its attach entries
+ *   sem.<id>: struct mipc_semset, then its tables (sem.h has the layout)
  */
 #ifndef MIPC_FORMAT_H
 #define MIPC_FORMAT_H
@@ -159,6 +161,221 @@ _Static_assert(sizeof(struct mipc_object) == 768, "format 1");
 _Static_assert(offsetof(struct mipc_object, state) == 320, "format 1");
 _Static_assert(offsetof(struct mipc_segment, entry) == 896, "format 1");
 
+/*
+ * A transaction: words that change together (txn.c).
+ *
+ * The record of the one that was committed last, and of others that are being
+ * written; a thread holds one while it writes, commits and applies.
+ *	claim	A: the life that holds it, by CAS; 0 free
+ *	done	A: number of its last transaction that has been applied
+ *	the rest is written by the holder, and read by whoever helps
+ */
+struct mipc_party {
+	mipc_u64 claim;
+	mipc_u64 done;
+	mipc_u64 count;
+	uint64_t spare;
+};
+struct mipc_entry_word {
+	mipc_u64 offset;	/* into the object, 8-aligned */
+	mipc_u64 old, new;
+};
+
+#define MIPC_PARTIES		30u	/* small records, six a page */
+#define MIPC_PARTY_WORDS	26u
+#define MIPC_PARTY_BYTES						\
+	(sizeof(struct mipc_party) +					\
+	MIPC_PARTY_WORDS * sizeof(struct mipc_entry_word))
+#define MIPC_LARGE_PARTIES	3u
+
+/*
+ * T words but a semaphore's own: a value below, a change counter above.
+ */
+#define MIPC_T_VALUE(word)	((uint32_t)(word))
+#define MIPC_T_NEXT(word, value)					\
+	((((word) >> 32) + 1) << 32 | (uint32_t)(value))
+
+/*
+ * A semaphore: T once SLOW is set, else also changed by CAS alone.
+ *	bits 0-15	value, 0 .. 32767
+ *	bits 16-37	pid of the last process to change it
+ *	bit 38		SLOW: only transactions change the word
+ *	bits 39-63	change counter
+ */
+#define MIPC_SEM_VALUE(word)	((uint32_t)(word) & 0xffff)
+#define MIPC_SEM_PID(word)	((uint32_t)((word) >> 16) & 0x3fffff)
+#define MIPC_SEM_SLOW		(1ULL << 38)
+#define MIPC_SEM_COUNT(word)	((word) >> 39)
+#define MIPC_SEM_WORD(old, value, pid)					\
+	((MIPC_SEM_COUNT(old) + 1) << 39 |				\
+	(uint64_t)((pid) & 0x3fffff) << 16 | (uint64_t)(value))
+
+/*
+ * What one process owes a set: SEM_UNDO.
+ *	owner	A: the life that owes, by CAS; 0 free.  Freed, all debts 0
+ *	era	T: debts count only if this is the set's era
+ *	pid	O: of the process, for sempid when it is settled
+ *	chain	T: first block of more debts, + 1; stays with the entry
+ *	debt	T: bits 0-15 semaphore, 16-31 adjustment (signed), counter
+ */
+#define MIPC_DEBTS		4u
+struct mipc_debtor {
+	mipc_u64 owner;
+	mipc_u64 era;
+	mipc_u64 pid;
+	mipc_u64 chain;
+	mipc_u64 debt[MIPC_DEBTS];
+};
+#define MIPC_BLOCK_DEBTS	31u
+struct mipc_debt_block {
+	mipc_u64 next;				/* T: block + 1, 0 none */
+	mipc_u64 debt[MIPC_BLOCK_DEBTS];	/* T */
+};
+#define MIPC_DEBT_SEM(word)	((uint32_t)(word) & 0xffff)
+#define MIPC_DEBT_ADJ(word)	((int)(int16_t)((word) >> 16))
+#define MIPC_DEBT_VALUE(sem, adj)					\
+	((uint32_t)(sem) | (uint32_t)(uint16_t)(int16_t)(adj) << 16)
+
+#define MIPC_DEBTORS		4096u
+#define MIPC_DEBT_BLOCKS	4096u
+
+/* One operation of a vector, as libc's struct sembuf on every machine. */
+struct mipc_op {
+	uint16_t num;
+	int16_t op;
+	uint16_t flags;
+};
+
+/*
+ * One thread that sleeps in a set's queue.
+ *	owner	A: its life, by CAS; 0 free.  The owner of a live one frees it
+ *	state	T: enum mipc_sleep below, errno << 8; the low half is the futex
+ *		word it sleeps on
+ *	next, prev	T: neighbours in the queue, + 1; 0 none
+ *	blocking	T: semaphore it waits on, 1 << 16 if for zero
+ *	woken	A: counts the wakes that followed a change of state
+ *	the rest O: written before it is queued, and constant while it is
+ */
+enum mipc_sleep {
+	MIPC_SLEEP_IDLE,	/* not queued */
+	MIPC_SLEEP_WAITING,
+	MIPC_SLEEP_LOOK,	/* it is to look, and to list anew */
+	MIPC_SLEEP_DONE,	/* performed, or failed with errno; not queued */
+};
+#define MIPC_SLEEPER_OPS	28u
+struct mipc_sleeper {
+	mipc_u64 owner;
+	mipc_u64 state;
+	mipc_u64 next, prev;
+	mipc_u64 blocking;
+	mipc_u32 woken;
+	uint32_t pid;
+	uint64_t since;			/* seconds */
+	uint32_t debtor;		/* entry for its debts, + 1 */
+	uint32_t nops;
+	uint32_t more;			/* sleeper that holds more ops, + 1 */
+	uint32_t tid;
+	struct mipc_op op[MIPC_SLEEPER_OPS];
+	uint64_t spare[2];
+};
+/* A sleeper's place that holds more operations of another. */
+#define MIPC_MORE_OPS		38u
+struct mipc_sleeper_more {
+	mipc_u64 owner;
+	mipc_u64 state;			/* as above: its counter must not go */
+	uint32_t more, pad;
+	struct mipc_op op[MIPC_MORE_OPS];
+};
+#define MIPC_SLEEPERS		4096u
+
+/* Tables of a set that are given space as they are used. */
+enum mipc_sem_table {
+	MIPC_T_PARTIES,
+	MIPC_T_LARGE,
+	MIPC_T_DEBTORS,
+	MIPC_T_BLOCKS,
+	MIPC_T_SLEEPERS,
+	MIPC_T_TABLES,
+};
+
+#define MIPC_SEMMSL_MOST	32000u
+#define MIPC_SEMOPM_MOST	500u
+#define MIPC_SEMVMX		32767
+
+struct mipc_semset {
+	struct mipc_object object;
+	uint64_t nsems;				/* C */
+	uint64_t room;				/* C: nsems of the layout */
+	mipc_u64 otime;				/* A: seconds */
+	mipc_u64 changed;			/* A: SETVAL, SETALL; seconds */
+	mipc_u64 ready[MIPC_T_TABLES];		/* A: entries with space */
+	uint64_t spare[7];
+	/* A line of the cache that only deaths touch. */
+	mipc_u64 bell;				/* C: 0 for ever; a futex word */
+	uint64_t pad[7];
+	mipc_u64 turn;				/* A: number << 8 | party + 1;
+						   low half a futex word */
+	mipc_u64 due;				/* T: 1: steps are to be done */
+	mipc_u64 sleepers;			/* T: how many are queued */
+	mipc_u64 head, tail;			/* T: the queue, + 1 */
+	mipc_u64 watchman;			/* T: who listed last, + 1 */
+	mipc_u64 gone;				/* T: 1: removed */
+	mipc_u64 era;				/* T: see mipc_debtor */
+	mipc_u64 debtors;			/* A: no entry beyond is used */
+	mipc_u64 blocks;			/* T: blocks handed out */
+	uint64_t pad2[6];
+	mipc_u64 sem[];				/* nsems of them */
+};
+
+/* Where a set's tables begin, bytes; each on a page of its own. */
+struct mipc_sem_layout {
+	uint64_t table[MIPC_T_TABLES];
+	uint64_t size;
+	uint32_t large_words;		/* of a large record */
+};
+
+static inline uint64_t
+mipc_sem_table(struct mipc_sem_layout *layout, enum mipc_sem_table table,
+    uint64_t bytes, uint64_t page)
+{
+	layout->table[table] = layout->size;
+	layout->size = (layout->size + bytes + page - 1) & ~(page - 1);
+	return bytes;
+}
+
+/* A large record holds every semaphore, or a vector with its debts. */
+static inline void
+mipc_sem_lay_out(struct mipc_sem_layout *layout, uint32_t nsems, uint64_t page)
+{
+	uint64_t words = (nsems > MIPC_DEBTORS ? nsems : MIPC_DEBTORS) +
+	    2 * MIPC_SEMOPM_MOST + 64, bytes;
+
+	bytes = sizeof(struct mipc_party) +
+	    words * sizeof(struct mipc_entry_word);
+	layout->large_words = (uint32_t)words;
+	layout->size = (sizeof(struct mipc_semset) +
+	    nsems * sizeof(mipc_u64) + page - 1) & ~(page - 1);
+	mipc_sem_table(layout, MIPC_T_PARTIES, MIPC_PARTIES / 6 * page, page);
+	mipc_sem_table(layout, MIPC_T_DEBTORS,
+	    MIPC_DEBTORS * sizeof(struct mipc_debtor), page);
+	mipc_sem_table(layout, MIPC_T_SLEEPERS,
+	    MIPC_SLEEPERS * sizeof(struct mipc_sleeper), page);
+	mipc_sem_table(layout, MIPC_T_BLOCKS,
+	    MIPC_DEBT_BLOCKS * sizeof(struct mipc_debt_block), page);
+	mipc_sem_table(layout, MIPC_T_LARGE,
+	    MIPC_LARGE_PARTIES * ((bytes + 63) & ~63ull), page);
+}
+#define MIPC_SEM_BYTES_MOST	((uint64_t)16 << 20)
+
+_Static_assert(MIPC_PARTY_BYTES == 656, "format 1");
+_Static_assert(sizeof(struct mipc_debtor) == 64, "format 1");
+_Static_assert(sizeof(struct mipc_debt_block) == 256, "format 1");
+_Static_assert(sizeof(struct mipc_sleeper) == 256, "format 1");
+_Static_assert(sizeof(struct mipc_sleeper_more) <= 256, "format 1");
+_Static_assert(offsetof(struct mipc_semset, bell) == 896, "format 1");
+_Static_assert(offsetof(struct mipc_semset, turn) == 960, "format 1");
+_Static_assert(sizeof(struct mipc_semset) == 1088, "format 1");
+
 /* What an index of a namespace holds, in mipc_entry.state. */
 enum mipc_index_state {
 	MIPC_INDEX_FREE,
@@ -207,6 +424,11 @@ enum mipc_limit {
 	MIPC_SHMALL,
 	MIPC_SHMMNI,
 	MIPC_SHM_RMID_FORCED,
+	MIPC_SEMMSL,
+	MIPC_SEMMNS,
+	MIPC_SEMOPM,
+	MIPC_SEMMNI,
+	MIPC_BARGING,
 	MIPC_LIMITS = 16,
 };
 
@@ -234,7 +456,9 @@ struct mipc_space {
 	struct mipc_lock lock;
 	struct mipc_intent intent;
 	uint64_t region;			/* C: bytes, anonymous only */
-	uint64_t spare[28];
+	mipc_u64 heartbeats;			/* A: wakes that were lost and
+						   found by a heartbeat */
+	uint64_t spare[27];
 	struct mipc_census census[MIPC_KINDS];
 	mipc_u64 house[MIPC_HOUSES];		/* A: uid + 1, by CAS; 0 free */
 	mipc_u64 attention[MIPC_KINDS][MIPC_ATTENTION];	/* L: bit set */

@@ -12,7 +12,6 @@
  */
 #include "ns.h"
 
-
 #define SLOTS		131072u
 #define NEIGHBOURS	8u
 
@@ -21,15 +20,16 @@ struct slot {
 	mipc_u32 key, version, mode;
 	mipc_u32 uid, cuid, gid, cgid;
 	mipc_u64 id, size;
-	uint64_t pad[2];
+	mipc_u32 kind;
+	uint32_t pad[3];
 };
 _Static_assert(sizeof(struct slot) == 64, "one cache line");
 
 static struct slot *
-home(struct mipc_ns *ns, uint32_t key)
+home(struct mipc_ns *ns, enum mipc_kind kind, uint32_t key)
 {
 	return (struct slot *)(void *)ns->keys +
-	    (key * 2654435769u >> 15) % SLOTS;
+	    ((key * 2654435769u >> 15) ^ (uint32_t)kind * 0x5555) % SLOTS;
 }
 
 static struct slot *
@@ -48,6 +48,7 @@ copy(struct slot *slot, struct mipc_known *out)
 
 	if (seq == 0 || seq % 2 != 0)
 		return false;
+	out->kind = (enum mipc_kind)mipc_peek(&slot->kind);
 	out->key = mipc_peek(&slot->key);
 	out->version = mipc_peek(&slot->version);
 	out->id = mipc_peek(&slot->id);
@@ -66,21 +67,22 @@ still_true(struct mipc_ns *ns, const struct mipc_known *known)
 {
 	struct mipc_entry *entry;
 
-	entry = &ns->space->entry[MIPC_SHM][known->id % MIPC_INDEX_MAX];
+	entry = &ns->space->entry[known->kind][known->id % MIPC_INDEX_MAX];
 	return mipc_take(&entry->state) == MIPC_INDEX_LIVE &&
 	    mipc_peek(&entry->version) == known->version &&
 	    mipc_peek(&entry->id) == known->id;
 }
 
 bool
-mipc_keys_find(struct mipc_ns *ns, uint32_t key, struct mipc_known *out)
+mipc_keys_find(struct mipc_ns *ns, enum mipc_kind kind, uint32_t key,
+    struct mipc_known *out)
 {
-	struct slot *first = home(ns, key), *slot;
+	struct slot *first = home(ns, kind, key), *slot;
 
 	for (uint32_t n = 0; n < NEIGHBOURS; n++) {
 		slot = neighbour(ns, first, n);
 		if (mipc_peek(&slot->key) == key && copy(slot, out) &&
-		    out->key == key)
+		    out->key == key && out->kind == kind)
 			return still_true(ns, out);
 		if (mipc_peek(&slot->seq) == 0)
 			return false;
@@ -90,16 +92,17 @@ mipc_keys_find(struct mipc_ns *ns, uint32_t key, struct mipc_known *out)
 
 /* Where a key's verdict stands or may stand. */
 static struct slot *
-place(struct mipc_ns *ns, uint32_t key)
+place(struct mipc_ns *ns, enum mipc_kind kind, uint32_t key)
 {
-	struct slot *first = home(ns, key), *slot, *stale = NULL;
+	struct slot *first = home(ns, kind, key), *slot, *stale = NULL;
 	struct mipc_known known;
 
 	for (uint32_t n = 0; n < NEIGHBOURS; n++) {
 		slot = neighbour(ns, first, n);
 		if (mipc_peek(&slot->seq) == 0)
 			return stale != NULL ? stale : slot;
-		if (mipc_peek(&slot->key) == key)
+		if (mipc_peek(&slot->key) == key &&
+		    mipc_peek(&slot->kind) == (uint32_t)kind)
 			return slot;
 		if (stale == NULL && copy(slot, &known) &&
 		    !still_true(ns, &known))
@@ -111,11 +114,12 @@ place(struct mipc_ns *ns, uint32_t key)
 void
 mipc_keys_learn(struct mipc_ns *ns, const struct mipc_known *known)
 {
-	struct slot *slot = place(ns, known->key);
+	struct slot *slot = place(ns, known->kind, known->key);
 	uint32_t seq = mipc_peek(&slot->seq);
 
 	mipc_put(&slot->seq, seq + 1);
 	mipc_step();		/* odd before the first new word */
+	mipc_put(&slot->kind, known->kind);
 	mipc_put(&slot->key, known->key);
 	mipc_put(&slot->version, known->version);
 	mipc_put(&slot->id, known->id);

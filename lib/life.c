@@ -37,6 +37,7 @@ mipc_lives_init(struct mipc_lives *lives, const struct mipc_life_store *store,
 	lives->houses = houses;
 	lives->page = mipc_sys_page();
 	lives->run_fd = -1;
+	lives->exec_fd = -1;
 	lives->birth.run_fd = -1;
 	lives->robust = !mipc_sys_forced("MIPC_NO_ROBUST");
 }
@@ -236,6 +237,43 @@ mipc_life_dead(struct mipc_lives *lives, mipc_life life)
 		return false;
 	mipc_put(known, life);
 	return true;
+}
+
+mipc_life
+mipc_life_now(struct mipc_lives *lives)
+{
+	mipc_life self = mipc_take(&lives->self);
+	uint64_t at;
+
+	if (self == 0)
+		return 0;
+	at = mipc_peek(&lives->slot->canary);
+	if (at != 0 && at < lives->page && (mipc_peek((mipc_u32 *)(void *)
+	    (lives->pair + at)) & FUTEX_OWNER_DIED) != 0)
+		return 0;	/* the thread that armed it ended */
+	return self;
+}
+
+const mipc_u32 *
+mipc_life_word(struct mipc_lives *lives, mipc_life life, uint32_t *value)
+{
+	struct mipc_slot *slot;
+	const mipc_u32 *word;
+	bool unknown;
+	uint64_t at;
+
+	slot = find(lives, life, &unknown);
+	if (slot == NULL)
+		return NULL;
+	at = mipc_take(&slot->canary);
+	if (at < sizeof(*slot) || at > lives->page - 4 || at % 4 != 0)
+		return NULL;
+	word = (const mipc_u32 *)(const void *)((char *)slot + at);
+	*value = mipc_take(word);
+	/* Read after the word, so that it was this life's. */
+	if (*value == 0 || mipc_take(&slot->gen) != MIPC_LIFE_GEN(life))
+		return NULL;
+	return word;
 }
 
 uint64_t

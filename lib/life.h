@@ -16,7 +16,7 @@
 #include "format.h"
 #include "sys.h"
 
-enum mipc_life_file { MIPC_LIFE_SLOTS, MIPC_LIFE_RUN };
+enum mipc_life_file { MIPC_LIFE_SLOTS, MIPC_LIFE_RUN, MIPC_LIFE_EXEC };
 
 struct mipc_lives;
 
@@ -58,6 +58,9 @@ struct mipc_lives {
 	void *run_map;			/* holds the lock if lock_maps */
 	int run_fd;			/* holds it if not */
 	ino_t run_ino;
+	int exec_fd;			/* of our house's .exec, or -1 */
+	ino_t exec_ino;
+	mipc_life kept;			/* the life that it locks, 0 none */
 	struct mipc_birth birth;
 	/* Windows on houses, made when first looked at. */
 	_Atomic(char *) window[MIPC_HOUSES];
@@ -65,6 +68,7 @@ struct mipc_lives {
 	struct { mipc_u64 life, second; } looked[256];
 	/* Lives found dead: they stay so, and need not be asked again. */
 	mipc_u64 dead[256];
+	mipc_u64 gone[256];		/* and their processes too */
 };
 
 void	mipc_lives_init(struct mipc_lives *, const struct mipc_life_store *,
@@ -77,10 +81,33 @@ void	mipc_lives_init(struct mipc_lives *, const struct mipc_life_store *,
 int	mipc_life_self(struct mipc_lives *, mipc_life *out);
 
 /*
+ * The same without the gate and without a system call: 0 if the way above
+ * must be gone.
+ */
+mipc_life mipc_life_now(struct mipc_lives *);
+
+/*
  * Is the address space of this life gone?  No system call while its canary
  * lives, but for one look a second.
  */
 bool	mipc_life_dead(struct mipc_lives *, mipc_life);
+
+/*
+ * Is the process gone, which may have run exec since?  Only this ends what it
+ * owes.
+ */
+bool	mipc_life_gone(struct mipc_lives *, mipc_life);
+/* Was it this process's before it ran exec? */
+bool	mipc_life_was_ours(struct mipc_lives *, mipc_life);
+/* [gate] From now on this process answers for its life beyond exec. */
+int	mipc_life_keep(struct mipc_lives *);
+
+/*
+ * The canary of a life as a futex word, which is `*value` while it lives;
+ * NULL if it has none.
+ */
+const mipc_u32 *mipc_life_word(struct mipc_lives *, mipc_life,
+	    uint32_t *value);
 
 /* Its pid, for display; 0 if the slot has been given out again. */
 uint64_t mipc_life_pid(struct mipc_lives *, mipc_life);

@@ -24,6 +24,9 @@ bool	mipc_life_canary(const struct mipc_lives *, struct mipc_slot *);
 /* A fork's child that has not yet taken its own lock. */
 bool	mipc_life_in_birth(const struct mipc_lives *, struct mipc_slot *);
 
+/* [gate] In a fork's child: what its parent owes is not its own. */
+void	mipc_life_exec_child(struct mipc_lives *);
+
 /* A descriptor for asking a house's .run file, and giving it back. */
 int	mipc_life_run(struct mipc_lives *, uint32_t house);
 void	mipc_life_run_done(struct mipc_lives *, int fd);

@@ -28,7 +28,14 @@ struct mipc_opened {
 	uint64_t id;
 	struct mipc_map map;
 	struct mipc_object *head;
-	uint64_t size, data;		/* a segment's: checked copies */
+	uint64_t size, data;		/* checked copies: bytes of a segment,
+					   semaphores of a set */
+	/* A set's; layout is constant. */
+	struct mipc_sem_layout layout;
+	mipc_u64 verdict;		/* A: see sem_set.c */
+	mipc_u64 debtor_life;		/* A: whose entry `debtor` is */
+	mipc_u32 debtor;		/* A: + 1; a hint */
+	mipc_u32 patience;		/* A: see sem_op.c */
 	/* A segment's attaches by this process. */
 	uint32_t attaches;
 	uint32_t entry;			/* of the segment, if attaches > 0 */
@@ -86,6 +93,12 @@ int	mipc_ns_release(struct mipc_ns *, enum mipc_kind, uint64_t id,
 /* The index's entry if it holds this id, LIVE or DEST; else NULL. */
 struct mipc_entry *mipc_ns_entry(struct mipc_ns *, enum mipc_kind,
 	    uint64_t id);
+/* The entry of an id's index, whatever it holds. */
+static inline struct mipc_entry *
+mipc_ns_entry_of(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id)
+{
+	return &ns->space->entry[kind][id % MIPC_INDEX_MAX];
+}
 /* What is at an index, LIVE or DEST; else NULL. */
 struct mipc_entry *mipc_ns_at(struct mipc_ns *, enum mipc_kind,
 	    uint64_t index);
@@ -136,14 +149,16 @@ int	mipc_ns_perm(struct mipc_ns *, struct mipc_gate *,
 /* --- keys.c: verdicts about keys, kept by this process ----------------- */
 
 struct mipc_known {
+	enum mipc_kind kind;
 	uint32_t key;
 	uint32_t version;		/* of the entry when this was read */
 	uint64_t id;
-	uint64_t size;
+	uint64_t size;			/* as mipc_opened's */
 	struct mipc_perm perm;
 };
 /* Any thread: what is known and still true about a key. */
-bool	mipc_keys_find(struct mipc_ns *, uint32_t key, struct mipc_known *);
+bool	mipc_keys_find(struct mipc_ns *, enum mipc_kind, uint32_t key,
+	    struct mipc_known *);
 /* [gate] */
 void	mipc_keys_learn(struct mipc_ns *, const struct mipc_known *);
 /* Size of the table that ns->keys points to, zero-filled at first. */

@@ -319,6 +319,11 @@ static const struct {
 	{ "shmall", MIPC_SHMALL, ~0ul },
 	{ "shmmni", MIPC_SHMMNI, MIPC_INDEX_MAX },
 	{ "shm_rmid_forced", MIPC_SHM_RMID_FORCED, 1 },
+	{ "semmsl", MIPC_SEMMSL, MIPC_SEMMSL_MOST },
+	{ "semmns", MIPC_SEMMNS, INT32_MAX },
+	{ "semopm", MIPC_SEMOPM, MIPC_SEMOPM_MOST },
+	{ "semmni", MIPC_SEMMNI, MIPC_INDEX_MAX },
+	{ "barging", MIPC_BARGING, 1 },
 };
 
 static int

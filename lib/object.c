@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "crash.h"
+#include "thread.h"
 
 #define CACHED_MOST	16384u	/* a quarter of the maps Linux allows */
 #define NODES		128u	/* made at a time */
@@ -39,6 +40,14 @@ mipc_ns_unpin(struct mipc_opened *opened)
 	mipc_add(&opened->pins, -1u);
 }
 
+/* Does anybody still use a node that is no longer in the table? */
+static bool
+in_use(const struct mipc_opened *opened)
+{
+	return atomic_load(&opened->pins) != 0 ||
+	    (opened->kind != MIPC_SHM && mipc_thread_uses(opened));
+}
+
 static void
 retire(struct mipc_ns *ns, struct mipc_opened *opened)
 {
@@ -55,7 +64,7 @@ retire_late(struct mipc_ns *ns)
 	struct mipc_opened **link = &ns->retired, *opened;
 
 	while ((opened = *link) != NULL) {
-		if (atomic_load(&opened->pins) != 0) {
+		if (in_use(opened)) {
 			link = &opened->next;
 			continue;
 		}
@@ -71,7 +80,7 @@ take_out(struct mipc_ns *ns, struct mipc_opened *opened)
 	    NULL);
 	ns->cached--;
 	retire_late(ns);
-	if (atomic_load(&opened->pins) == 0) {
+	if (!in_use(opened)) {
 		retire(ns, opened);
 		return;
 	}
@@ -127,11 +136,24 @@ new_node(struct mipc_ns *ns)
 	return opened;
 }
 
+static bool
+is_set(const struct mipc_semset *set, const struct mipc_map *map)
+{
+	struct mipc_sem_layout layout;
+	uint64_t nsems = set->nsems, room = set->room;
+
+	if (nsems < 1 || nsems > room || room > MIPC_SEMMSL_MOST)
+		return false;
+	mipc_sem_lay_out(&layout, (uint32_t)room, mipc_sys_page());
+	return layout.size <= map->size && layout.size <= map->length;
+}
+
 /* Is this the head of that object, and does what it says fit the machine? */
 static int
-check_head(struct mipc_object *head, enum mipc_kind kind, uint64_t id)
+check_head(const struct mipc_map *map, enum mipc_kind kind, uint64_t id)
 {
-	const struct mipc_segment *segment = (const void *)head;
+	struct mipc_object *head = map->base;
+	const struct mipc_segment *segment = map->base;
 
 	if (head->magic != MIPC_MAGIC_OBJECT || head->format != MIPC_FORMAT ||
 	    head->kind != kind || mipc_peek(&head->id) != id ||
@@ -139,6 +161,8 @@ check_head(struct mipc_object *head, enum mipc_kind kind, uint64_t id)
 		return EIO;
 	if (kind == MIPC_SHM && (segment->size == 0 ||
 	    segment->size > SIZE_MAX - head->page))
+		return EIO;
+	if (kind == MIPC_SEM && !is_set(map->base, map))
 		return EIO;
 	return 0;
 }
@@ -156,10 +180,30 @@ open_map(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 		error = ns->store->ops->open(ns->store, kind, id, map);
 	if (error != 0)
 		return error == ENOENT ? EINVAL : error == ELOOP ? EIO : error;
-	error = check_head(map->base, kind, id);
+	error = check_head(map, kind, id);
 	if (error != 0)
 		ns->store->ops->close(ns->store, map);
 	return error;
+}
+
+/* Copies of what was checked; a peer may change it now. */
+static void
+adopt_set(struct mipc_opened *opened, const struct mipc_semset *set)
+{
+	uint64_t nsems = set->nsems, room = set->room;
+
+	if (room > MIPC_SEMMSL_MOST)
+		room = MIPC_SEMMSL_MOST;
+	opened->size = nsems > room ? room : nsems;
+	mipc_sem_lay_out(&opened->layout, (uint32_t)room, mipc_sys_page());
+	if (opened->layout.size > opened->map.size) {
+		opened->size = 1;	/* changed since it was checked */
+		mipc_sem_lay_out(&opened->layout, 1, mipc_sys_page());
+	}
+	mipc_put(&opened->verdict, 0);
+	mipc_put(&opened->debtor_life, 0);
+	mipc_put(&opened->debtor, 0);
+	mipc_put(&opened->patience, 0);
 }
 
 /* [gate] Enter a mapped head into the table, pinned once. */
@@ -187,6 +231,8 @@ mipc_ns_adopt(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	opened->entry = opened->attaches = opened->child_entry = 0;
 	opened->size = kind == MIPC_SHM ? segment->size : 0;
 	opened->data = kind == MIPC_SHM ? segment->data : 0;
+	if (kind == MIPC_SEM)
+		adopt_set(opened, map->base);
 	mipc_add(&opened->pins, 1);
 	mipc_give(place, opened);
 	ns->cached++;

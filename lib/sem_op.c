@@ -1,43 +1,410 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sem_op.c - the calls of semaphore sets.
+ * sem_op.c - semop and semtimedop: clauses S2, S3, S7, S13.
+ *
+ * One operation without SEM_UNDO on a semaphore that nobody claims is one swap
+ * of its word.  Everything else is a transaction: vectors, SEM_UNDO, and
+ * semaphores that somebody sleeps on.  No lock is taken in either, so there is
+ * none to wait for.
+ *
+ * Before an answer that a dead process's debts could change (EAGAIN, ERANGE,
+ * a test for zero, sleep) the dead are looked for and settled.
  */
+#include "sem.h"
+
 #include <errno.h>
+#include <sched.h>
 
+#include "crash.h"
 #include "mipc.h"
-#include "sys.h"
 
-static int
-absent(void)
+#define FEW		8u		/* operations that fit on a small stack */
+#define PATIENCE	4000u		/* looks before a sleep: about 8 us */
+#define PATIENCE_PROBE	1024u		/* sleeps between probes of it */
+
+struct call {
+	struct mipc_set *set;
+	struct mipc_plan *plan;
+	uint64_t deadline;		/* monotonic ns; 0: do not wait */
+	bool tests, alters, undoes;
+};
+
+static void
+note_time(struct mipc_semset *head)
 {
-	errno = ENOSYS;
-	return -1;
+	uint64_t now = mipc_sys_seconds();
+
+	if (mipc_peek(&head->otime) != now)
+		mipc_put(&head->otime, now);
 }
 
-MIPC_PUBLIC int
-mipc_semget(struct mipc_ns *ns, key_t key, int nsems, int flags)
+/* --- one operation, one swap ------------------------------------------- */
+
+/*
+ * 0; EBUSY, ERANGE or EAGAIN as they seem; EALREADY: another way is needed.
+ * The time goes first: it may be one operation ahead of a killed one.
+ */
+static int
+swap_one(const struct mipc_set *set, const struct mipc_op *op, uint32_t pid)
 {
-	(void)ns, (void)key, (void)nsems, (void)flags;
-	return absent();
+	mipc_u64 *word = &set->head->sem[op->num];
+	uint64_t old = mipc_take(word);
+	int32_t value;
+
+	note_time(set->head);
+	for (;;) {
+		if ((old & MIPC_SEM_SLOW) != 0)
+			return EALREADY;
+		/* After the word was read: an older set's is not ours. */
+		if (mipc_take(&set->head->object.id) != set->opened->id)
+			return EIDRM;
+		value = (int32_t)MIPC_SEM_VALUE(old);
+		if (op->op == 0 ? value != 0 : value + op->op < 0)
+			return EBUSY;
+		value += op->op;
+		if (value > MIPC_SEMVMX)
+			return ERANGE;
+		mipc_crash_point("sem: before the swap");
+		if (mipc_swap_if(word, &old, MIPC_SEM_WORD(old, value, pid)))
+			return 0;
+	}
+}
+
+/* --- a transaction ----------------------------------------------------- */
+
+static int
+commit(const struct call *call, uint64_t seen)
+{
+	struct mipc_set *set = call->set;
+	struct mipc_semset *head = set->head;
+	bool sleepers = MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0;
+	struct mipc_txn txn;
+	bool done;
+	int error;
+
+	error = mipc_txn_open(&txn, &set->board,
+	    mipc_plan_words(call->plan) + 2);
+	if (error != 0)
+		return error;
+	mipc_plan_record(set, call->plan, set->pid, &txn);
+	if (sleepers) {
+		mipc_queue_record_due(set, &txn);
+		if (call->undoes)	/* a debtor that nobody has listed */
+			mipc_queue_record_set(&txn, &head->watchman, 0);
+	}
+	note_time(head);
+	done = mipc_txn_commit(&txn, seen);
+	mipc_txn_close(&txn);
+	if (!done)
+		return EAGAIN;
+	if (sleepers)
+		mipc_queue_steps(set, false);
+	return 0;
+}
+
+/* Could somebody's death change what was found? */
+static bool
+death_matters(const struct call *call, int found)
+{
+	return (found != 0 || call->tests) && mipc_queue_dead(call->set);
+}
+
+/* One try: ECANCELED if it must wait; EAGAIN if it is to be made again. */
+static int
+try_once(const struct call *call)
+{
+	struct mipc_set *set = call->set;
+	uint64_t seen;
+	int error;
+
+	mipc_plan_claim(set, call->plan);
+	seen = mipc_txn_begin(&set->board);
+	if (mipc_queue_due(set)) {
+		error = mipc_queue_steps(set, false);
+		return error == 0 ? EAGAIN : error;
+	}
+	if (MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0 ||
+	    mipc_take(&set->head->object.id) != set->opened->id)
+		return EIDRM;
+	error = mipc_plan_judge(set, call->plan);
+	if (error == EXFULL) {
+		error = mipc_undo_grow(set, call->plan->debtor - 1);
+		return error == 0 ? EAGAIN : error;
+	}
+	if (death_matters(call, error)) {
+		error = mipc_queue_steps(set, true);
+		return error == 0 ? EAGAIN : error;
+	}
+	if (error == 0)
+		return commit(call, seen);
+	if (!mipc_txn_same(&set->board, seen))
+		return EAGAIN;
+	return error == EBUSY ? ECANCELED : error;
+}
+
+/* 0, ECANCELED: it must wait, or why not. */
+static int
+attempt(const struct call *call)
+{
+	int error;
+
+	do {
+		error = try_once(call);
+	} while (mipc_set_again(call->set, &error));
+	return error;
+}
+
+/* --- before sleeping --------------------------------------------------- */
+
+static void
+pause_briefly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Does a single operation still have to wait? */
+static bool
+waits(const struct call *call)
+{
+	const struct mipc_op *op = &call->plan->op[call->plan->blocking];
+	int32_t value = (int32_t)MIPC_SEM_VALUE(mipc_take(
+	    &call->set->head->sem[op->num]));
+
+	return op->op == 0 ? value != 0 : value + op->op < 0;
+}
+
+/*
+ * Look a while before sleeping: between two processors that is far cheaper
+ * than a sleep.  What it is worth is kept for the set: success restores the
+ * whole budget, failure takes an eighth, and when none is left one in many
+ * sleeps tries it all.  True if it may be tried again.
+ */
+static bool
+spin(const struct call *call)
+{
+	mipc_u32 *kept = &call->set->opened->patience;
+	uint32_t spent = mipc_peek(kept), budget;
+
+	if (mipc_sys_processors() < 2 || call->deadline == 0)
+		return false;
+	budget = spent >= PATIENCE ? 0 : PATIENCE - spent;
+	if (budget == 0) {
+		mipc_put(kept, spent + 1);
+		if (spent < PATIENCE + PATIENCE_PROBE)
+			return false;
+		budget = PATIENCE;
+		spent = PATIENCE - PATIENCE / 8;
+	}
+	for (uint32_t i = 0; i < budget; i++) {
+		if (!waits(call)) {
+			mipc_put(kept, 0);
+			return true;
+		}
+		pause_briefly();
+	}
+	mipc_put(kept, spent + PATIENCE / 8);
+	return false;
+}
+
+/* --- the call ---------------------------------------------------------- */
+
+static int
+carry_out(struct call *call)
+{
+	int error;
+
+	error = mipc_set_ready(call->set);
+	if (error == 0 && call->undoes)
+		error = mipc_undo_entry(call->set, &call->plan->debtor);
+	while (error == 0) {
+		error = attempt(call);
+		if (error != ECANCELED)
+			break;
+		if (call->deadline == 0)
+			return EAGAIN;
+		error = 0;
+		if (spin(call))
+			continue;
+		error = mipc_sleep(call->set, call->plan, call->deadline);
+		if (error != EBUSY)
+			return error;
+		error = 0;
+	}
+	return error == MIPC_NOT_NOW ? EAGAIN : error;
+}
+
+/* Nobody's death can change what a plain operation found. */
+static bool
+is_final(const struct call *call, int found)
+{
+	const struct mipc_op *op = call->plan->op;
+
+	if (found == EIDRM)
+		return true;
+	if (mipc_peek(&call->set->head->debtors) != 0)
+		return found == 0 && op->op != 0;
+	return found != EALREADY && found != EBUSY;
+}
+
+/* The fast way where there is one, else the other. */
+static int
+perform(struct call *call)
+{
+	struct mipc_slot *slot = call->set->ns->lives->slot;
+	const struct mipc_op *op = call->plan->op;
+	bool patient = call->deadline != 0 && (op->flags & IPC_NOWAIT) == 0;
+	int error;
+
+	if (call->plan->nops != 1 || call->undoes ||
+	    mipc_life_now(call->set->ns->lives) == 0)
+		return carry_out(call);
+	do {
+		error = swap_one(call->set, op,
+		    (uint32_t)mipc_peek(&slot->pid));
+		if (is_final(call, error))
+			return error;
+	} while (error == EBUSY && patient && spin(call));
+	if (error == EBUSY && !patient &&
+	    mipc_peek(&call->set->head->debtors) == 0)
+		return EAGAIN;
+	return carry_out(call);
+}
+
+static int
+run(struct mipc_set *set, const struct mipc_op *op, uint32_t nops,
+    struct mipc_touch *touch, uint64_t deadline)
+{
+	struct mipc_plan plan = { .op = op, .nops = nops, .touch = touch };
+	struct call call = { .set = set, .plan = &plan, .deadline = deadline };
+	int error;
+
+	for (uint32_t i = 0; i < nops; i++) {
+		if (op[i].num >= set->nsems)
+			return EFBIG;
+		if (op[i].op != 0)
+			call.alters = true;
+		else
+			call.tests = true;
+		if (op[i].op != 0 && (op[i].flags & SEM_UNDO) != 0)
+			call.undoes = true;
+	}
+	error = mipc_set_permit(set, call.alters ? 0222 : 0444);
+	return error == 0 ? perform(&call) : error;
+}
+
+/* Copies first: reading the caller's memory may fault. */
+static void
+copy(struct mipc_op *out, const struct sembuf *in, uint32_t nops)
+{
+	for (uint32_t i = 0; i < nops; i++) {
+		out[i].num = in[i].sem_num;
+		out[i].op = in[i].sem_op;
+		out[i].flags = (uint16_t)in[i].sem_flg;
+	}
+}
+
+static int
+operate(struct mipc_ns *ns, int semid, const struct mipc_op *op, uint32_t nops,
+    struct mipc_touch *touch, uint64_t deadline)
+{
+	struct mipc_set set;
+	int error;
+
+	error = mipc_set_enter(&set, ns, semid);
+	if (error != 0)
+		return error;
+	error = run(&set, op, nops, touch, deadline);
+	mipc_set_leave(&set);
+	return error;
+}
+
+static __attribute__((noinline)) int
+operate_many(struct mipc_ns *ns, int semid, const struct sembuf *ops,
+    uint32_t nops, uint64_t deadline)
+{
+	struct mipc_touch touch[MIPC_SEMOPM_MOST];
+	struct mipc_op op[MIPC_SEMOPM_MOST];
+
+	copy(op, ops, nops);
+	return operate(ns, semid, op, nops, touch, deadline);
+}
+
+static int
+operate_few(struct mipc_ns *ns, int semid, const struct sembuf *ops,
+    uint32_t nops, uint64_t deadline)
+{
+	struct mipc_touch touch[FEW];
+	struct mipc_op op[FEW];
+
+	copy(op, ops, nops);
+	return operate(ns, semid, op, nops, touch, deadline);
+}
+
+/* When a wait of this length ends. */
+static uint64_t
+end_of(const struct timespec *timeout)
+{
+	uint64_t now, ns;
+
+	if (timeout == NULL)
+		return MIPC_FOREVER;
+	if (timeout->tv_sec == 0 && timeout->tv_nsec == 0)
+		return 0;
+	if ((uint64_t)timeout->tv_sec > INT64_MAX / 1000000000u - 1)
+		return MIPC_FOREVER;
+	now = mipc_sys_monotonic_ns();
+	ns = (uint64_t)timeout->tv_sec * 1000000000u +
+	    (uint64_t)timeout->tv_nsec;
+	return now + ns;
+}
+
+static int
+check(const struct mipc_ns *ns, const struct sembuf *ops, size_t nops,
+    const struct timespec *timeout)
+{
+	uint64_t most = mipc_peek(&ns->space->limit[MIPC_SEMOPM]);
+
+	if (nops == 0)
+		return EINVAL;
+	if (nops > most || nops > MIPC_SEMOPM_MOST)
+		return E2BIG;
+	if (ops == NULL)
+		return EFAULT;
+	if (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
+	    timeout->tv_nsec >= 1000000000))
+		return EINVAL;
+	return 0;
 }
 
 MIPC_PUBLIC int
 mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
     size_t nops, const struct timespec *timeout)
 {
-	(void)ns, (void)semid, (void)ops, (void)nops, (void)timeout;
-	return absent();
+	struct mipc_thread *thread;
+	uint64_t end;
+	int error;
+
+	mipc_gate_check();
+	thread = mipc_thread();
+	if (thread != NULL && thread->waiter.serial != 0)
+		mipc_sleep_withdraw(thread);
+	error = check(ns, ops, nops, timeout);
+	if (error == 0) {
+		end = end_of(timeout);
+		error = nops <= FEW ?
+		    operate_few(ns, semid, ops, (uint32_t)nops, end) :
+		    operate_many(ns, semid, ops, (uint32_t)nops, end);
+	}
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
 }
 
 MIPC_PUBLIC int
 mipc_semop(struct mipc_ns *ns, int semid, struct sembuf *ops, size_t nops)
 {
 	return mipc_semtimedop(ns, semid, ops, nops, NULL);
-}
-
-MIPC_PUBLIC int
-mipc_semctl(struct mipc_ns *ns, int semid, int semnum, int cmd, ...)
-{
-	(void)ns, (void)semid, (void)semnum, (void)cmd;
-	return absent();
 }

@@ -13,7 +13,7 @@
 #include "mipc.h"
 #include "sweep.h"
 
-#define TRIES	1000	/* lost races for one key; more is damage */
+#define TRIES	1000	/* lost races for a segment's lock; more is damage */
 
 static int
 answer(int error, int value)
@@ -26,111 +26,13 @@ answer(int error, int value)
 
 /* --- shmget ------------------------------------------------------------ */
 
-/* G2: the order of the questions about a segment that exists. */
-static int
-judge(const struct mipc_known *known, size_t size, int flags)
-{
-	if ((flags & IPC_CREAT) != 0 && (flags & IPC_EXCL) != 0)
-		return EEXIST;
-	if (size > known->size)
-		return EINVAL;
-	if (!mipc_cred_may(&known->perm, (unsigned)flags & 0777))
-		return EACCES;
-	return 0;
-}
-
-/* A file that an operator took away: so is the key that led to it. */
-static void
-clear_away(struct mipc_ns *ns, struct mipc_gate *gate,
-    const struct mipc_known *known)
-{
-	if (mipc_ns_lock(ns, gate) != 0)
-		return;
-	if (mipc_ns_remove(ns, MIPC_SHM, known->id, known->key) == 0)
-		mipc_ns_release(ns, MIPC_SHM, known->id, MIPC_INDEX_DEST);
-	mipc_ns_unlock(ns);
-}
-
-/* Read what later calls need to know; keep it if it is all one state. */
-static int
-learn(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_known *known)
-{
-	struct mipc_entry *entry = mipc_ns_entry(ns, MIPC_SHM, known->id);
-	struct mipc_opened *opened;
-	int error;
-
-	if (entry == NULL)
-		return EAGAIN;
-	known->version = mipc_take(&entry->version);
-	error = mipc_ns_get(ns, MIPC_SHM, known->id, &opened);
-	if (error == EACCES)	/* one that only may be named */
-		return ns->store->ops->glance(ns->store, MIPC_SHM, known->id,
-		    &known->perm, &known->size);
-	if (error == EINVAL) {
-		if (mipc_ns_entry(ns, MIPC_SHM, known->id) != NULL)
-			clear_away(ns, gate, known);
-		return EAGAIN;
-	}
-	if (error != 0)
-		return error;
-	known->size = opened->size;
-	error = mipc_ns_perm(ns, gate, opened, &known->perm);
-	/* A key that was made to lead to another's segment. */
-	if (error == 0 && mipc_peek(&opened->head->key) != known->key &&
-	    mipc_ns_entry(ns, MIPC_SHM, known->id) == entry &&
-	    mipc_take(&entry->state) == MIPC_INDEX_LIVE)
-		error = EIO;
-	mipc_ns_unpin(opened);
-	if (error == 0)
-		mipc_keys_learn(ns, known);
-	/* The head is another's, or none: this one went meanwhile. */
-	return (error == EINVAL || error == EIO) &&
-	    mipc_ns_entry(ns, MIPC_SHM, known->id) == NULL ? EAGAIN : error;
-}
-
-/* One try at a key; EAGAIN when somebody was faster. */
-static int
-get_once(struct mipc_ns *ns, struct mipc_gate *gate,
-    const struct mipc_wish *wish, uint64_t *id)
-{
-	struct mipc_known known = { .key = (uint32_t)wish->key };
-	int error = ENOENT;
-
-	if (wish->key != IPC_PRIVATE)
-		error = mipc_ns_find(ns, MIPC_SHM, known.key, &known.id);
-	if (error == ENOENT) {
-		if (wish->key != IPC_PRIVATE &&
-		    (wish->flags & IPC_CREAT) == 0)
-			return ENOENT;
-		error = mipc_shm_create(ns, gate, wish, id);
-		return error == EEXIST ? EAGAIN : error;
-	}
-	if (error == 0)
-		error = learn(ns, gate, &known);
-	if (error == 0)
-		error = judge(&known, wish->size, wish->flags);
-	*id = known.id;
-	return error;
-}
-
 MIPC_PUBLIC int
 mipc_shmget(struct mipc_ns *ns, key_t key, size_t size, int flags)
 {
-	struct mipc_wish wish = { key, size, flags };
-	struct mipc_known known;
-	struct mipc_gate gate;
-	uint64_t id = 0;
-	int error = EAGAIN;
+	struct mipc_wish wish = { MIPC_SHM, key, size, flags,
+	    mipc_shm_create };
 
-	mipc_gate_check();
-	mipc_sweep_if_due(ns);
-	if (key != IPC_PRIVATE && mipc_keys_find(ns, (uint32_t)key, &known))
-		return answer(judge(&known, size, flags), (int)known.id);
-	mipc_gate_enter(&gate);
-	for (int i = 0; i < TRIES && error == EAGAIN; i++)
-		error = get_once(ns, &gate, &wish, &id);
-	mipc_gate_leave(&gate);
-	return answer(error == EAGAIN ? EIO : error, (int)id);
+	return mipc_get(ns, &wish);
 }
 
 /* --- shmat ------------------------------------------------------------- */

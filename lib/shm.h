@@ -2,24 +2,17 @@
 /*
  * shm.h - what the files of the segments' calls share.
  *
- * Depends on: ns.h.
+ * Depends on: get.h.
  */
 #ifndef MIPC_SHM_H
 #define MIPC_SHM_H
 
 #include <sys/types.h>
 
-#include "ns.h"
+#include "get.h"
 
 #define MIPC_MODE_DEST		01000u	/* SHM_DEST */
 #define MIPC_MODE_LOCKED	02000u	/* SHM_LOCKED */
-
-/* What a shmget() asks for. */
-struct mipc_wish {
-	key_t key;
-	size_t size;
-	int flags;
-};
 
 /*
  * [gate] Make a segment.  EEXIST: somebody took the key meanwhile; else as

@@ -128,29 +128,6 @@ reserve_id(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t pages,
 	return error;
 }
 
-static void
-fill_object(struct mipc_ns *ns, struct mipc_object *head,
-    const struct mipc_wish *wish, uint64_t id)
-{
-	head->format = MIPC_FORMAT;
-	head->kind = MIPC_SHM;
-	head->page = (uint32_t)ns->lives->page;
-	mipc_put(&head->id, id);
-	mipc_put(&head->state, MIPC_ALIVE);
-	mipc_put(&head->key, (uint32_t)wish->key);
-	mipc_put(&head->mode, (uint64_t)wish->flags & 0777);
-	head->cuid = mipc_cred_uid();
-	head->cgid = mipc_cred_gid();
-	mipc_put(&head->uid, head->cuid);
-	mipc_put(&head->gid, head->cgid);
-	head->born = mipc_sys_seconds();
-	mipc_put(&head->ctime, head->born);
-	head->cpid = mipc_peek(&ns->lives->slot->pid);
-	head->creator = mipc_peek(&ns->lives->self);
-	memcpy(head->command, mipc_life_command(), MIPC_COMMAND);
-	head->magic = MIPC_MAGIC_OBJECT;
-}
-
 /* One page: the head, and no attaches. */
 static int
 make_head(struct mipc_ns *ns, const struct mipc_wish *wish,
@@ -178,7 +155,7 @@ make_head(struct mipc_ns *ns, const struct mipc_wish *wish,
 	if ((wish->flags & SHM_HUGETLB) != 0)
 		page->flags |= MIPC_SEGMENT_HUGE;
 	mipc_put(&page->claimed, mipc_segment_first_page(size));
-	fill_object(ns, &page->object, wish, draft->id);
+	mipc_get_head(ns, &page->object, wish, draft->id);
 	error = ns->store->ops->make_object(ns->store, draft, page, size,
 	    &map);
 	if (error == 0)		/* its maker is the likeliest to use it */

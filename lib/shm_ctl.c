@@ -15,13 +15,13 @@
 #include <sys/shm.h>
 
 #include "attach.h"
+#include "control.h"
 #include "mipc.h"
 #include "sweep.h"
 
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15
 #endif
-#define IPC_64_FLAG	0x100	/* G10: ignored */
 
 /* What a call is about. */
 struct call {
@@ -43,13 +43,7 @@ snapshot(struct mipc_ns *ns, struct mipc_opened *opened, struct shmid_ds *out)
 	bool dead;
 
 	memset(out, 0, sizeof(*out));
-	out->shm_perm.__key = (key_t)mipc_peek(&head->key);
-	out->shm_perm.uid = (uid_t)mipc_peek(&head->uid);
-	out->shm_perm.gid = (gid_t)mipc_peek(&head->gid);
-	out->shm_perm.cuid = (uid_t)head->cuid;
-	out->shm_perm.cgid = (gid_t)head->cgid;
-	out->shm_perm.mode = (unsigned short)mipc_peek(&head->mode);
-	out->shm_perm.__seq = (unsigned short)(opened->id / MIPC_INDEX_MAX);
+	mipc_control_perm(opened, &out->shm_perm);
 	out->shm_segsz = opened->size;
 	out->shm_atime = (time_t)mipc_peek(&segment->atime);
 	out->shm_dtime = (time_t)mipc_peek(&segment->dtime);
@@ -64,18 +58,6 @@ snapshot(struct mipc_ns *ns, struct mipc_opened *opened, struct shmid_ds *out)
 	if (seq % 2 != 0 || !mipc_seq_same(head, seq))
 		return EBUSY;
 	return dead ? EAGAIN : 0;
-}
-
-static int
-permit_read(const struct shmid_ds *ds)
-{
-	struct mipc_perm perm = {
-		.uid = ds->shm_perm.uid, .cuid = ds->shm_perm.cuid,
-		.gid = ds->shm_perm.gid, .cgid = ds->shm_perm.cgid,
-		.mode = ds->shm_perm.mode,
-	};
-
-	return mipc_cred_may(&perm, 0444) ? 0 : EACCES;
 }
 
 /* The usual case; false where the long way is needed. */
@@ -169,7 +151,7 @@ stat_id(struct call *call, struct shmid_ds *out)
 	if (!stat_open(call, out))
 		error = stat_long(call, out);
 	if (error == 0 && !call->any)
-		error = permit_read(out);
+		error = mipc_control_may_read(&out->shm_perm) ? 0 : EACCES;
 	return error;
 }
 
@@ -214,87 +196,6 @@ fill_use(struct mipc_ns *ns, struct shm_info *out)
 }
 
 /* --- changing ---------------------------------------------------------- */
-
-/* G4: the caller owns it; or what the file says where the head is damaged. */
-static int
-check_owner(struct call *call, struct mipc_opened *opened, int failed)
-{
-	struct mipc_perm perm;
-	uint64_t size;
-	int error;
-
-	if (failed == 0)
-		error = mipc_ns_perm(call->ns, &call->gate, opened, &perm);
-	else if (failed == EIO || failed == EACCES)
-		error = call->ns->store->ops->glance(call->ns->store,
-		    MIPC_SHM, call->id, &perm, &size);
-	else
-		return failed;
-	if (error != 0)
-		return error;
-	return mipc_cred_owns(&perm) ? 0 : EPERM;
-}
-
-/* [object] New owner and mode in the head, then in the files; or neither. */
-static int
-change_perm(struct mipc_ns *ns, struct mipc_opened *opened,
-    const uint64_t new[3], uint64_t when)
-{
-	struct mipc_object *head = opened->head;
-	uint64_t old[3] = { mipc_peek(&head->uid), mipc_peek(&head->gid),
-	    mipc_peek(&head->mode) };
-	uint64_t ctime = mipc_peek(&head->ctime);
-	struct mipc_change change;
-	int error;
-
-	mipc_change_begin(&change, head);
-	mipc_change_set(&change, &head->uid, new[0]);
-	mipc_change_set(&change, &head->gid, new[1]);
-	mipc_change_set(&change, &head->mode, new[2]);
-	mipc_change_set(&change, &head->ctime, when);
-	mipc_change_set(&change, &head->unsettled, 1);
-	mipc_change_commit(&change);
-	error = mipc_ns_settle_perm(ns, opened);
-	if (error == 0)
-		return 0;
-	mipc_change_begin(&change, head);
-	mipc_change_set(&change, &head->uid, old[0]);
-	mipc_change_set(&change, &head->gid, old[1]);
-	mipc_change_set(&change, &head->mode, old[2]);
-	mipc_change_set(&change, &head->ctime, ctime);
-	mipc_change_commit(&change);
-	mipc_ns_settle_perm(ns, opened);
-	return error;
-}
-
-/* G5. */
-static int
-set(struct call *call, struct mipc_opened *opened, const struct shmid_ds *in)
-{
-	struct mipc_object *head = opened->head;
-	struct mipc_entry *entry;
-	uint64_t new[3];
-	int error;
-
-	if (in->shm_perm.uid == (uid_t)-1 || in->shm_perm.gid == (gid_t)-1)
-		return EINVAL;
-	error = mipc_ns_lock_object(call->ns, &call->gate, opened);
-	if (error != 0)
-		return error;
-	new[0] = in->shm_perm.uid;
-	new[1] = in->shm_perm.gid;
-	new[2] = (mipc_peek(&head->mode) & ~0777ull) |
-	    (in->shm_perm.mode & 0777u);
-	/* Before and after: no verdict of the old state outlives a kill. */
-	entry = mipc_ns_entry(call->ns, MIPC_SHM, call->id);
-	if (entry != NULL)
-		mipc_add(&entry->version, 1);
-	error = change_perm(call->ns, opened, new, mipc_sys_seconds());
-	mipc_object_release(head);
-	if (entry != NULL)
-		mipc_add(&entry->version, 1);
-	return error;
-}
 
 static int
 remove_segment(struct call *call, struct mipc_opened *opened)
@@ -371,13 +272,15 @@ change(struct call *call, int cmd, const struct shmid_ds *buf)
 	    mipc_cred_has(MIPC_CAP_IPC_LOCK))
 		error = 0;
 	else
-		error = check_owner(call, opened, failed);
+		error = mipc_control_owner(call->ns, &call->gate, opened,
+		    MIPC_SHM, call->id, failed);
 	if (error == 0 && failed != 0 && cmd != IPC_RMID)
 		error = failed;
 	if (error == 0 && cmd == IPC_RMID)
 		error = remove_segment(call, opened);
 	else if (error == 0 && cmd == IPC_SET)
-		error = set(call, opened, buf);
+		error = mipc_control_set(call->ns, &call->gate, opened,
+		    &buf->shm_perm);
 	else if (error == 0)
 		error = lock_pages(call, opened, cmd == SHM_LOCK);
 	if (failed == 0)
@@ -475,7 +378,8 @@ mipc_shmctl(struct mipc_ns *ns, int shmid, int cmd, struct shmid_ds *buf)
 
 	mipc_gate_check();
 	mipc_sweep_if_due(ns);
-	cmd &= ~IPC_64_FLAG;
+	mipc_cred_look();
+	cmd &= ~MIPC_IPC_64;
 	error = shmid < 0 && cmd != IPC_INFO && cmd != SHM_INFO ? EINVAL :
 	    check_command(cmd, buf);
 	if (error == 0 && (cmd == IPC_INFO || cmd == SHM_INFO))

@@ -28,7 +28,7 @@ mipc_reason_text(void)
 	return reason;
 }
 
-/* Linux's defaults: clause H11. */
+/* Linux's defaults: clauses H11 and S16. */
 void
 mipc_space_init(struct mipc_space *space)
 {
@@ -42,6 +42,10 @@ mipc_space_init(struct mipc_space *space)
 	mipc_put(&space->limit[MIPC_SHMMAX], most);
 	mipc_put(&space->limit[MIPC_SHMALL], most);
 	mipc_put(&space->limit[MIPC_SHMMNI], 4096);
+	mipc_put(&space->limit[MIPC_SEMMSL], MIPC_SEMMSL_MOST);
+	mipc_put(&space->limit[MIPC_SEMMNS], 1024000000);
+	mipc_put(&space->limit[MIPC_SEMOPM], MIPC_SEMOPM_MOST);
+	mipc_put(&space->limit[MIPC_SEMMNI], 32000);
 	mipc_step();
 	space->magic = MIPC_MAGIC_SPACE;
 }

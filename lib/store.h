@@ -24,7 +24,8 @@ struct mipc_draft {
 	enum mipc_kind kind;
 	uint64_t id;
 	unsigned mode;			/* nine bits */
-	uint64_t size;			/* of the data, bytes */
+	uint64_t size;			/* of the data, bytes; of a set: all */
+	uint64_t head;			/* bytes from its start to claim now */
 	bool reserve;			/* claim its space now */
 	uint64_t data;			/* out of make_data: see format.h */
 };
@@ -95,7 +96,9 @@ struct mipc_store {
 	struct mipc_space *space;
 	struct mipc_lives lives;
 	bool anonymous;
-	size_t head_bytes;	/* address space of an object's head */
+	size_t head_bytes;	/* address space of a segment's head */
+	uint32_t set_room;	/* semaphores a set's layout has room for; 0
+				   as many as it has */
 	bool maps_tell;		/* `mapped` alone knows whether any is left */
 };
 

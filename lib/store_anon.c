@@ -31,11 +31,11 @@
 #endif
 
 #if __SIZEOF_POINTER__ == 8
-#define REGION_BYTES	(1ull << 36)
-#define HEADS_OF	MIPC_INDEX_MAX
+#define REGION_BYTES	(1ull << 38)
+#define HEADS_OF(kind)	MIPC_INDEX_MAX
 #else
 #define REGION_BYTES	(1ull << 29)
-#define HEADS_OF	512u
+#define HEADS_OF(kind)	((kind) == MIPC_SEM ? 32u : 512u)
 #endif
 #define FREED	UINT64_MAX
 
@@ -64,13 +64,21 @@ extent_of(struct anon_store *s, enum mipc_kind kind, uint64_t id)
 	return &s->region->extent[kind][id % MIPC_INDEX_MAX];
 }
 
+static uint64_t
+head_pages(const struct anon_store *s, enum mipc_kind kind)
+{
+	return kind == MIPC_SEM ? s->set_pages : MIPC_REGION_HEAD;
+}
+
 static struct mipc_object *
 head_of(struct anon_store *s, enum mipc_kind kind, uint64_t id)
 {
-	uint64_t number = (uint64_t)kind * HEADS_OF + id % MIPC_INDEX_MAX;
+	uint64_t page = s->region->heads;
 
-	return (struct mipc_object *)(void *)at_page(s,
-	    s->region->heads + number * MIPC_REGION_HEAD);
+	for (int before = 0; before < (int)kind; before++)
+		page += HEADS_OF(before) * head_pages(s, before);
+	return (struct mipc_object *)(void *)at_page(s, page +
+	    id % MIPC_INDEX_MAX * head_pages(s, kind));
 }
 
 /* More than the machine could ever hold is refused, as Linux does. */
@@ -92,7 +100,7 @@ make_data(struct mipc_store *store, struct mipc_draft *draft)
 	uint64_t n = (draft->size + page - 1) / page;
 	int error;
 
-	if (draft->id % MIPC_INDEX_MAX >= HEADS_OF)
+	if (draft->id % MIPC_INDEX_MAX >= HEADS_OF(draft->kind))
 		return ENOSPC;
 	if (n >= s->region->pages || (draft->reserve && absurd(draft->size)))
 		return ENOMEM;
@@ -111,12 +119,14 @@ static int
 open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
     struct mipc_map *out)
 {
-	if (id % MIPC_INDEX_MAX >= HEADS_OF)
+	size_t size = head_pages(of(store), kind) * store->lives.page;
+
+	if (id % MIPC_INDEX_MAX >= HEADS_OF(kind))
 		return ENOENT;
 	*out = (struct mipc_map){
 		.base = head_of(of(store), kind, id),
-		.size = store->head_bytes,
-		.length = store->head_bytes,
+		.size = size,
+		.length = size,
 		.guard = -1,
 	};
 	return 0;
@@ -130,7 +140,9 @@ make_object(struct mipc_store *store, const struct mipc_draft *draft,
 	size_t kept = offsetof(struct mipc_object, state);
 	int error;
 
-	error = populate(head, size);
+	if (draft->id % MIPC_INDEX_MAX >= HEADS_OF(draft->kind))
+		return ENOSPC;
+	error = populate(head, size > draft->head ? size : draft->head);
 	if (error != 0)
 		return error;
 	mipc_put(&head->id, draft->id);
@@ -379,7 +391,9 @@ open_life(void *where, uid_t uid, enum mipc_life_file file, bool make)
 	struct stat st;
 	char path[40];
 
-	(void)uid, (void)file, (void)make;
+	(void)uid, (void)make;
+	if (file == MIPC_LIFE_EXEC)	/* it is kept, or closed by now */
+		return -EBADF;
 	if (s->fd < 0 || mipc_sys_fstat(s->fd, &st) != 0 ||
 	    st.st_dev != s->dev || st.st_ino != s->ino)
 		return -EBADF;
@@ -414,6 +428,10 @@ shut(struct mipc_store *store)
 	if (s->fd >= 0 && mipc_sys_fstat(s->fd, &st) == 0 &&
 	    st.st_dev == s->dev && st.st_ino == s->ino)
 		mipc_sys_close(s->fd);
+	if (store->lives.exec_fd >= 0 &&
+	    mipc_sys_fstat(store->lives.exec_fd, &st) == 0 &&
+	    st.st_ino == store->lives.exec_ino)
+		mipc_sys_close(store->lives.exec_fd);
 	if (s->readable != NULL)
 		mipc_sys_unmap(s->readable, s->size);
 	mipc_sys_unmap(s->window, s->size);
@@ -457,8 +475,9 @@ lay_out(struct anon_store *s)
 	    sizeof(*region) + page - 1) / page;
 	region->map = region->lives + MIPC_SLOTS;
 	region->heads = region->map + bits;
-	region->data = region->heads +
-	    (uint64_t)MIPC_KINDS * HEADS_OF * MIPC_REGION_HEAD;
+	region->data = region->heads;
+	for (int kind = 0; kind < MIPC_KINDS; kind++)
+		region->data += HEADS_OF(kind) * head_pages(s, kind);
 	region->data = (region->data + 63) & ~63ull;
 	mipc_put(&region->cursor, region->data);
 	house = (void *)at_page(s, region->lives);
@@ -514,6 +533,22 @@ make_region(struct anon_store *s)
 	return 0;
 }
 
+/*
+ * Locks of the process go when any descriptor of their file is closed, so they
+ * have a file of their own.
+ */
+static void
+make_exec(struct mipc_lives *lives)
+{
+	struct stat st;
+	int fd = mipc_sys_move_high(mipc_sys_memfd("mipc-exec"));
+
+	if (fd < 0 || mipc_sys_fstat(fd, &st) != 0)
+		return;
+	lives->exec_fd = fd;
+	lives->exec_ino = st.st_ino;
+}
+
 /* The byte locks, on a file that is memory: OFD locks live with mappings. */
 static void
 set_locks(struct mipc_lives *lives)
@@ -527,6 +562,7 @@ set_locks(struct mipc_lives *lives)
 int
 mipc_store_anon(struct mipc_store **out)
 {
+	struct mipc_sem_layout layout;
 	struct anon_store *s;
 	void *memory;
 	int error;
@@ -538,6 +574,9 @@ mipc_store_anon(struct mipc_store **out)
 	s->store.ops = &anon_ops;
 	s->store.anonymous = true;
 	s->store.head_bytes = MIPC_REGION_HEAD * mipc_sys_page();
+	s->store.set_room = MIPC_SEMMSL_MOST;
+	mipc_sem_lay_out(&layout, MIPC_SEMMSL_MOST, mipc_sys_page());
+	s->set_pages = layout.size / mipc_sys_page();
 	error = make_region(s);
 	if (error != 0) {
 		mipc_map_free(memory, sizeof(*s));
@@ -549,6 +588,7 @@ mipc_store_anon(struct mipc_store **out)
 	mipc_lives_init(&s->store.lives, &anon_lives, s,
 	    s->store.space->house);
 	set_locks(&s->store.lives);
+	make_exec(&s->store.lives);
 	mipc_space_init(s->store.space);
 	lay_out(s);
 	*out = &s->store;

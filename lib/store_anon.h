@@ -15,6 +15,7 @@ struct anon_store {
 	char *window, *readable;	/* the region; NULL if it cannot be */
 	size_t size;
 	int fd;				/* the program may have closed it */
+	uint64_t set_pages;		/* of the head of a set */
 	dev_t dev;
 	ino_t ino;
 };

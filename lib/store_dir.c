@@ -6,11 +6,12 @@
  * is the inode's.
  *
  *	namespace		struct mipc_space
- *	life.<uid>.slots .run	who is alive
+ *	life.<uid>.slots .run .exec	who is alive
  *	shm.<id>		head and attach entries; whoever may read or
  *				write the segment may write this
  *	shm.<id>.data		the segment's bytes, with the segment's mode:
  *				the kernel itself refuses a reader's write
+ *	sem.<id>		a set, head and tables
  *	key.shm.<key>		a symbolic link whose text is shm.<id>
  *
  * Is any mapping of a segment left?  Each attach maps through a description
@@ -49,10 +50,25 @@ data_name(uint64_t id, char out[32])
 	snprintf(out, 32, "shm.%llu.data", (unsigned long long)id);
 }
 
+/* A set's file is as long as its tables may grow; a segment's grows. */
 static int
-map_head(struct mipc_store *store, int fd, struct mipc_map *out)
+map_head(struct mipc_store *store, enum mipc_kind kind, int fd,
+    struct mipc_map *out)
 {
-	return mipc_map_head(fd, store->head_bytes, store->lives.page, out);
+	size_t size = store->head_bytes;
+	struct stat st;
+	int r;
+
+	if (kind != MIPC_SHM) {
+		r = mipc_sys_fstat(fd, &st);
+		if (r != 0)
+			return -r;
+		if (st.st_size < (off_t)store->lives.page ||
+		    (uint64_t)st.st_size > MIPC_SEM_BYTES_MOST)
+			return EIO;
+		size = (size_t)st.st_size;
+	}
+	return mipc_map_head(fd, size, store->lives.page, out);
 }
 
 /* --- making ------------------------------------------------------------ */
@@ -151,8 +167,12 @@ make_object(struct mipc_store *store, const struct mipc_draft *draft,
 	mipc_crash_point("dir: object begun");
 	n = mipc_sys_pwrite(fd, head, size, 0);
 	error = n < 0 ? (int)-n : (size_t)n != size ? ENOSPC : 0;
+	if (error == 0 && draft->kind != MIPC_SHM)
+		error = -mipc_sys_truncate_fd(fd, draft->size);
+	if (error == 0 && draft->head > store->lives.page)
+		error = -mipc_sys_reserve_fd(fd, 0, draft->head);
 	if (error == 0)
-		error = map_head(store, fd, out);
+		error = map_head(store, draft->kind, fd, out);
 	mipc_sys_close(fd);
 	mipc_crash_point("dir: object made");
 	return error == EFBIG ? ENOMEM : error;
@@ -203,7 +223,7 @@ open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 	fd = mipc_dir_openat(&of(store)->dir, name, O_RDWR);
 	if (fd < 0)
 		return -fd;
-	error = map_head(store, fd, out);
+	error = map_head(store, kind, fd, out);
 	mipc_sys_close(fd);
 	return error;
 }
@@ -277,7 +297,8 @@ glance(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 	perm->uid = perm->cuid = st.st_uid;
 	perm->gid = perm->cgid = st.st_gid;
 	perm->mode = st.st_mode & 0777;
-	*size = (uint64_t)st.st_size;
+	/* How many semaphores a set has its mode keeps from the caller. */
+	*size = kind == MIPC_SHM ? (uint64_t)st.st_size : MIPC_SEMMSL_MOST;
 	return 0;
 }
 
@@ -344,7 +365,10 @@ permit_begun(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 	int n;
 
 	set_name(kind, id, name);
-	data_name(id, data);
+	if (kind == MIPC_SHM)
+		data_name(id, data);
+	else
+		mipc_dir_object(kind, id, data);
 	if (mipc_dir_fd(&s->dir) < 0 || mipc_sys_stat(s->dir.fd, name, &link,
 	    AT_SYMLINK_NOFOLLOW) != 0 || mipc_sys_stat(s->dir.fd, data, &file,
 	    AT_SYMLINK_NOFOLLOW) != 0)

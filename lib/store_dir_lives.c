@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * store_dir_lives.c - the files of lives: life.<uid>.slots and .run.
+ * store_dir_lives.c - the files of lives: life.<uid>.slots, .run and .exec.
  *
  * Of mode 0644 and owned by the uid: others read the slots and ask the locks,
  * and nobody else can declare its processes dead or alive.
@@ -12,7 +12,7 @@
 
 #include "bus.h"
 
-static const char *const life_suffix[] = { "slots", "run" };
+static const char *const life_suffix[] = { "slots", "run", "exec" };
 
 static void
 life_name(uid_t uid, enum mipc_life_file file, char out[40])

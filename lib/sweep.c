@@ -121,6 +121,13 @@ mipc_sweep_one(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id)
 		look_at_removed(ns, gate, id);
 }
 
+void
+mipc_sweep_removed(struct mipc_ns *ns, struct mipc_gate *gate,
+    enum mipc_kind kind, uint64_t id)
+{
+	release(ns, gate, kind, id, MIPC_INDEX_DEST);
+}
+
 static void
 look(struct mipc_ns *ns, struct mipc_gate *gate, enum mipc_kind kind,
     uint64_t index, uint32_t *looks)
@@ -134,6 +141,8 @@ look(struct mipc_ns *ns, struct mipc_gate *gate, enum mipc_kind kind,
 		release(ns, gate, kind, id, MIPC_INDEX_MAKING);
 		return;
 	}
+	if (state == MIPC_INDEX_DEST && kind != MIPC_SHM)
+		release(ns, gate, kind, id, MIPC_INDEX_DEST);
 	if (state != MIPC_INDEX_DEST || kind != MIPC_SHM)
 		return;
 	if (life != 0 && !mipc_life_dead(ns->lives, life)) {

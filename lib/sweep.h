@@ -28,6 +28,10 @@ void	mipc_sweep_if_due(struct mipc_ns *);
  */
 void	mipc_sweep_one(struct mipc_ns *, struct mipc_gate *, uint64_t id);
 
+/* [gate] Clear away a removed set or queue: its mappings do not matter. */
+void	mipc_sweep_removed(struct mipc_ns *, struct mipc_gate *,
+	    enum mipc_kind, uint64_t id);
+
 /*
  * [gate] Is this removed segment one that nobody known uses, and that the
  * caller may only not clear away?  Its owner, or root, will; for the caller it

@@ -190,6 +190,22 @@ mipc_sys_rlimit(int resource)
 	return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
 }
 
+int
+mipc_sys_processors(void)
+{
+	static int known;
+	unsigned long mask[128];
+	long bytes;
+	int n = 0;
+
+	if (known != 0)
+		return known;
+	bytes = S3(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	for (long i = 0; i < bytes / (long)sizeof(mask[0]); i++)
+		n += __builtin_popcountl(mask[i]);
+	return known = n > 0 ? n : 2;
+}
+
 /*
  * SIGSEGV, SIGBUS and their like stay deliverable: they are answers to what
  * the library itself touches, and blocking them would kill the process.
@@ -237,6 +253,24 @@ mipc_sys_robust_list(void)
 	    size != sizeof(*head))
 		return NULL;
 	return head;
+}
+
+#ifndef SYS_membarrier
+#define SYS_membarrier -1
+#endif
+
+enum { FENCE_ALL = 1 << 3, MAY_FENCE_ALL = 1 << 4 };	/* private expedited */
+
+int
+mipc_sys_may_fence_all(void)
+{
+	return (int)S3(SYS_membarrier, MAY_FENCE_ALL, 0, 0);
+}
+
+int
+mipc_sys_fence_all(void)
+{
+	return (int)S3(SYS_membarrier, FENCE_ALL, 0, 0);
 }
 
 uint64_t

@@ -66,6 +66,15 @@ int	mipc_sys_await(int fd, enum mipc_owner, uint64_t byte);
 int	mipc_sys_locked(int fd, enum mipc_owner, uint64_t start, uint64_t len,
 	    uint64_t *which);
 
+/*
+ * The pid of the process that holds a byte of a range by a lock of the
+ * process, also if it is the caller; -1 if it cannot be told, 0 nobody.  A
+ * length of 0 is to the end.
+ */
+pid_t	mipc_sys_lock_holder(int fd, uint64_t start, uint64_t len);
+/* Does the descriptor stay open across exec? */
+int	mipc_sys_keep_open(int fd, bool);
+
 /* Memory. */
 int	mipc_sys_map(void *at, size_t, int prot, int flags, int fd,
 	    uint64_t offset, void **out);
@@ -90,6 +99,8 @@ int	mipc_sys_kill(pid_t, int signal);
 /* Has the process of this pid ended?  A zombie has. */
 bool	mipc_sys_ended(pid_t);
 uint64_t mipc_sys_rlimit(int resource);
+/* Processors the caller may run on, as of its first question. */
+int	mipc_sys_processors(void);
 
 /*
  * Signals of the calling thread: all that can be blocked.  EFBIG from a file
@@ -108,6 +119,25 @@ struct mipc_robust_head {
 	void *pending;
 };
 struct mipc_robust_head *mipc_sys_robust_list(void);
+/* One word to sleep on, among several; the kernel's struct futex_waitv. */
+struct mipc_futex_waitv {
+	uint64_t value;
+	uint64_t address;
+	uint32_t flags;
+	uint32_t pad;
+};
+/*
+ * Sleep on up to 128 words until `deadline` on CLOCK_MONOTONIC, NULL for ever.
+ * Which was woken, or -EAGAIN, -ETIMEDOUT, -EINTR if a handler ran or the
+ * process was stopped (only if mipc_sys_waitv_tells()), -ENOSYS.
+ */
+int	mipc_sys_waitv(const struct mipc_futex_waitv *, unsigned n,
+	    const struct timespec *deadline);
+bool	mipc_sys_waitv_tells(void);
+
+/* Make every thread of the process fence, after asking once whether it can. */
+int	mipc_sys_may_fence_all(void);
+int	mipc_sys_fence_all(void);
 
 /* Once, in seconds; monotonic nanoseconds. */
 uint64_t mipc_sys_seconds(void);

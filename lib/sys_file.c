@@ -346,3 +346,24 @@ mipc_sys_locked(int fd, enum mipc_owner owner, uint64_t start, uint64_t len,
 		*which = (uint64_t)lock.l_start;
 	return lock.l_type != F_UNLCK;
 }
+
+/* Asked for an open file description, which conflicts with our own too. */
+pid_t
+mipc_sys_lock_holder(int fd, uint64_t start, uint64_t len)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+	    .l_start = (off_t)start, .l_len = (off_t)len };
+
+	if (lock_call(fd, F_OFD_GETLK, &lock) != 0 &&
+	    lock_call(fd, F_GETLK, &lock) != 0)
+		return -1;
+	if (lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid > 0 ? lock.l_pid : -1;
+}
+
+int
+mipc_sys_keep_open(int fd, bool open)
+{
+	return (int)S3(SYS_fcntl, fd, F_SETFD, open ? 0 : FD_CLOEXEC);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sem.h - what the files of semaphore sets share.
+ *
+ * Depends on: ns.h, txn.h, thread.h, wait.h.
+ * Locks: none, and none is needed: sets change by transactions (txn.h) and
+ * by single swaps.  Functions marked [gate] expect the caller inside it.
+ *
+ *	sem_set.c	finding a set and its tables
+ *	sem_plan.c	what a vector of operations would do
+ *	undo.c		what processes owe a set
+ *	sem_queue.c	who sleeps, and the steps that serve them
+ *	sem_sleep.c	one thread's sleep
+ *	sem_op.c	semop
+ *	sem_create.c sem_ctl.c
+ */
+#ifndef MIPC_SEM_H
+#define MIPC_SEM_H
+
+#include <sys/types.h>
+#include <sys/sem.h>
+
+#include "ns.h"
+#include "thread.h"
+#include "txn.h"
+#include "wait.h"
+
+/* A set that a call is in. */
+struct mipc_set {
+	struct mipc_ns *ns;
+	struct mipc_opened *opened;
+	struct mipc_semset *head;
+	struct mipc_thread *thread;
+	struct mipc_inside inside;
+	struct mipc_board board;	/* once mipc_set_ready() */
+	uint32_t nsems;
+	uint32_t pid;
+	bool pinned;			/* counted, not by the thread's word */
+};
+
+/* --- sem_set.c --------------------------------------------------------- */
+
+/* The set, kept mapped until leave.  Errors as mipc_ns_get(). */
+int	mipc_set_enter(struct mipc_set *, struct mipc_ns *, int semid);
+/* The same for one that is open, pinned by the caller; it may be removed. */
+int	mipc_set_hold(struct mipc_set *, struct mipc_ns *,
+	    struct mipc_opened *);
+void	mipc_set_leave(struct mipc_set *);
+/* Is it still the set of this id, and not removed? */
+bool	mipc_set_lives(const struct mipc_set *);
+/* May the caller do this (bits of mode, folded)?  0 or EACCES, EINVAL. */
+int	mipc_set_permit(struct mipc_set *, unsigned bits);
+/* Everything a transaction needs: a life, a party's space. */
+int	mipc_set_ready(struct mipc_set *);
+/*
+ * Is a try to be made again?  EAGAIN: somebody was faster; EBUSY: no record
+ * was free, and there are more now, or a moment has passed.
+ */
+bool	mipc_set_again(struct mipc_set *, int *error);
+/* One more page of a table; ENOMEM if there can be none. */
+int	mipc_set_grow(struct mipc_set *, enum mipc_sem_table);
+/* Entries of a table that have space. */
+uint32_t mipc_set_count(const struct mipc_set *, enum mipc_sem_table);
+
+static inline void *
+mipc_set_table(const struct mipc_set *set, enum mipc_sem_table table)
+{
+	return (char *)set->head + set->opened->layout.table[table];
+}
+
+static inline struct mipc_debtor *
+mipc_set_debtor(const struct mipc_set *set, uint32_t index)
+{
+	return (struct mipc_debtor *)mipc_set_table(set, MIPC_T_DEBTORS) +
+	    index;
+}
+
+static inline struct mipc_sleeper *
+mipc_set_sleeper(const struct mipc_set *set, uint32_t index)
+{
+	return (struct mipc_sleeper *)mipc_set_table(set, MIPC_T_SLEEPERS) +
+	    index;
+}
+
+/* Write a set that has just been given its place: all values 0. */
+void	mipc_set_renew(struct mipc_semset *, const struct mipc_sem_layout *);
+/* Somebody removed it: everybody who sleeps there is told. */
+void	mipc_set_bury(struct mipc_set *);
+
+/* An operation that would wait has IPC_NOWAIT; EAGAIN is a lost race. */
+#define MIPC_NOT_NOW	ENODATA
+
+/* --- sem_plan.c -------------------------------------------------------- */
+
+/* One semaphore that a vector touches, and the debt for it. */
+struct mipc_touch {
+	uint64_t old;			/* the semaphore's word */
+	mipc_u64 *debt;			/* NULL: no SEM_UNDO */
+	uint64_t debt_old;
+	int32_t value, adjust;		/* after the vector */
+	uint32_t num;
+};
+struct mipc_plan {
+	const struct mipc_op *op;
+	uint32_t nops;
+	uint32_t debtor;		/* entry for SEM_UNDO, + 1 */
+	uint32_t debts_used;		/* places given to new debts so far */
+	uint32_t blocking;		/* operation that cannot proceed */
+	uint32_t count;			/* of touches */
+	bool undoes;			/* some operation has SEM_UNDO */
+	struct mipc_touch *touch;	/* nops of them */
+};
+
+/*
+ * What the vector would do to what the set is now: 0 it can be done; EBUSY it
+ * must wait for `blocking`; MIPC_NOT_NOW; ERANGE; EXFULL: the debtor's table
+ * must grow first.
+ */
+int	mipc_plan_judge(const struct mipc_set *, struct mipc_plan *);
+/* Words that doing it takes, besides those of the queue. */
+uint32_t mipc_plan_words(const struct mipc_plan *);
+void	mipc_plan_record(const struct mipc_set *, const struct mipc_plan *,
+	    uint32_t pid, struct mipc_txn *);
+/* From here on only transactions change the semaphores of the vector. */
+void	mipc_plan_claim(const struct mipc_set *, const struct mipc_plan *);
+
+/* --- undo.c ------------------------------------------------------------ */
+
+/* This process's entry, made and cleaned if need be: *out is index + 1. */
+int	mipc_undo_entry(struct mipc_set *, uint32_t *out);
+/* The place of a debt: the one there is, or a free one from *used on. */
+mipc_u64 *mipc_undo_place(const struct mipc_set *, uint32_t debtor,
+	    uint32_t num, uint32_t *used);
+int	mipc_undo_grow(struct mipc_set *, uint32_t debtor);
+/* Do the debts of this entry count? */
+bool	mipc_undo_counts(const struct mipc_set *, uint32_t debtor);
+/* Set all debts of an entry that do not count to 0. */
+int	mipc_undo_clean(struct mipc_set *, uint32_t debtor);
+/* The first dead process that owes something; false if none. */
+bool	mipc_undo_dead(const struct mipc_set *, uint32_t *debtor);
+/* Apply what it owes, and free its entry. */
+int	mipc_undo_settle(struct mipc_set *, uint32_t debtor);
+/* Name the canaries of all debtors; *dying if one has died, but not quite. */
+void	mipc_undo_watch(const struct mipc_set *, struct mipc_wait *,
+	    bool *dying);
+/* Record that nobody owes anything for `num`. */
+uint32_t mipc_undo_count(const struct mipc_set *, uint32_t num);
+void	mipc_undo_void(const struct mipc_set *, uint32_t num,
+	    struct mipc_txn *);
+void	mipc_undo_watch_life(const struct mipc_set *, mipc_life,
+	    struct mipc_wait *, bool *dying);
+
+/* --- sem_queue.c ------------------------------------------------------- */
+
+/*
+ * Do what is due, until nothing is: serve who can be served, tell a sleeper
+ * to be the watchman.  With `look`, the dead are found and settled first, also
+ * where nothing is due.
+ */
+int	mipc_queue_steps(struct mipc_set *, bool look);
+/* Wake everybody whose state says that they have been told something. */
+void	mipc_queue_wake_told(const struct mipc_set *);
+/* Is anybody dead whose debts or whose sleep have not been settled? */
+bool	mipc_queue_dead(const struct mipc_set *);
+
+static inline bool
+mipc_queue_due(const struct mipc_set *set)
+{
+	return MIPC_T_VALUE(mipc_take(&set->head->due)) != 0;
+}
+
+/* Record that a sleeper is queued no more: state and errno (0: done). */
+#define MIPC_UNLINK_WORDS	6u
+void	mipc_queue_record_leave(const struct mipc_set *, uint32_t sleeper,
+	    uint32_t state, struct mipc_txn *);
+/* Record `due` = 1 if somebody sleeps. */
+void	mipc_queue_record_due(const struct mipc_set *, struct mipc_txn *);
+void	mipc_queue_record_set(struct mipc_txn *, mipc_u64 *word,
+	    uint32_t value);
+/* How many sleep on this semaphore for a value, or for zero. */
+uint32_t mipc_queue_count(const struct mipc_set *, uint32_t num, bool zero);
+/* Copy a sleeper's vector; false if it is not one. */
+bool	mipc_queue_vector(const struct mipc_set *, uint32_t sleeper,
+	    struct mipc_op *, uint32_t *nops);
+
+/* --- sem_sleep.c ------------------------------------------------------- */
+
+/*
+ * Sleep until somebody has performed the vector: 0 or its errno; EINTR,
+ * EAGAIN at the deadline; EBUSY: it can be tried at once.
+ */
+int	mipc_sleep(struct mipc_set *, struct mipc_plan *, uint64_t deadline);
+/* A handler's call, or one after a jump out of it: the sleep it left ends. */
+void	mipc_sleep_withdraw(struct mipc_thread *);
+
+/* --- sem_create.c ------------------------------------------------------ */
+
+/* [gate] Make a set: S1. */
+struct mipc_wish;
+int	mipc_sem_create(struct mipc_ns *, struct mipc_gate *,
+	    const struct mipc_wish *, uint64_t *id);
+
+#endif

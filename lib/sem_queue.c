@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sem_queue.c - who sleeps in a set, and the steps that serve them: clauses
+ * S4, S5 and S15.
+ *
+ * Whoever changes values while somebody sleeps sets `due` in the same
+ * transaction.  While it is set, steps are done before anything else, by
+ * whoever comes: one transaction each, decided from one state of the set,
+ * until none is left to do.  So hand-over needs no lock, and a newcomer cannot
+ * take what a sleeper has waited for:
+ *
+ *	settle		what a dead process owed (undo.c)
+ *	bury		a sleeper whose process died leaves the queue
+ *	serve		a sleeper's whole vector is performed and it is told;
+ *			those that only test for zero first, else oldest first
+ *	correct		what a sleeper that stays waits on, for S4
+ *	watchman	below
+ *	rest		due = 0
+ *
+ * The maker of a step wakes the sleeper it told.  If it is killed in between
+ * the kernel rings the set's bell, and whoever that wakes does what is due and
+ * wakes all who have been told something.
+ *
+ * A sleeper sleeps on the canaries of those who owed the set something when it
+ * listed them.  Somebody must sleep on every debtor's: the watchman, who listed
+ * last.  A transaction that makes a debtor who has not slept, or in which the
+ * watchman leaves, sets `watchman` to 0, and then the youngest sleeper is told
+ * to list anew.
+ */
+#include "sem.h"
+
+#include <errno.h>
+
+#include "crash.h"
+
+/* What a walk along the queue found to be done first. */
+enum action { NOTHING, BURY, SERVE, FAIL, CORRECT, TELL };
+struct finding {
+	enum action action;
+	uint32_t sleeper;		/* index */
+	int error;			/* FAIL */
+	uint32_t blocking;		/* CORRECT */
+	bool told;			/* somebody is to look already */
+	uint32_t last;			/* the youngest, + 1 */
+};
+
+#define FEW_OPS	8u
+
+/* --- records ----------------------------------------------------------- */
+
+void
+mipc_queue_record_set(struct mipc_txn *txn, mipc_u64 *word, uint32_t value)
+{
+	uint64_t old = mipc_peek(word);
+
+	mipc_txn_set(txn, word, old, MIPC_T_NEXT(old, value));
+}
+
+static bool
+anybody(const struct mipc_set *set)
+{
+	return MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) != 0;
+}
+
+void
+mipc_queue_record_due(const struct mipc_set *set, struct mipc_txn *txn)
+{
+	if (anybody(set) && MIPC_T_VALUE(mipc_peek(&set->head->due)) == 0)
+		mipc_queue_record_set(txn, &set->head->due, 1);
+}
+
+/* A neighbour's index, checked; the queue's end is UINT32_MAX. */
+static uint32_t
+neighbour(const struct mipc_set *set, const mipc_u64 *link)
+{
+	uint32_t index = MIPC_T_VALUE(mipc_peek(link)) - 1;
+
+	return index < mipc_set_count(set, MIPC_T_SLEEPERS) ? index :
+	    UINT32_MAX;
+}
+
+void
+mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
+    uint32_t state, struct mipc_txn *txn)
+{
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	struct mipc_semset *head = set->head;
+	uint32_t next = neighbour(set, &s->next);
+	uint32_t prev = neighbour(set, &s->prev);
+	uint32_t count = MIPC_T_VALUE(mipc_peek(&head->sleepers));
+
+	mipc_queue_record_set(txn, &s->state, state);
+	mipc_queue_record_set(txn, prev == UINT32_MAX ? &head->head :
+	    &mipc_set_sleeper(set, prev)->next,
+	    MIPC_T_VALUE(mipc_peek(&s->next)));
+	mipc_queue_record_set(txn, next == UINT32_MAX ? &head->tail :
+	    &mipc_set_sleeper(set, next)->prev,
+	    MIPC_T_VALUE(mipc_peek(&s->prev)));
+	mipc_queue_record_set(txn, &head->sleepers, count - (count != 0));
+	if (MIPC_T_VALUE(mipc_peek(&head->watchman)) == index + 1)
+		mipc_queue_record_set(txn, &head->watchman, 0);
+	mipc_queue_record_due(set, txn);
+}
+
+/* --- looking ----------------------------------------------------------- */
+
+/* A sleeper's place that holds more of its operations, or NULL. */
+static const struct mipc_sleeper_more *
+more_at(const struct mipc_set *set, uint32_t number)
+{
+	if (number == 0 || number > mipc_set_count(set, MIPC_T_SLEEPERS))
+		return NULL;
+	return (const void *)mipc_set_sleeper(set, number - 1);
+}
+
+bool
+mipc_queue_vector(const struct mipc_set *set, uint32_t index,
+    struct mipc_op *out, uint32_t *nops)
+{
+	const struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	const struct mipc_sleeper_more *more;
+	uint32_t n = *(const volatile uint32_t *)&s->nops;
+	uint32_t done = 0, part, number = s->more;
+
+	if (n == 0 || n > *nops)
+		return false;
+	for (; done < n && done < MIPC_SLEEPER_OPS; done++)
+		out[done] = s->op[done];
+	while (done < n) {
+		more = more_at(set, number);
+		if (more == NULL)
+			return false;
+		for (part = 0; done < n && part < MIPC_MORE_OPS; part++)
+			out[done++] = more->op[part];
+		number = more->more;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (out[i].num >= set->nsems)
+			return false;
+	*nops = n;
+	return true;
+}
+
+static uint32_t
+blocking_of(const struct mipc_op *op)
+{
+	return op->num | (op->op == 0 ? 1u << 16 : 0);
+}
+
+/* A vector that only tests changes nothing for those behind it. */
+static bool
+only_tests(const struct mipc_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->nops; i++)
+		if (plan->op[i].op != 0)
+			return false;
+	return true;
+}
+
+static void
+note(struct finding *f, enum action action, uint32_t sleeper)
+{
+	f->action = action;
+	f->sleeper = sleeper;
+}
+
+/* What is to be done about one sleeper that lives; true ends the walk. */
+static bool
+judge(const struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
+    struct finding *f)
+{
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	int error = mipc_plan_judge(set, plan);
+	bool first = only_tests(plan);
+	uint32_t blocking;
+
+	if (error == EBUSY) {
+		blocking = blocking_of(&plan->op[plan->blocking]);
+		if (f->action == NOTHING &&
+		    MIPC_T_VALUE(mipc_peek(&s->blocking)) != blocking) {
+			note(f, CORRECT, index);
+			f->blocking = blocking;
+		}
+		return false;
+	}
+	if ((f->action == SERVE || f->action == FAIL) && !first)
+		return false;	/* an older one's turn comes before */
+	f->error = error == MIPC_NOT_NOW ? EAGAIN : error;
+	note(f, error == 0 || error == EXFULL ? SERVE : FAIL, index);
+	return first;
+}
+
+/* The usual case without its vector: does a sleeper's only operation wait? */
+static bool
+waits_still(const struct mipc_set *set, const struct mipc_sleeper *s)
+{
+	uint32_t num = s->op[0].num, value;
+
+	if (s->nops != 1 || num >= set->nsems)
+		return false;
+	value = MIPC_SEM_VALUE(mipc_take(&set->head->sem[num]));
+	return s->op[0].op == 0 ? value != 0 :
+	    (int32_t)value + s->op[0].op < 0;
+}
+
+static bool
+judge_few(const struct mipc_set *set, uint32_t index, struct finding *f)
+{
+	struct mipc_touch touch[FEW_OPS];
+	struct mipc_op op[FEW_OPS];
+	struct mipc_plan plan = { .op = op, .nops = FEW_OPS, .touch = touch,
+	    .debtor = mipc_set_sleeper(set, index)->debtor };
+
+	if (!mipc_queue_vector(set, index, op, &plan.nops))
+		return false;
+	return judge(set, index, &plan, f);
+}
+
+static __attribute__((noinline)) bool
+judge_many(const struct mipc_set *set, uint32_t index, struct finding *f)
+{
+	struct mipc_touch touch[MIPC_SEMOPM_MOST];
+	struct mipc_op op[MIPC_SEMOPM_MOST];
+	struct mipc_plan plan = { .op = op, .nops = MIPC_SEMOPM_MOST,
+	    .touch = touch, .debtor = mipc_set_sleeper(set, index)->debtor };
+
+	if (!mipc_queue_vector(set, index, op, &plan.nops))
+		return false;
+	return judge(set, index, &plan, f);
+}
+
+/* Is the debtor that it names its own?  It is input. */
+static bool
+names_debtor(const struct mipc_set *set, const struct mipc_sleeper *s)
+{
+	uint32_t debtor = s->debtor;
+
+	return debtor == 0 ||
+	    (debtor <= mipc_set_count(set, MIPC_T_DEBTORS) &&
+	    mipc_take(&mipc_set_debtor(set, debtor - 1)->owner) ==
+	    mipc_peek(&s->owner));
+}
+
+/*
+ * Walk along the queue; what was found is right if the turn is the same
+ * afterwards.
+ */
+static void
+walk(const struct mipc_set *set, struct finding *f)
+{
+	uint32_t index = neighbour(set, &set->head->head);
+	struct mipc_sleeper *s;
+
+	*f = (struct finding){ .action = NOTHING };
+	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
+	    n++, index = neighbour(set, &s->next)) {
+		s = mipc_set_sleeper(set, index);
+		f->last = index + 1;
+		if (MIPC_T_VALUE(mipc_peek(&s->state)) == MIPC_SLEEP_LOOK)
+			f->told = true;
+		/* One that only tests may come before an older one. */
+		if ((f->action == SERVE || f->action == FAIL) &&
+		    s->nops == 1 && s->op[0].op != 0)
+			continue;
+		if (mipc_life_dead(set->ns->lives, mipc_peek(&s->owner)) ||
+		    !names_debtor(set, s)) {
+			note(f, BURY, index);
+			return;
+		}
+		if (waits_still(set, s))
+			continue;
+		if (s->nops <= FEW_OPS ? judge_few(set, index, f) :
+		    judge_many(set, index, f))
+			return;
+	}
+}
+
+static uint32_t
+state_of(int error)
+{
+	return MIPC_SLEEP_DONE | (uint32_t)error << 8;
+}
+
+static void
+wake(struct mipc_sleeper *s)
+{
+	mipc_crash_point("queue: told");
+	mipc_wait_wake(mipc_wait_half(&s->state));
+	mipc_add(&s->woken, 1);
+}
+
+/* --- steps ------------------------------------------------------------- */
+
+/*
+ * Each returns 0 if it was done, EAGAIN if somebody was faster, or what keeps
+ * it from being done.
+ */
+
+static int
+leave_as(struct mipc_set *set, uint32_t index, uint32_t state, uint64_t seen)
+{
+	struct mipc_txn txn;
+	bool done;
+	int error;
+
+	error = mipc_txn_open(&txn, &set->board, MIPC_UNLINK_WORDS + 1);
+	if (error != 0)
+		return error;
+	mipc_queue_record_leave(set, index, state, &txn);
+	done = mipc_txn_commit(&txn, seen);
+	mipc_txn_close(&txn);
+	return done ? 0 : EAGAIN;
+}
+
+/* Its place is free once nothing leads there. */
+static int
+bury(struct mipc_set *set, uint32_t index, uint64_t seen)
+{
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	uint64_t owner = mipc_peek(&s->owner);
+	int error = leave_as(set, index, MIPC_SLEEP_IDLE, seen);
+
+	if (error == 0 && owner != 0)
+		mipc_swap_if(&s->owner, &owner, 0);
+	return error;
+}
+
+static int
+fail(struct mipc_set *set, uint32_t index, int why, uint64_t seen)
+{
+	int error = leave_as(set, index, state_of(why), seen);
+
+	if (error == 0)
+		wake(mipc_set_sleeper(set, index));
+	return error;
+}
+
+static int
+set_word(struct mipc_set *set, mipc_u64 *word, uint32_t value, uint64_t seen)
+{
+	struct mipc_txn txn;
+	bool done;
+	int error;
+
+	error = mipc_txn_open(&txn, &set->board, 1);
+	if (error != 0)
+		return error;
+	mipc_queue_record_set(&txn, word, value);
+	done = mipc_txn_commit(&txn, seen);
+	mipc_txn_close(&txn);
+	return done ? 0 : EAGAIN;
+}
+
+/* Tell a sleeper to look for itself. */
+static int
+tell(struct mipc_set *set, uint32_t index, uint64_t seen)
+{
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	int error = set_word(set, &s->state, MIPC_SLEEP_LOOK, seen);
+
+	if (error == 0)
+		wake(s);
+	return error;
+}
+
+/* S5: perform its whole vector, and tell it. */
+static int
+serve_plan(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
+    uint64_t seen)
+{
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	struct mipc_txn txn;
+	bool done;
+	int error;
+
+	mipc_plan_claim(set, plan);
+	error = mipc_plan_judge(set, plan);
+	if (error == EXFULL) {
+		error = mipc_undo_grow(set, plan->debtor - 1);
+		return error == 0 ? EAGAIN : error;
+	}
+	if (error != 0)
+		return EAGAIN;
+	error = mipc_txn_open(&txn, &set->board, mipc_plan_words(plan) +
+	    MIPC_UNLINK_WORDS + 1);
+	if (error != 0)
+		return error;
+	mipc_plan_record(set, plan, s->pid, &txn);
+	mipc_queue_record_leave(set, index, MIPC_SLEEP_DONE, &txn);
+	mipc_put(&set->head->otime, mipc_sys_seconds());
+	done = mipc_txn_commit(&txn, seen);
+	mipc_txn_close(&txn);
+	if (done)
+		wake(s);
+	return done ? 0 : EAGAIN;
+}
+
+static int
+serve_few(struct mipc_set *set, uint32_t index, uint64_t seen)
+{
+	struct mipc_touch touch[FEW_OPS];
+	struct mipc_op op[FEW_OPS];
+	struct mipc_plan plan = { .op = op, .nops = FEW_OPS, .touch = touch,
+	    .debtor = mipc_set_sleeper(set, index)->debtor };
+
+	if (!mipc_queue_vector(set, index, op, &plan.nops))
+		return EAGAIN;
+	return serve_plan(set, index, &plan, seen);
+}
+
+static __attribute__((noinline)) int
+serve_many(struct mipc_set *set, uint32_t index, uint64_t seen)
+{
+	struct mipc_touch touch[MIPC_SEMOPM_MOST];
+	struct mipc_op op[MIPC_SEMOPM_MOST];
+	struct mipc_plan plan = { .op = op, .nops = MIPC_SEMOPM_MOST,
+	    .touch = touch, .debtor = mipc_set_sleeper(set, index)->debtor };
+
+	if (!mipc_queue_vector(set, index, op, &plan.nops))
+		return EAGAIN;
+	return serve_plan(set, index, &plan, seen);
+}
+
+static bool
+barging(const struct mipc_set *set)
+{
+	return mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0;
+}
+
+static int
+serve(struct mipc_set *set, const struct finding *f, uint64_t seen)
+{
+	if (barging(set))
+		return tell(set, f->sleeper, seen);
+	if (mipc_set_sleeper(set, f->sleeper)->nops <= FEW_OPS)
+		return serve_few(set, f->sleeper, seen);
+	return serve_many(set, f->sleeper, seen);
+}
+
+/* Nothing can be served: is there a watchman, and is nothing due? */
+static int
+rest(struct mipc_set *set, const struct finding *f, uint64_t seen)
+{
+	int error;
+
+#ifdef MIPC_BREAK_WATCHMAN
+	(void)f;	/* a test must see what this breaks */
+#else
+	if (f->last != 0 && !f->told &&
+	    MIPC_T_VALUE(mipc_peek(&set->head->watchman)) == 0)
+		return tell(set, f->last - 1, seen);
+#endif
+	if (mipc_queue_due(set)) {
+		error = set_word(set, &set->head->due, 0, seen);
+		return error == 0 ? ECANCELED : error;
+	}
+	return mipc_txn_same(&set->board, seen) ? ECANCELED : EAGAIN;
+}
+
+/* S15: everybody leaves, the oldest first. */
+static int
+dissolve(struct mipc_set *set, uint64_t seen)
+{
+	uint32_t index = neighbour(set, &set->head->head);
+
+	if (index == UINT32_MAX)
+		return ECANCELED;
+	return fail(set, index, EIDRM, seen);
+}
+
+/* One step; ECANCELED: there was none. */
+static int
+step(struct mipc_set *set, bool look)
+{
+	uint64_t seen = mipc_txn_begin(&set->board);
+	struct finding f;
+	uint32_t debtor;
+
+	if (MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0)
+		return dissolve(set, seen);
+	if (look && mipc_undo_dead(set, &debtor))
+		return mipc_undo_settle(set, debtor);
+	walk(set, &f);
+	if (!mipc_txn_same(&set->board, seen))
+		return EAGAIN;
+	switch (f.action) {
+	case BURY:
+		return bury(set, f.sleeper, seen);
+	case SERVE:
+		if (barging(set) && f.told)
+			break;
+		return serve(set, &f, seen);
+	case FAIL:
+		return fail(set, f.sleeper, f.error, seen);
+	case CORRECT:
+		return set_word(set, &mipc_set_sleeper(set, f.sleeper)->
+		    blocking, f.blocking, seen);
+	case NOTHING:
+	case TELL:
+		break;
+	}
+	return rest(set, &f, seen);
+}
+
+int
+mipc_queue_steps(struct mipc_set *set, bool look)
+{
+	int error;
+
+	do {
+		error = step(set, look);
+		if (error == 0)
+			error = EAGAIN;
+	} while (mipc_set_again(set, &error));
+	return error == ECANCELED ? 0 : error;
+}
+
+void
+mipc_queue_wake_told(const struct mipc_set *set)
+{
+	uint32_t n = mipc_set_count(set, MIPC_T_SLEEPERS), state;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct mipc_sleeper *s = mipc_set_sleeper(set, i);
+
+		if (mipc_take(&s->owner) == 0)
+			continue;
+		state = MIPC_T_VALUE(mipc_take(&s->state)) & 0xff;
+		if (state == MIPC_SLEEP_DONE || state == MIPC_SLEEP_LOOK)
+			mipc_wait_wake(mipc_wait_half(&s->state));
+	}
+}
+
+/* --- questions --------------------------------------------------------- */
+
+bool
+mipc_queue_dead(const struct mipc_set *set)
+{
+	uint32_t index, debtor;
+	struct mipc_sleeper *s;
+
+	if (mipc_take(&set->head->debtors) != 0 &&
+	    mipc_undo_dead(set, &debtor))
+		return true;
+	index = neighbour(set, &set->head->head);
+	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
+		s = mipc_set_sleeper(set, index);
+		if (mipc_life_dead(set->ns->lives, mipc_take(&s->owner)))
+			return true;
+		index = neighbour(set, &s->next);
+	}
+	return false;
+}
+
+/* S4. */
+uint32_t
+mipc_queue_count(const struct mipc_set *set, uint32_t num, bool zero)
+{
+	uint32_t wanted = num | (zero ? 1u << 16 : 0), count, index;
+	struct mipc_sleeper *s;
+	uint64_t seen;
+
+	do {
+		seen = mipc_txn_begin(&set->board);
+		index = neighbour(set, &set->head->head);
+		count = 0;
+		for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
+		    n++) {
+			s = mipc_set_sleeper(set, index);
+			count += MIPC_T_VALUE(mipc_peek(&s->blocking)) ==
+			    wanted;
+			index = neighbour(set, &s->next);
+		}
+	} while (!mipc_txn_same(&set->board, seen));
+	return count;
+}

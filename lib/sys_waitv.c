@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_waitv.c - FUTEX_WAITV, told apart from itself: the kernel restarts it
+ * silently after a handler with SA_RESTART, but semop() must say EINTR.
+ *
+ * So it is issued from a restartable sequence of one instruction, the system
+ * call itself.  To restart it the kernel goes back to that instruction, and
+ * the sequence aborts.  The instruction leaves its own address in rcx: zero
+ * there in the abort path means that the call never began, anything else
+ * that a signal came.  Elsewhere than on x86-64, and where libc has not
+ * registered its rseq area, the caller sleeps in slices on one word, of which
+ * the kernel says EINTR (wait.c).
+ */
+#include "sys.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include "sys_call.h"
+#include "sys_inside.h"
+
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+#if defined(__x86_64__) && __SIZEOF_LONG__ == 8 && \
+    !defined(__SANITIZE_THREAD__)
+
+/* glibc 2.35 and later; absent in others. */
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
+#define RSEQ_CS_OFFSET 8	/* of rseq_cs in struct rseq */
+
+static bool
+have_sequences(void)
+{
+	return &__rseq_offset != NULL && &__rseq_size != NULL &&
+	    __rseq_size != 0 && !mipc_sys_forced("MIPC_NO_RSEQ");
+}
+
+/* One try: the call's result, -EINTR, or 1 << 20: it never began. */
+static long
+try_waitv(const struct mipc_futex_waitv *words, unsigned n,
+    const int64_t *deadline)
+{
+	uint64_t *area = (void *)((char *)__builtin_thread_pointer() +
+	    __rseq_offset + RSEQ_CS_OFFSET);
+	register long r10 __asm__("r10") = (long)deadline;
+	register long r8 __asm__("r8") = CLOCK_MONOTONIC;
+	long result = SYS_futex_waitv;
+
+	__asm__ volatile(
+	    ".pushsection __rseq_cs, \"aw\"\n\t"
+	    ".balign 32\n"
+	    "3:\n\t"
+	    ".long 0, 0\n\t"
+	    ".quad 1f, 2f - 1f, 4f\n\t"
+	    ".popsection\n\t"
+	    ".pushsection __rseq_failure, \"ax\"\n\t"
+	    ".byte 0x0f, 0xb9, 0x3d\n\t"
+	    ".long 0x53053053\n"
+	    "4:\n\t"
+	    "movq $-4, %%rax\n\t"		/* -EINTR */
+	    "testq %%rcx, %%rcx\n\t"
+	    "jnz 5f\n\t"
+	    "movq $1048576, %%rax\n\t"
+	    "jmp 5f\n\t"
+	    ".popsection\n\t"
+	    "leaq 3b(%%rip), %%rcx\n\t"
+	    "movq %%rcx, %[area]\n\t"
+	    "xorl %%ecx, %%ecx\n"
+	    "1:\n\t"
+	    "syscall\n"
+	    "2:\n"
+	    "5:\n\t"
+	    "movq $0, %[area]\n\t"
+	    : "+a"(result), [area]"=m"(*area)
+	    : "D"(words), "S"((long)n), "d"(0L), "r"(r10), "r"(r8)
+	    : "rcx", "r11", "memory", "cc");
+	return result;
+}
+
+#else
+
+static bool
+have_sequences(void)
+{
+	return false;
+}
+
+static long
+try_waitv(const struct mipc_futex_waitv *words, unsigned n,
+    const int64_t *deadline)
+{
+	return sys_call(SYS_futex_waitv, (long)words, n, 0, (long)deadline,
+	    CLOCK_MONOTONIC, 0);
+}
+
+#endif
+
+int
+mipc_sys_waitv(const struct mipc_futex_waitv *words, unsigned n,
+    const struct timespec *deadline)
+{
+	int64_t when[2];		/* 64 bits each on every machine */
+	long r;
+
+	if (deadline != NULL) {
+		when[0] = deadline->tv_sec;
+		when[1] = deadline->tv_nsec;
+	}
+	do {
+		r = try_waitv(words, n, deadline == NULL ? NULL : when);
+	} while (r == 1 << 20);
+	return (int)r;
+}
+
+bool
+mipc_sys_waitv_tells(void)
+{
+	struct mipc_futex_waitv none = { .flags = 0 };
+
+	if (!have_sequences() || mipc_sys_forced("MIPC_NO_WAITV"))
+		return false;
+	/* No word at all is EINVAL where the call exists. */
+	return sys_call(SYS_futex_waitv, (long)&none, 0, 0, 0, 0, 0) !=
+	    -ENOSYS;
+}

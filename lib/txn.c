@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * txn.c - words that change together, without a lock.
+ *
+ * An object has one word, the turn: the number of the last transaction that
+ * was committed, and the party that holds its record.
+ *
+ *	record written | turn: n, none or done -> n+1, party | each word:
+ *	old -> new | done = n+1
+ *
+ * The middle store is the commit.  Before it nothing has happened; after it
+ * whoever comes next finishes the record before doing anything else.  So it
+ * does not matter whether the committer goes on, is killed, stopped, or left
+ * by a handler with siglongjmp(3): nobody waits for it.
+ *
+ * Invariants.  A T word changes only from the old to the new of a committed
+ * record, and every value it has had differs from the one before by its
+ * change counter; so a swap that comes late or again finds another word and
+ * does nothing.  A record is rewritten only after its transaction is done:
+ * its owner stores `done` before it writes the next; a helper looks at the
+ * turn and at `done` after reading an entry and before the swap.
+ *
+ * A party whose claimer died is claimed again; if the turn still names it, its
+ * record is finished first.
+ */
+#include "txn.h"
+
+#include <errno.h>
+
+#include "crash.h"
+
+#define NUMBER(turn)	((turn) >> 8)
+#define PARTY(turn)	((uint32_t)(turn) & 0xff)	/* + 1; 0 none */
+
+static struct mipc_party *
+party_at(const struct mipc_board *board, uint32_t index)
+{
+	char *at;
+
+	if (index < MIPC_PARTIES)
+		at = board->small + index / 6 * board->lives->page +
+		    index % 6 * MIPC_PARTY_BYTES;
+	else
+		at = board->large + (index - MIPC_PARTIES) *
+		    mipc_txn_large_bytes(board->large_words);
+	return (struct mipc_party *)(void *)at;
+}
+
+static bool
+exists(const struct mipc_board *board, uint32_t index)
+{
+	return index < MIPC_PARTIES ? index < board->smalls :
+	    index - MIPC_PARTIES < board->larges;
+}
+
+static uint64_t
+words_of(const struct mipc_board *board, uint32_t index)
+{
+	return index < MIPC_PARTIES ? MIPC_PARTY_WORDS : board->large_words;
+}
+
+static struct mipc_entry_word *
+record_of(struct mipc_party *party)
+{
+	return (struct mipc_entry_word *)(void *)(party + 1);
+}
+
+/* Swap one word; the offset is another process's, and so input. */
+static void
+swap(const struct mipc_board *board, uint64_t offset, uint64_t old,
+    uint64_t new)
+{
+	if (offset % 8 == 0 && offset < board->size &&
+	    board->size - offset >= 8)
+		mipc_swap_if((mipc_u64 *)(void *)(board->base + offset), &old,
+		    new);
+	mipc_crash_point("txn: word");
+}
+
+/* Is this turn's transaction committed and not known to be applied? */
+static bool
+pending(const struct mipc_board *board, uint64_t turn)
+{
+	uint32_t index = PARTY(turn) - 1;
+
+#ifdef MIPC_BREAK_TXN
+	return false;		/* a harness must see what this breaks */
+#endif
+	return PARTY(turn) != 0 && exists(board, index) &&
+	    mipc_take(&party_at(board, index)->done) != NUMBER(turn);
+}
+
+/* Finish what somebody has committed. */
+static void
+help(const struct mipc_board *board, uint64_t turn)
+{
+	uint32_t index = PARTY(turn) - 1;
+	struct mipc_party *party = party_at(board, index);
+	struct mipc_entry_word *word = record_of(party);
+	uint64_t count = mipc_peek(&party->count), offset, old, new;
+	uint64_t seen = turn;
+
+	if (count > words_of(board, index))
+		count = words_of(board, index);
+	for (uint64_t i = 0; i < count; i++) {
+		offset = mipc_peek(&word[i].offset);
+		old = mipc_peek(&word[i].old);
+		new = mipc_peek(&word[i].new);
+		/* Pairs with the owner's store of done: still this record? */
+		atomic_thread_fence(memory_order_acquire);
+		if (mipc_peek(board->turn) != turn || !pending(board, turn))
+			return;
+		swap(board, offset, old, new);
+	}
+	/* Still the same, so `count` was this record's too. */
+	if (pending(board, turn))
+		mipc_swap_if(board->turn, &seen, NUMBER(turn) << 8);
+}
+
+uint64_t
+mipc_txn_begin(const struct mipc_board *board)
+{
+	uint64_t turn;
+
+	while (pending(board, turn = mipc_take(board->turn)))
+		help(board, turn);
+	return turn;
+}
+
+bool
+mipc_txn_same(const struct mipc_board *board, uint64_t seen)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return mipc_peek(board->turn) == seen;
+}
+
+/* Take a party that is free, or whose claimer is dead. */
+static bool
+claim(const struct mipc_board *board, uint32_t index)
+{
+	struct mipc_party *party = party_at(board, index);
+	uint64_t seen = mipc_peek(&party->claim);
+
+	if (seen == 0)
+		return mipc_swap_if(&party->claim, &seen, board->self);
+	if (seen == board->self || !mipc_life_dead(board->lives, seen))
+		return false;
+	/* The dead one commits nothing more: finish what it may have. */
+	mipc_txn_begin(board);
+	return mipc_swap_if(&party->claim, &seen, board->self);
+}
+
+static bool
+take_party(struct mipc_txn *txn, uint32_t first, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		txn->index = first + (txn->board->thread + i) % n;
+		if (claim(txn->board, txn->index)) {
+			txn->party = party_at(txn->board, txn->index);
+			txn->word = record_of(txn->party);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The few large records are held with signals blocked, so that no handler
+ * keeps one for ever by not coming back.
+ */
+int
+mipc_txn_open(struct mipc_txn *txn, const struct mipc_board *board,
+    uint64_t words)
+{
+	txn->board = board;
+	txn->count = 0;
+	txn->blocked = false;
+	txn->most = MIPC_PARTY_WORDS;
+	if (words <= MIPC_PARTY_WORDS &&
+	    take_party(txn, 0, board->smalls))
+		return 0;
+	if (words > board->large_words)
+		return ENOSPC;
+	mipc_sys_block(&txn->signals);
+	txn->blocked = true;
+	txn->most = board->large_words;
+	if (take_party(txn, MIPC_PARTIES, board->larges))
+		return 0;
+	mipc_sys_restore(&txn->signals);
+	return EBUSY;
+}
+
+void
+mipc_txn_set(struct mipc_txn *txn, mipc_u64 *word, uint64_t old, uint64_t new)
+{
+	struct mipc_entry_word *entry = &txn->word[txn->count];
+
+	if (txn->count >= txn->most)
+		return;		/* the caller counted wrong: never written */
+	mipc_put(&entry->offset,
+	    (uint64_t)((char *)word - txn->board->base));
+	mipc_put(&entry->old, old);
+	mipc_put(&entry->new, new);
+	txn->count++;
+}
+
+static void
+apply(struct mipc_txn *txn)
+{
+	for (uint32_t i = 0; i < txn->count; i++)
+		swap(txn->board, mipc_peek(&txn->word[i].offset),
+		    mipc_peek(&txn->word[i].old),
+		    mipc_peek(&txn->word[i].new));
+}
+
+bool
+mipc_txn_commit(struct mipc_txn *txn, uint64_t seen)
+{
+	uint64_t number = NUMBER(seen) + 1;
+
+	mipc_put(&txn->party->count, txn->count);
+	mipc_crash_point("txn: recorded");
+	/* Releases the record to whoever helps. */
+	if (!mipc_swap_if(txn->board->turn, &seen,
+	    number << 8 | (txn->index + 1)))
+		return false;
+	mipc_crash_point("txn: committed");
+#ifdef MIPC_BREAK_ORDER
+	mipc_give(&txn->party->done, number);	/* said before it is so */
+	mipc_step();
+#endif
+	apply(txn);
+	/* After every word: pairs with mipc_take in pending(). */
+	mipc_give(&txn->party->done, number);
+	mipc_crash_point("txn: done");
+	return true;
+}
+
+void
+mipc_txn_close(struct mipc_txn *txn)
+{
+	mipc_give(&txn->party->claim, 0);
+	if (txn->blocked)
+		mipc_sys_restore(&txn->signals);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * txn.h - transactions: words of an object that change together, without a
+ * lock.
+ *
+ * Depends on: format.h, life.h.
+ * Locks: none.  Any thread, at any time, also in a signal handler.
+ *
+ *	again:
+ *		seen = mipc_txn_begin(board);
+ *		... read T words, decide ...
+ *		if (mipc_txn_open(&txn, board, words) != 0) ...
+ *		mipc_txn_set(&txn, word, old, new); ...
+ *		done = mipc_txn_commit(&txn, seen);
+ *		mipc_txn_close(&txn);
+ *		if (!done)
+ *			goto again;
+ */
+#ifndef MIPC_TXN_H
+#define MIPC_TXN_H
+
+#include "format.h"
+#include "life.h"
+
+/* Where an object keeps what transactions need. */
+struct mipc_board {
+	char *base;			/* the object, `size` bytes of it */
+	uint64_t size;
+	mipc_u64 *turn;
+	char *small, *large;		/* parties of either kind */
+	uint32_t smalls, larges;	/* that have space */
+	uint32_t large_words;
+	struct mipc_lives *lives;
+	mipc_life self;
+	uint32_t thread;		/* where the search for one begins */
+};
+
+struct mipc_txn {
+	const struct mipc_board *board;
+	struct mipc_party *party;
+	struct mipc_entry_word *word;
+	uint32_t index, count, most;
+	bool blocked;
+	uint64_t signals;
+};
+
+/* Bytes of a party that can record so many words. */
+static inline uint64_t
+mipc_txn_large_bytes(uint32_t words)
+{
+	return (sizeof(struct mipc_party) +
+	    words * sizeof(struct mipc_entry_word) + 63) & ~63ull;
+}
+
+/* The turn, after what was committed last has been finished. */
+uint64_t mipc_txn_begin(const struct mipc_board *);
+/* Has nothing been committed since?  What was read in between is one state. */
+bool	mipc_txn_same(const struct mipc_board *, uint64_t seen);
+
+/*
+ * A record for `words` words at most.  EBUSY: every party is taken by a
+ * living process; ENOSPC: more words than any can record.
+ */
+int	mipc_txn_open(struct mipc_txn *, const struct mipc_board *,
+	    uint64_t words);
+void	mipc_txn_set(struct mipc_txn *, mipc_u64 *word, uint64_t old,
+	    uint64_t new);
+/* All or none; none if something else was committed since `seen`. */
+bool	mipc_txn_commit(struct mipc_txn *, uint64_t seen);
+void	mipc_txn_close(struct mipc_txn *);
+
+#endif

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * undo.c - what processes owe a set: SEM_UNDO, clauses S8, S10-S12.
+ *
+ * One entry a process, with the first debts in it and more in a chain of
+ * blocks that stays with the entry.  A debt changes in the same transaction as
+ * the value it is for.  Debts count while the entry's era is the set's: SETALL
+ * begins a new era, and settling a dead process gives its entry era 0; what
+ * stands in an entry that does not count is cleared afterwards.
+ *
+ * Nobody runs when a process is killed; whoever looks at the set next finds
+ * its life gone and settles it, in one transaction a process (S11).
+ */
+#include "sem.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+
+#include "crash.h"
+
+#define CLEARED_AT_ONCE	20u
+
+/* --- going through the debts of an entry ------------------------------- */
+
+struct place {
+	struct mipc_debt_block *block;	/* NULL: in the entry itself */
+	uint32_t at, number, blocks;
+};
+
+static struct mipc_debt_block *
+block_at(const struct mipc_set *set, uint32_t number)
+{
+	if (number == 0 || number > mipc_set_count(set, MIPC_T_BLOCKS))
+		return NULL;
+	return (struct mipc_debt_block *)mipc_set_table(set, MIPC_T_BLOCKS) +
+	    (number - 1);
+}
+
+/* The next debt, from a place that is zero at first; NULL at the end. */
+static mipc_u64 *
+next_debt(const struct mipc_set *set, uint32_t debtor, struct place *p)
+{
+	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
+	uint64_t link;
+
+	p->number++;
+	if (p->block == NULL && p->at < MIPC_DEBTS)
+		return &entry->debt[p->at++];
+	if (p->block != NULL && p->at < MIPC_BLOCK_DEBTS)
+		return &p->block->debt[p->at++];
+	link = mipc_peek(p->block == NULL ? &entry->chain : &p->block->next);
+	p->block = block_at(set, MIPC_T_VALUE(link));
+	if (p->block == NULL || p->blocks++ > MIPC_DEBT_BLOCKS)
+		return NULL;
+	p->at = 1;
+	return &p->block->debt[0];
+}
+
+/* Entries that may be looked at. */
+static uint64_t
+entries(const struct mipc_set *set)
+{
+	uint64_t high = mipc_take(&set->head->debtors);
+	uint32_t count = mipc_set_count(set, MIPC_T_DEBTORS);
+
+	return high > count ? count : high;
+}
+
+static bool
+owes(const struct mipc_set *set, uint32_t debtor)
+{
+	struct place p = { .block = NULL };
+	mipc_u64 *debt;
+
+	while ((debt = next_debt(set, debtor, &p)) != NULL)
+		if (MIPC_DEBT_ADJ(mipc_peek(debt)) != 0)
+			return true;
+	return false;
+}
+
+bool
+mipc_undo_counts(const struct mipc_set *set, uint32_t debtor)
+{
+	return MIPC_T_VALUE(mipc_take(&mipc_set_debtor(set, debtor)->era)) ==
+	    MIPC_T_VALUE(mipc_take(&set->head->era));
+}
+
+mipc_u64 *
+mipc_undo_place(const struct mipc_set *set, uint32_t debtor, uint32_t num,
+    uint32_t *used)
+{
+	struct place p = { .block = NULL };
+	mipc_u64 *debt, *free = NULL;
+	uint32_t at = 0;
+	uint64_t word;
+
+	while ((debt = next_debt(set, debtor, &p)) != NULL) {
+		word = mipc_peek(debt);
+		if (MIPC_DEBT_ADJ(word) != 0) {
+			if (MIPC_DEBT_SEM(word) == num)
+				return debt;
+		} else if (free == NULL && p.number > *used) {
+			free = debt;
+			at = p.number;
+		}
+	}
+	if (free != NULL)
+		*used = at;
+	return free;
+}
+
+/* --- the table of blocks ----------------------------------------------- */
+
+/* The link at the end of an entry's chain. */
+static mipc_u64 *
+last_link(const struct mipc_set *set, uint32_t debtor)
+{
+	mipc_u64 *link = &mipc_set_debtor(set, debtor)->chain;
+	struct mipc_debt_block *block;
+
+	for (uint32_t i = 0; i < MIPC_DEBT_BLOCKS; i++) {
+		block = block_at(set, MIPC_T_VALUE(mipc_peek(link)));
+		if (block == NULL)
+			break;
+		link = &block->next;
+	}
+	return link;
+}
+
+static int
+try_grow(struct mipc_set *set, uint32_t debtor)
+{
+	uint64_t seen = mipc_txn_begin(&set->board);
+	uint32_t used = MIPC_T_VALUE(mipc_take(&set->head->blocks));
+	struct mipc_txn txn;
+	int error;
+
+	if (used >= mipc_set_count(set, MIPC_T_BLOCKS)) {
+		error = mipc_set_grow(set, MIPC_T_BLOCKS);
+		return error == 0 ? EAGAIN : error;
+	}
+	error = mipc_txn_open(&txn, &set->board, 2);
+	if (error != 0)
+		return error;
+	mipc_queue_record_set(&txn, &set->head->blocks, used + 1);
+	mipc_queue_record_set(&txn, last_link(set, debtor), used + 1);
+	mipc_txn_commit(&txn, seen);	/* if others were faster, theirs may
+					   do: the caller looks again */
+	mipc_txn_close(&txn);
+	return 0;
+}
+
+int
+mipc_undo_grow(struct mipc_set *set, uint32_t debtor)
+{
+	int error;
+
+	/* What does not count may only stand in the way. */
+	if (!mipc_undo_counts(set, debtor) && owes(set, debtor))
+		return mipc_undo_clean(set, debtor);
+	do {
+		error = try_grow(set, debtor);
+	} while (mipc_set_again(set, &error));
+	return error;
+}
+
+/* --- this process's entry ---------------------------------------------- */
+
+/* A part of it; 0 when nothing is left, or it counts. */
+static int
+clean_some(struct mipc_set *set, uint32_t debtor)
+{
+	uint64_t seen = mipc_txn_begin(&set->board), word;
+	struct place p = { .block = NULL };
+	struct mipc_txn txn;
+	mipc_u64 *debt;
+	int error;
+
+	if (mipc_undo_counts(set, debtor) || !owes(set, debtor))
+		return mipc_txn_same(&set->board, seen) ? 0 : EAGAIN;
+	error = mipc_txn_open(&txn, &set->board, CLEARED_AT_ONCE);
+	if (error != 0)
+		return error;
+	while (txn.count < CLEARED_AT_ONCE &&
+	    (debt = next_debt(set, debtor, &p)) != NULL) {
+		word = mipc_peek(debt);
+		if (MIPC_DEBT_ADJ(word) != 0)
+			mipc_txn_set(&txn, debt, word, MIPC_T_NEXT(word, 0));
+	}
+	if (txn.count != 0)
+		mipc_txn_commit(&txn, seen);
+	mipc_txn_close(&txn);
+	return EAGAIN;		/* done, or somebody was faster: look again */
+}
+
+int
+mipc_undo_clean(struct mipc_set *set, uint32_t debtor)
+{
+	int error;
+
+	do {
+		error = clean_some(set, debtor);
+	} while (mipc_set_again(set, &error));
+	return error;
+}
+
+/* Is this entry the calling process's, perhaps from before it ran exec? */
+static bool
+is_ours(struct mipc_set *set, struct mipc_debtor *entry)
+{
+	uint64_t owner = mipc_take(&entry->owner);
+
+	if (owner == set->board.self)
+		return true;
+	return owner != 0 && mipc_peek(&entry->pid) == set->pid &&
+	    mipc_life_was_ours(set->ns->lives, owner) &&
+	    mipc_swap_if(&entry->owner, &owner, set->board.self);
+}
+
+/* An entry in [0, debtors) whose owner is gone and owes nothing. */
+static bool
+is_left(const struct mipc_set *set, uint32_t index)
+{
+	uint64_t owner = mipc_take(&mipc_set_debtor(set, index)->owner);
+
+	return owner != 0 && mipc_life_gone(set->ns->lives, owner);
+}
+
+/* A free entry, settled free if it must be; those in use end at *high. */
+static int
+find_free(struct mipc_set *set, uint32_t *out)
+{
+	uint64_t high = entries(set);
+
+	for (uint32_t i = 0; i < high; i++)
+		if (mipc_peek(&mipc_set_debtor(set, i)->owner) == 0) {
+			*out = i;
+			return 0;
+		}
+	for (uint32_t i = 0; i < high; i++)
+		if (is_left(set, i) && mipc_undo_settle(set, i) == 0) {
+			*out = i;
+			return 0;
+		}
+	*out = (uint32_t)high;
+	return high < mipc_set_count(set, MIPC_T_DEBTORS) ? 0 :
+	    mipc_set_grow(set, MIPC_T_DEBTORS);
+}
+
+/* [gate] The entry that is ours already, or this one, if it is still free. */
+static bool
+take_entry(struct mipc_set *set, uint32_t free, uint32_t *out)
+{
+	uint64_t high = mipc_take(&set->head->debtors), owner = 0;
+	struct mipc_debtor *entry;
+
+	for (*out = 0; *out < entries(set); ++*out)
+		if (is_ours(set, mipc_set_debtor(set, *out)))
+			return true;
+	*out = free;
+	entry = mipc_set_debtor(set, free);
+	/* In sight before it is anybody's, so that nobody overlooks it. */
+	while (high <= free && !mipc_swap_if(&set->head->debtors, &high,
+	    free + 1u))
+		;
+	if (!mipc_swap_if(&entry->owner, &owner, set->board.self))
+		return false;
+	mipc_crash_point("undo: entered");
+	mipc_give(&entry->pid, set->pid);
+	return true;
+}
+
+/* One thread of the process at a time; space is made outside the gate. */
+static int
+enter(struct mipc_set *set, uint32_t *out)
+{
+	struct mipc_gate gate;
+	bool taken = false;
+	uint32_t free;
+	int error = 0;
+
+	while (error == 0 && !taken) {
+		error = find_free(set, &free);
+		if (error != 0)
+			break;
+		mipc_gate_enter(&gate);
+		error = mipc_life_keep(set->ns->lives);
+		if (error == 0)
+			taken = take_entry(set, free, out);
+		if (taken) {
+			mipc_put(&set->opened->debtor, *out + 1);
+			mipc_give(&set->opened->debtor_life, set->board.self);
+		}
+		mipc_gate_leave(&gate);
+	}
+	return error;
+}
+
+int
+mipc_undo_entry(struct mipc_set *set, uint32_t *out)
+{
+	struct mipc_opened *opened = set->opened;
+	uint32_t index = mipc_peek(&opened->debtor) - 1;
+	int error = 0;
+
+	if (mipc_take(&opened->debtor_life) != set->board.self ||
+	    index >= mipc_set_count(set, MIPC_T_DEBTORS) ||
+	    mipc_take(&mipc_set_debtor(set, index)->owner) !=
+	    set->board.self)
+		error = enter(set, &index);
+	if (error == 0 && !mipc_undo_counts(set, index))
+		error = mipc_undo_clean(set, index);
+	*out = index + 1;
+	return error == ENOSPC ? ENOMEM : error;
+}
+
+/* --- the dead ---------------------------------------------------------- */
+
+bool
+mipc_undo_dead(const struct mipc_set *set, uint32_t *debtor)
+{
+	uint64_t owner;
+
+	for (uint32_t i = 0; i < entries(set); i++) {
+		owner = mipc_take(&mipc_set_debtor(set, i)->owner);
+		if (owner == 0 || owner == set->board.self ||
+		    !owes(set, i) ||
+		    !mipc_life_gone(set->ns->lives, owner))
+			continue;
+		*debtor = i;
+		return true;
+	}
+	return false;
+}
+
+static int32_t
+clamp(int32_t value)
+{
+	return value < 0 ? 0 : value > MIPC_SEMVMX ? MIPC_SEMVMX : value;
+}
+
+/* How many semaphores an entry owes something. */
+static uint32_t
+debts_of(const struct mipc_set *set, uint32_t debtor)
+{
+	struct place p = { .block = NULL };
+	uint32_t n = 0;
+	mipc_u64 *debt;
+
+	while ((debt = next_debt(set, debtor, &p)) != NULL)
+		n += MIPC_DEBT_ADJ(mipc_peek(debt)) != 0;
+	return n;
+}
+
+/* Record what one debt does; false if its semaphore must be claimed first. */
+static bool
+record_debt(const struct mipc_set *set, uint64_t word, uint32_t pid,
+    struct mipc_txn *txn)
+{
+	uint32_t num = MIPC_DEBT_SEM(word);
+	struct mipc_op op = { .num = (uint16_t)num };
+	struct mipc_plan plan = { .op = &op, .nops = 1 };
+	uint64_t old;
+
+	if (MIPC_DEBT_ADJ(word) == 0 || num >= set->nsems)
+		return true;
+	old = mipc_take(&set->head->sem[num]);
+	if ((old & MIPC_SEM_SLOW) == 0) {
+		mipc_plan_claim(set, &plan);
+		return false;
+	}
+	mipc_txn_set(txn, &set->head->sem[num], old, MIPC_SEM_SLOW |
+	    MIPC_SEM_WORD(old, clamp((int32_t)MIPC_SEM_VALUE(old) +
+	    MIPC_DEBT_ADJ(word)), pid));
+	return true;
+}
+
+/* One try at all debts of an entry: EAGAIN when somebody was faster. */
+static int
+settle_once(struct mipc_set *set, uint32_t debtor, uint64_t seen)
+{
+	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
+	uint32_t pid = (uint32_t)mipc_peek(&entry->pid);
+	struct place p = { .block = NULL };
+	struct mipc_txn txn;
+	bool whole = true;
+	mipc_u64 *debt;
+	int error;
+
+	error = mipc_txn_open(&txn, &set->board, debts_of(set, debtor) + 3);
+	if (error != 0)
+		return error;
+	while (whole && (debt = next_debt(set, debtor, &p)) != NULL)
+		whole = record_debt(set, mipc_peek(debt), pid, &txn);
+	mipc_queue_record_set(&txn, &entry->era, 0);
+	mipc_queue_record_due(set, &txn);
+	if (whole)
+		mipc_put(&set->head->otime, mipc_sys_seconds());
+	whole = whole && mipc_txn_commit(&txn, seen);
+	mipc_txn_close(&txn);
+	return whole ? 0 : EAGAIN;
+}
+
+/* Whoever finds the entry freed meanwhile, or another's, has no work. */
+static int
+try_settle(struct mipc_set *set, uint32_t debtor, uint64_t owner)
+{
+	uint64_t seen = mipc_txn_begin(&set->board);
+
+	if (owner == 0 ||
+	    mipc_take(&mipc_set_debtor(set, debtor)->owner) != owner)
+		return ECANCELED;
+	if (mipc_undo_counts(set, debtor) && owes(set, debtor))
+		return settle_once(set, debtor, seen);
+	return mipc_txn_same(&set->board, seen) ? 0 : EAGAIN;
+}
+
+int
+mipc_undo_settle(struct mipc_set *set, uint32_t debtor)
+{
+	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
+	uint64_t owner = mipc_take(&entry->owner);
+	int error;
+
+	do {
+		error = try_settle(set, debtor, owner);
+	} while (mipc_set_again(set, &error));
+	if (error == ECANCELED)
+		return 0;
+	if (error == 0)
+		error = mipc_undo_clean(set, debtor);
+	mipc_crash_point("undo: settled");
+	if (error == 0)
+		mipc_swap_if(&entry->owner, &owner, 0);
+	return error;
+}
+
+/* --- watching ---------------------------------------------------------- */
+
+void
+mipc_undo_watch_life(const struct mipc_set *set, mipc_life life,
+    struct mipc_wait *wait, bool *dying)
+{
+	const mipc_u32 *word;
+	uint32_t value;
+
+	if (life == set->board.self)
+		return;		/* its death is ours */
+	word = mipc_life_word(set->ns->lives, life, &value);
+	if (word == NULL || (value & FUTEX_OWNER_DIED) != 0) {
+		/* None, or it has run exec, or its thread ended: slices. */
+		if (word == NULL || mipc_life_dead(set->ns->lives, life))
+			wait->partial = true;
+		else
+			*dying = true;
+		return;
+	}
+	for (uint32_t i = 0; i < wait->count; i++)
+		if (wait->word[i].address == (uintptr_t)word)
+			return;
+	mipc_wait_add(wait, word, value);
+}
+
+void
+mipc_undo_watch(const struct mipc_set *set, struct mipc_wait *wait,
+    bool *dying)
+{
+	uint64_t owner;
+
+	for (uint32_t i = 0; i < entries(set); i++) {
+		owner = mipc_take(&mipc_set_debtor(set, i)->owner);
+		if (owner != 0 && mipc_undo_counts(set, i) && owes(set, i))
+			mipc_undo_watch_life(set, owner, wait, dying);
+	}
+}
+
+/* --- SETVAL ------------------------------------------------------------ */
+
+/* The debt that an entry has for a semaphore, or NULL. */
+static mipc_u64 *
+debt_for(const struct mipc_set *set, uint32_t debtor, uint32_t num)
+{
+	struct place p = { .block = NULL };
+	mipc_u64 *debt;
+	uint64_t word;
+
+	if (!mipc_undo_counts(set, debtor))
+		return NULL;
+	while ((debt = next_debt(set, debtor, &p)) != NULL) {
+		word = mipc_peek(debt);
+		if (MIPC_DEBT_ADJ(word) != 0 && MIPC_DEBT_SEM(word) == num)
+			return debt;
+	}
+	return NULL;
+}
+
+uint32_t
+mipc_undo_count(const struct mipc_set *set, uint32_t num)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < entries(set); i++)
+		n += debt_for(set, i, num) != NULL;
+	return n;
+}
+
+void
+mipc_undo_void(const struct mipc_set *set, uint32_t num, struct mipc_txn *txn)
+{
+	mipc_u64 *debt;
+
+	for (uint32_t i = 0; i < entries(set); i++) {
+		debt = debt_for(set, i, num);
+		if (debt != NULL)
+			mipc_queue_record_set(txn, debt, 0);
+	}
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wait.c - sleeping on several shared words at once.
+ *
+ * FUTEX_WAITV where the kernel has it and libc lets us tell EINTR
+ * (sys_waitv.c).  Elsewhere a slice at a time on the first word alone: whoever
+ * sleeps looks at the rest between slices.  So too where more words matter
+ * than the call can take.
+ */
+#include "wait.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#define FUTEX_32	2u
+#define SLICE_NS	20000000ull	/* 50 ms are promised */
+
+/* 0 not asked, 1 it tells, 2 it does not. */
+static mipc_u32 waitv;
+
+static bool
+tells(void)
+{
+	uint32_t known = mipc_peek(&waitv);
+
+	if (known == 0) {
+		known = mipc_sys_waitv_tells() ? 1 : 2;
+		mipc_put(&waitv, known);
+	}
+	return known == 1;
+}
+
+void
+mipc_wait_begin(struct mipc_wait *wait)
+{
+	wait->count = 0;
+	wait->partial = false;
+}
+
+void
+mipc_wait_add(struct mipc_wait *wait, const mipc_u32 *word, uint32_t value)
+{
+	if (wait->count == MIPC_WAIT_WORDS) {
+		wait->partial = true;
+		return;
+	}
+	wait->word[wait->count++] = (struct mipc_futex_waitv){
+		.value = value,
+		.address = (uintptr_t)word,
+		.flags = FUTEX_32,
+	};
+}
+
+static struct timespec
+in_time(uint64_t ns)
+{
+	return (struct timespec){ .tv_sec = (time_t)(ns / 1000000000u),
+	    .tv_nsec = (long)(ns % 1000000000u) };
+}
+
+/* The first word alone, for `ns` at most. */
+static int
+sleep_one(const struct mipc_wait *wait, uint64_t ns)
+{
+	struct timespec t = in_time(ns);
+	const void *word = (const void *)(uintptr_t)wait->word[0].address;
+
+	return mipc_sys_futex_wait(word, (uint32_t)wait->word[0].value, &t);
+}
+
+int
+mipc_wait_sleep(const struct mipc_wait *wait, uint64_t deadline,
+    uint32_t *which)
+{
+	uint64_t now = mipc_sys_monotonic_ns(), end = deadline;
+	struct timespec t;
+	int r;
+
+	*which = 0;
+	if (now >= deadline)
+		return ETIMEDOUT;
+	if ((wait->partial || !tells()) && end - now > SLICE_NS)
+		end = now + SLICE_NS;
+	if (tells()) {
+		t = in_time(end);
+		r = mipc_sys_waitv(wait->word, wait->count,
+		    end == MIPC_FOREVER ? NULL : &t);
+	} else {
+		r = sleep_one(wait, end - now);
+	}
+	if (r == -EINTR)
+		return EINTR;
+	if (r == -ETIMEDOUT && end == deadline)
+		return ETIMEDOUT;
+	if (r < 0)
+		return EAGAIN;
+	*which = (uint32_t)r;
+	return 0;
+}
+
+void
+mipc_wait_wake(const mipc_u32 *word)
+{
+	mipc_sys_futex_wake(word, INT_MAX);
+}
