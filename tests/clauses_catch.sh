@@ -2,56 +2,75 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # clauses_catch.sh - the clause tests see what they are for.
 #
-# check_shm runs each clause's tests on an implementation in which one thing
-# is made wrong; at least one of them must fail.  And every clause has both:
-# tests, and something wrong that they see.
+# check_shm and check_sem run each clause's tests on an implementation in which
+# one thing is made wrong; at least one of them must fail.  And every clause
+# has both: tests, and something wrong that they see.
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
 check_shm=${CHECK_SHM:-./tests/check_shm}
-clauses="G1 G2 G3 G4 G5 G6 G7 G8 G9 G10
+check_sem=${CHECK_SEM:-./tests/check_sem}
+clauses_shm="G1 G2 G3 G4 G5 G6 G7 G8 G9 G10
 H1 H2 H3 H4 H5 H6 H7 H8 H9 H10 H11 H12 ftok"
+clauses_sem="G1 G2 G3 G4 G5 G6 G7 G8
+S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S12 S13 S14 S15 S16 S17"
 
-# catch NAME PATTERN: the tests that match fail on the broken one; what this
-# user or machine cannot do is not there to fail.
+# catch PROGRAM NAME PATTERN: the tests that match fail on the broken one; what
+# this user or machine cannot do is not there to fail.
 catch()
 {
-	said=$("$check_shm" --broken "$1" "$2")
+	said=$("$1" --broken "$2" "$3")
+	catch_what="${1##*/}: $3 see $2"
 	case $said in
 	*"not ok "*)
-		ok "$2 see $1"
+		ok "$catch_what"
 		;;
 	*"# SKIP "*)
 		reason=${said#*"# SKIP "}
-		skip "$2 see $1" "${reason%%"
+		skip "$catch_what" "${reason%%"
 "*}"
 		;;
 	*)
-		not_ok "$2 see $1"
+		not_ok "$catch_what"
 		printf '%s\n' "$said" | explain
 		;;
 	esac
 }
 
+# every_clause_is_broken_once LIST CLAUSE...
 every_clause_is_broken_once()
 {
-	for clause in $clauses; do
-		grep -q " ${clause}_\*\$" "$work/broken" || {
+	list=$1
+	shift
+	for clause; do
+		grep -q " ${clause}_[^ ]*\$" "$list" || {
 			echo "nothing breaks $clause"
 			return 1
 		}
 	done
 }
 
-"$check_shm" --list-broken >/dev/null || {
-	echo "Bail out! no $check_shm"
-	exit 99
+# catch_all PROGRAM LIST CLAUSE...
+catch_all()
+{
+	program=$1
+	list=$2
+	shift 2
+	check "${program##*/}: every clause has something wrong to see" \
+	    every_clause_is_broken_once "$list" "$@"
+	while read -r name clause; do
+		catch "$program" "$name" "$clause"
+	done <"$list"
 }
+
 make_work
-"$check_shm" --list-broken >"$work/broken"
-plan $(($(wc -l <"$work/broken") + 1))
-check "every clause has something wrong to see" every_clause_is_broken_once
-while read -r name clause; do
-	catch "$name" "$clause"
-done <"$work/broken"
+for program in "$check_shm" "$check_sem"; do
+	"$program" --list-broken >"$work/${program##*/}" || {
+		echo "Bail out! no $program"
+		exit 99
+	}
+done
+plan $(($(cat "$work"/check_* | wc -l) + 2))
+catch_all "$check_shm" "$work/check_shm" $clauses_shm
+catch_all "$check_sem" "$work/check_sem" $clauses_sem
