@@ -35,7 +35,7 @@ holds()
 export MIPC_DIR
 make_work
 MIPC_DIR=$work/default
-plan 7
+plan 8
 check "workers share an anonymous namespace" \
     prints "$sums" ./examples/workers
 check "workers share a namespace in a directory" \
@@ -49,3 +49,7 @@ check "it finds its segment again in another process" \
     prints 2 ./examples/counter "$work"
 check "mipcs shows the counter's segment" \
     prints 8 sh -c "./mipcs --noheadings -o bytes | tr -d ' '"
+check "a killed worker's seat is another's" \
+    prints "all seats are taken
+one worker was killed, and another has its seat
+2 seats are free" ./examples/seats

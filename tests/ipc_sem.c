@@ -57,7 +57,8 @@ user_sets(char **argv)
 	    "a timeout by number");
 	good &= fails(semtimedop((int)id, &down, 1, &no_time), EAGAIN,
 	    "a timeout by name");
-	good &= expect(semctl((int)id, 1, GETPID) == getpid(), "its pid");
+	good &= expect(semctl((int)id, 1, GETPID) ==
+	    syscall(SYS_getpid), "its pid");
 	good &= expect(syscall(SYS_semctl, id, 0, SETALL, others) == 0 &&
 	    semctl((int)id, 0, GETALL, (union argument){ .array = values }) ==
 	    0 && memcmp(values, others, sizeof(values)) == 0, "all values");
@@ -72,6 +73,20 @@ user_sets(char **argv)
 	good &= expect(syscall(SYS_semctl, id, 0, IPC_RMID) == 0, "removed");
 	good &= fails(semget(4712, 0, 0), ENOENT, "gone");
 	return good ? 0 : 1;
+}
+
+/* semlimits: print SEMMSL, SEMMNS, SEMOPM and SEMMNI. */
+int
+user_semlimits(char **argv)
+{
+	struct seminfo info;
+
+	(void)argv;
+	if (semctl(0, 0, IPC_INFO, (union argument){ .info = &info }) == -1)
+		die("IPC_INFO");
+	printf("%d %d %d %d\n", info.semmsl, info.semmns, info.semopm,
+	    info.semmni);
+	return 0;
 }
 
 /* --- pointers ---------------------------------------------------------- */

@@ -570,6 +570,7 @@ static const struct command {
 	{ "setpointers", 0, user_setpointers },
 	{ "quiet", 0, user_quiet },
 	{ "undo", 0, user_undo },
+	{ "semlimits", 0, user_semlimits },
 };
 
 int

@@ -29,6 +29,7 @@ int	user_again(char **argv);
 
 /* Commands of ipc_sem.c. */
 int	user_sets(char **argv);
+int	user_semlimits(char **argv);
 int	user_setpointers(char **argv);
 int	user_quiet(char **argv);
 int	user_undo(char **argv);

@@ -164,6 +164,16 @@ limits_set()
 	    --limit shmmax=7 -- "$user" limit
 }
 
+sem_limits_set()
+{
+	is 0 "32000 1024000000 500 32000" ./mipcrun --private -- \
+	    "$user" semlimits &&
+	is 0 "7 1048576 3 32768" ./mipcrun --dir "$work/sem" \
+	    --limit semmsl=7 --limit semmns=1M --limit semopm=3 \
+	    --limit semmni=32K --limit barging=1 -- "$user" semlimits &&
+	is 0 "*barging*1 *" ./mipcs --dir "$work/sem" --limits
+}
+
 limits_refused()
 {
 	for how in "--dir $work/n" --private; do
@@ -171,6 +181,11 @@ limits_refused()
 		    echo run &&
 		is 2 "*out of its range" ./mipcrun $how \
 		    --limit shmmni=1M -- echo run || return
+		for limit in semmsl=32001 semopm=501 semmni=32769 \
+		    barging=2; do
+			is 2 "*out of its range" ./mipcrun $how \
+			    --limit $limit -- echo run || return
+		done
 	done
 }
 
@@ -361,7 +376,7 @@ cat >"$work/state.sh" <<END
 END
 MIPC_DIR=$work/default
 export MIPC_DIR
-plan 21
+plan 22
 check "exit status and death by a signal are passed on" outcomes_pass
 check "signals are passed on" signals_pass
 check "it stops when the program stops, and goes on" stops_and_goes_on
@@ -373,6 +388,7 @@ check "without the module nothing is run" module_missing
 check "what cannot be executed is 126, what is not there 127" not_run
 check "wrong usage is 2" usage_told
 check "limits are set" limits_set
+check "limits of semaphores are set" sem_limits_set
 check "limits that are none are refused" limits_refused
 check "--dir may be relative and have a space" relative_dir
 check "--shared is for everybody" modes

@@ -27,6 +27,11 @@ says()
 	return 1
 }
 
+refused()
+{
+	! "$@"
+}
+
 silent()
 {
 	[ ! -s "$work/$1" ] && return
@@ -61,10 +66,16 @@ json()
 	expression=$1
 	shift
 	mipcs --json "$@" >"$work/json" || return
+	true_of "$expression"
+}
+
+# true_of EXPRESSION: of the JSON that is there.
+true_of()
+{
 	python3 -c '
 import json, sys
 d = json.load(open(sys.argv[1]))
-assert eval("(" + sys.argv[2] + ")"), d' "$work/json" "$expression"
+assert eval("(" + sys.argv[2] + ")"), d' "$work/json" "$1"
 }
 
 # program NAME: a python program of standard input, which finds libc as `libc`.
@@ -82,7 +93,9 @@ program()
 
 in_namespace()
 {
-	./mipcrun --dir "$work/ns" -- python3 "$work/$1"
+	program=$1
+	shift
+	./mipcrun --dir "$work/ns" -- python3 "$work/$program" "$@"
 }
 
 # Holds the segment of key 0x1234, removed meanwhile, until a line comes.
@@ -132,7 +145,7 @@ spoil()
 need python3
 need_module
 make_work
-plan 26
+plan 39
 
 MIPC_DIR=$work/none
 export MIPC_DIR
@@ -174,13 +187,90 @@ check "limits in JSON" json \
 check "a summary in JSON" json \
     "{l['name']: l['value'] for l in d['summary']}['segments'] == 2" -u
 
+program make_sets <<'END'
+import os
+from semaphores import *
+ids = [libc.semget(0x53, 3, 0o1600), libc.semget(0x54, 2, 0o1640)]
+ids += [libc.semctl(ids[0], 1, SETVAL, 7), semop(ids[0], 2, 4)]
+print(os.getpid(), ids[0])
+sys.exit(ids.count(-1))
+END
+
+# Two wait in a set, one for the first semaphore and one for a zero of the
+# second; the set is shown and then removed.
+program show_waiters <<'END'
+import os, signal, subprocess
+from semaphores import *
+def wait(num, op):
+    if os.fork() == 0:
+        signal.alarm(60)
+        semop(id, num, op)
+        os._exit(0)
+signal.alarm(60)
+id = libc.semget(0, 2, 0o600)
+libc.semctl(id, 1, SETVAL, 7)
+wait(0, -1)
+wait(1, 0)
+while libc.semctl(id, 0, GETNCNT) + libc.semctl(id, 1, GETZCNT) < 2:
+    pass
+subprocess.run(["./mipcs", "-J", "--id", str(id)])
+libc.semctl(id, 0, RMID)
+END
+
+cat >"$work/semaphores.py" <<'END'
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+SETVAL, GETNCNT, GETZCNT, RMID = 16, 14, 15, 0
+class Operation(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_short) for name in ("num", "op", "flags")]
+def semop(id, num, op):
+    return libc.semop(id, ctypes.byref(Operation(num, op, 0)), 1)
+END
+
+# Pid and identifier of the set that make_sets operated on come before it.
+semaphores_shown()
+{
+	shows key,nsems,perms "0x00000053 3 600
+0x00000054 2 640" &&
+	json "[(s['value'], s['ncnt'], s['zcnt'], s['pid'])
+for s in d['semaphores']] == [(0, 0, 0, 0), (7, 0, 0, $1), (4, 0, 0, $1)] and
+[s['semnum'] for s in d['semaphores']] == [0, 1, 2]" --id "$2"
+}
+
+waiters_shown()
+{
+	in_namespace show_waiters >"$work/json" || return
+	true_of "[(s['value'], s['ncnt'], s['zcnt'])
+for s in d['semaphores']] == [(0, 1, 0), (7, 0, 1)]"
+}
+
+made=$(in_namespace make_sets)
+check "sets and their semaphores are shown" semaphores_shown $made
+check "who waits is counted" waiters_shown
+check "segments and sets are two tables" exits 0 ./mipcs --dir "$work/ns"
+check "... the first has its headings" says out '^key[[:space:]]+shmid'
+check "... and the second its own" says out '^key[[:space:]]+semid'
+check "-s shows sets alone" exits 0 ./mipcs --dir "$work/ns" -s
+check "... and no segment" refused says out shmid
+check "-m shows segments alone" exits 0 ./mipcs --dir "$work/ns" -m
+check "... and no set" refused says out semid
+check "both are in one JSON object" json "
+len(d['segments']) == 2 and
+sorted(s['nsems'] for s in d['sets']) == [2, 3] and
+{s['otime'] is None for s in d['sets']} == {True, False}"
+check "... and in one summary" json \
+    "{l['name']: l['value'] for l in d['summary']}['semaphores'] == 5" -u
+check "a set that is not there is an error" \
+    exits 1 ./mipcs --dir "$work/ns" --id 4711
+check "... that names it" says err 'set 4711'
+
 hold_removed && ok "a segment is removed while attached" ||
     not_ok "a segment is removed while attached"
 check "it is shown as dest, with its attach and no key" \
     shows key,nattch,status "0x00000000 1 dest
 0x00000077 0"
 release
-check "it is gone with its last attach" shows key "0x00000077"
+check "it is gone with its last attach" shows key,bytes "0x00000077 1048576"
 spoil
 check "a damaged segment is an error" exits 1 ./mipcs --dir "$work/ns"
 check "... of which standard error tells" says err "index [0-9]+: "

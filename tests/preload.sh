@@ -97,6 +97,18 @@ attached_again()
 	return 1
 }
 
+# Operations that need not wait, from memory that was used before.
+operates_quietly()
+{
+	strace -f -o "$work/trace" ./mipcrun --dir "$work/namespace" -- \
+	    "$user" quiet || return
+	sed -n '/umask(0123)/,/umask(0321)/p' "$work/trace" >"$work/calls"
+	[ "$(grep -c umask "$work/calls")" = 2 ] &&
+	    [ "$(wc -l <"$work/calls")" -eq 2 ] && return
+	cat "$work/calls"
+	return 1
+}
+
 # The first call says why, the next are silent; all fail with the errno.
 unopenable()
 {
@@ -131,7 +143,7 @@ wrapped()
 {
 	${CC:-cc} -D_GNU_SOURCE -shared -fPIC -o "$work/wrapping.so" \
 	    "$srcdir/tests/wrapping.c" -ldl || return
-	for command in "numbers" "store 9 text" "load 9"; do
+	for command in "numbers" "store 9 text" "load 9" "sets"; do
 		env LD_PRELOAD="$work/wrapping.so" ./mipcrun \
 		    --dir "$work/namespace" -- "$user" $command || return
 	done
@@ -271,15 +283,23 @@ test_execs()
 need_module
 need strace
 make_work
-plan 24
+plan 29
 check "the module is loaded" is_mapped
 check "true makes no other call with it" untouched true
 check "sh makes no other call with it" untouched sh -c 'cd /; umask'
 check "calls by number and by name meet" on_mipc "$user" numbers
 check "none of them is the kernel's" no_kernel_ipc "$user" numbers
-check "semaphores and queues are ENOSYS" on_mipc "$user" missing
+check "semaphores by number and by name meet" on_mipc "$user" sets
+check "nor are those calls the kernel's" no_kernel_ipc "$user" sets
+check "queues are ENOSYS" on_mipc "$user" missing
 check "nor do these reach the kernel" no_kernel_ipc "$user" missing
 check "a bad pointer is EFAULT" on_mipc "$user" pointers
+check "... of semaphores too, also one that was good" \
+    on_mipc "$user" setpointers
+check "an operation that need not wait makes no system call" \
+    operates_quietly
+check "a killed holder's semaphore is free within 100 ms" \
+    on_mipc "$user" undo
 check "memory that goes by hand is seen to go" on_mipc "$user" memory
 check "no attach is taken for memory that went" on_mipc "$user" race
 check "a segment is attached again without opening it" attached_again

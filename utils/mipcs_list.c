@@ -124,7 +124,7 @@ collect(const struct command *cmd, const struct kind *kind,
 {
 	const int highest = ns == NULL ? -1 : kind->highest(ns);
 
-	if (ns != NULL && highest == -1 && errno != ENOSYS) {
+	if (ns != NULL && highest == -1) {
 		fprintf(stderr, "mipcs: %s: the %s: %s\n", cmd->dir,
 		    kind->name, strerror(errno));
 		list->unreadable++;
@@ -262,8 +262,6 @@ collect_facts(const struct command *cmd, struct mipc_ns *ns,
 		more = cmd->view == VIEW_LIMITS ?
 		    kinds[k]->limits(ns, facts + n) :
 		    kinds[k]->summary(ns, facts + n);
-		if (more == -1 && errno == ENOSYS)
-			continue;
 		if (more == -1) {
 			fprintf(stderr, "mipcs: %s: the %s: %s\n", cmd->dir,
 			    kinds[k]->name, strerror(errno));
