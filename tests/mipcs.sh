@@ -202,10 +202,7 @@ program show_waiters <<'END'
 import os, signal, subprocess
 from semaphores import *
 def wait(num, op):
-    if os.fork() == 0:
-        signal.alarm(60)
-        semop(id, num, op)
-        os._exit(0)
+    os.fork() or (signal.alarm(60), semop(id, num, op), os._exit(0))
 signal.alarm(60)
 id = libc.semget(0, 2, 0o600)
 libc.semctl(id, 1, SETVAL, 7)

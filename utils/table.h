@@ -21,8 +21,9 @@ struct table_column {
 /* How to print. */
 #define TABLE_JSON		01
 #define TABLE_NO_HEADINGS	02
-#define TABLE_FOLLOWS		04	/* an earlier table went on ... */
-#define TABLE_GOES_ON		010	/* ... to this one, in one JSON object */
+/* In one JSON object with the table before it, or with the one behind it. */
+#define TABLE_FOLLOWS		04
+#define TABLE_GOES_ON		010
 
 /*
  * A table of `n` columns, `name` in JSON; the columns must outlive it.
