@@ -169,6 +169,8 @@ void	side_settle(const struct world *w, int side);
 /* Perform an operation of the calling thread on its side. */
 void	side_run(const struct world *w, int side, const struct op *op,
 	    struct result *r);
+/* A call that changes nothing. */
+void	side_look(int side, const struct op *op);
 /* The values of SETALL. */
 void	side_fill(const struct op *op, unsigned short *values);
 uint64_t side_digest(const unsigned short *values, int n);
@@ -274,6 +276,8 @@ void	tell_step(struct driver *d, const struct op *op);
 /* diff_sem_look.c; each returns false at a difference, having told it */
 bool	look_results(struct driver *d, const struct op *op);
 bool	look_everywhere(struct driver *d, const struct op *op);
+/* Sleepers where the sides count others, as words. */
+void	look_counts(struct driver *d, char *text, size_t size);
 /* GETNCNT and GETZCNT of all that somebody may sleep on; -1: no such set. */
 int	look_sleepers(struct driver *d, int side, int object);
 

@@ -349,6 +349,29 @@ find_difference(const struct driver *d, const struct object *o,
 		}
 }
 
+void
+look_counts(struct driver *d, char *text, size_t size)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < d->nobject; i++) {
+		const struct object *o = &d->object[i];
+		struct view v[SIDES];
+		char what[200];
+
+		if (!o->live)
+			continue;
+		for (int side = 0; side < SIDES; side++)
+			view(d, side, o, &v[side]);
+		find_difference(d, o, &v[KERNEL], &v[MIPC], what,
+		    sizeof(what));
+		if (what[0] != '\0' && n < size)
+			n += (size_t)snprintf(text + n, size - n,
+			    "; set %d, %s", o->id[KERNEL], what);
+	}
+}
+
 /*
  * A dead process's address space goes a moment later if somebody on the
  * machine looks at it through /proc just then: after an end, look again.

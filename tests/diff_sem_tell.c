@@ -167,7 +167,7 @@ void
 tell_step(struct driver *d, const struct op *op)
 {
 	struct text t = {
-		d->past[d->made % HISTORY], sizeof(d->past[0])
+		d->past[(d->made - 1) % HISTORY], sizeof(d->past[0])
 	};
 	char text[400];
 

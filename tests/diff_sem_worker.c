@@ -178,6 +178,7 @@ perform(void)
 	if (sigsetjmp(start, 1) == 0) {
 		side_run(world, side, &me->op, &me->result);
 	} else {
+		side_look(side, &me->op);	/* see diff_sem_known.c */
 		memset(&me->result, 0, sizeof(me->result));
 		me->result.value = JUMPED;
 	}
