@@ -139,7 +139,7 @@ const struct backend kernel_backend = {
 	.name = "kernel",
 	.traits = COUNTS_PIECES | COUNTS_CLONES | FOLLOWS_NEWIPC |
 	    NAMES_MAPS | SEES_MAPPINGS | OUTLIVES_EXEC | GIVES_AWAY |
-	    EXACT_FORKS | KEEPS_CLONES | FOLLOWS_UNSHARE,
+	    EXACT_FORKS | KEEPS_CLONES | FOLLOWS_UNSHARE | WITHDRAWS_FIRST,
 	.enter = kernel_enter,
 	.leave = nothing,
 	.shmget = shmget,

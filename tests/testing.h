@@ -124,6 +124,7 @@ void	drop_capabilities(void);
 #define EXACT_FORKS	0x100	/* a child counts before it runs (H6) */
 #define KEEPS_CLONES	0x200	/* a raw clone's mapping keeps it (H7) */
 #define FOLLOWS_UNSHARE	0x400	/* CLONE_SYSVSEM settles debts (S12) */
+#define WITHDRAWS_FIRST	0x800	/* a handler finds its thread awake (S17) */
 
 /* The fourth argument of semctl(), which libc leaves to the program. */
 union semun {
