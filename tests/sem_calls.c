@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,11 +119,15 @@ sets_one(int id, int num, int op, int flags)
 uint64_t
 sets_heartbeats(void)
 {
-#ifdef MIPC_HAVE_HEARTBEATS
-	if (store != KERNEL)
-		return mipc_get(&sets_ns()->space->heartbeats);
-#endif
-	return 0;
+	return store == KERNEL ? 0 : mipc_peek(&sets_ns()->space->heartbeats);
+}
+
+bool
+sets_sliced(void)
+{
+	return getenv("MIPC_NO_WAITV") != NULL ||
+	    getenv("MIPC_NO_RSEQ") != NULL ||
+	    getenv("MIPC_NO_ROBUST") != NULL;
 }
 
 bool

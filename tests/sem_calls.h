@@ -46,6 +46,12 @@ int	sets_one(int id, int num, int op, int flags);
 /* What the library's heartbeat has found in the namespace. */
 uint64_t sets_heartbeats(void);
 
+/*
+ * Do sleepers look now and then, because a fallback is forced by which nobody
+ * could wake them?
+ */
+bool	sets_sliced(void);
+
 /* Wait until a count (GETNCNT, GETZCNT, GETVAL) is `want`. */
 bool	sets_await(int id, int num, int cmd, int want, double seconds);
 

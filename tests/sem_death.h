@@ -16,10 +16,10 @@
 
 enum order { NONE, GIVE, CLOSE, EXIT, EXEC, EXEC_AND_CALL };
 
-/* An actor takes some units with SEM_UNDO, or waits for them; then it obeys. */
+/* An actor takes some units, or waits for them; then it obeys. */
 struct actor {
 	pid_t pid;
-	int units;
+	int units, flags;
 	_Atomic uint32_t has;		/* it has its units */
 	double when;			/* since then */
 	int error;			/* or what semop said */
@@ -32,6 +32,7 @@ struct actor {
 struct play {
 	enum store store;
 	bool apart;		/* each actor in a pid namespace of its own */
+	bool for_zero;		/* they wait for that, not for units */
 	char dir[PATH_MAX];
 	int id;
 	struct rng rng;
@@ -63,8 +64,9 @@ void	must(bool good, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 /* Make the set: one semaphore, of which there are `units`. */
 void	begin(int units);
-/* Start an actor that takes `units`. */
+/* Start an actor that takes `units` with SEM_UNDO, or without. */
 void	start(unsigned who, int units);
+void	start_plain(unsigned who, int units);
 /* Wait until it has them. */
 void	await_has(unsigned who);
 /* Wait until `n` processes wait. */

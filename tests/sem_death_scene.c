@@ -140,10 +140,13 @@ one_survives(unsigned survivor, bool held_back)
 {
 	double since;
 
-	start(0, 1);
+	start(0, play->for_zero ? -1 : 1);
 	await_has(0);
 	for (unsigned i = 1; i <= 3; i++) {
-		start(i, 1);
+		if (play->for_zero)
+			start_plain(i, 0);
+		else
+			start(i, 1);
 		await_waiting((int)i);
 	}
 	for (unsigned i = 1; held_back && i <= 3; i++)
@@ -167,14 +170,13 @@ one_survives(unsigned survivor, bool held_back)
 }
 
 static void
-woken_is_killed(void)
+try_often(void)
 {
 	cpu_set_t mine;
 	bool several;
 
 	sched_getaffinity(0, sizeof(mine), &mine);
 	several = CPU_COUNT(&mine) > 1;
-	begin(1);
 	for (unsigned i = 0; i < TRIALS; i++) {
 		const bool held_back = several && i % 2 == 0;
 
@@ -183,6 +185,22 @@ woken_is_killed(void)
 		one_survives(1 + rng_below(&play->rng, 3), held_back);
 		sched_setaffinity(0, sizeof(mine), &mine);
 	}
+}
+
+static void
+woken_is_killed(void)
+{
+	begin(1);
+	try_often();
+}
+
+/* Who waits for zero will owe nothing, so no other sleeper watches it. */
+static void
+woken_at_zero_is_killed(void)
+{
+	begin(0);
+	play->for_zero = true;
+	try_often();
 }
 
 /* ---- debtors that come after the sleeper has looked ---- */
@@ -314,6 +332,8 @@ const struct scene scenes[] = {
 	{ "a holder is killed where all pids are equal", PIDS_EQUAL,
 	    all_in_namespaces },
 	{ "whoever is woken is killed, too", 0, woken_is_killed },
+	{ "whoever is woken at zero is killed, too", 0,
+	    woken_at_zero_is_killed },
 	{ "late debtor", 0, late_debtor },
 	{ "late debtor that never slept", 0, late_debtor_awake },
 	{ "owner after owner is killed", 0, chains },

@@ -78,7 +78,7 @@ obey(struct actor *a)
 static void
 act(struct actor *a)
 {
-	a->error = sets_one(play->id, 0, -a->units, SEM_UNDO) == 0 ? 0 : errno;
+	a->error = sets_one(play->id, 0, -a->units, a->flags) == 0 ? 0 : errno;
 	a->when = harness_now();
 	atomic_store(&a->has, 1);
 	harness_wake(&a->has);
@@ -88,14 +88,15 @@ act(struct actor *a)
 	}
 }
 
-void
-start(unsigned who, int units)
+static void
+start_with(unsigned who, int units, int flags)
 {
 	struct actor *a = &play->actor[who];
 	pid_t pid;
 
 	memset(a, 0, sizeof(*a));
 	a->units = units;
+	a->flags = flags;
 	pid = play->apart ? fork_into_pid_namespace() : fork();
 	if (pid == 0) {
 		harness_die_with_parent();
@@ -107,6 +108,18 @@ start(unsigned who, int units)
 	}
 	must(pid != -1, "fork");
 	a->pid = pid;
+}
+
+void
+start(unsigned who, int units)
+{
+	start_with(who, units, SEM_UNDO);
+}
+
+void
+start_plain(unsigned who, int units)
+{
+	start_with(who, units, 0);
 }
 
 /* ---- the director ---- */
@@ -131,8 +144,16 @@ await_has(unsigned who)
 void
 await_waiting(int n)
 {
-	must(sets_await(play->id, 0, GETNCNT, n, HANG),
-	    "%d wait, not %d", sets_ask(play->id, 0, GETNCNT), n);
+	const int cmd = play->for_zero ? GETZCNT : GETNCNT;
+
+	if (sets_await(play->id, 0, cmd, n, HANG))
+		return;
+	for (unsigned i = 0; i < ACTORS; i++)
+		must(play->actor[i].error == 0, "actor %u: semop says %s", i,
+		    strerrorname_np(play->actor[i].error));
+	must(false, "%d wait, not %d, and the value is %d",
+	    sets_ask(play->id, 0, cmd), n,
+	    sets_ask(play->id, 0, GETVAL));
 }
 
 void

@@ -56,7 +56,7 @@ struct worker {
 
 struct board {
 	enum store store;
-	bool pid_namespaces;
+	bool pid_namespaces, barging;
 	uint64_t seed;
 	char dir[PATH_MAX];
 	int id[SETS];

@@ -45,8 +45,12 @@ start_values(unsigned short v[NSEMS])
 void
 make_sets(void)
 {
+	const unsigned long long yes = 1;
 	unsigned short v[NSEMS];
 
+	if (board->barging &&
+	    mipc_limit(sets_ns(), "barging", NULL, &yes) == -1)
+		harness_die("barging: %s", strerror(errno));
 	start_values(v);
 	for (unsigned i = 0; i < SETS; i++) {
 		board->id[i] = sets_get(IPC_PRIVATE, NSEMS, 0600);
