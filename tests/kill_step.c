@@ -294,24 +294,10 @@ is_wanted(const char *only, const char *name)
 	return only == NULL || strcmp(only, name) == 0;
 }
 
-/* Are there sets at all? */
-static bool
-have_sets(void)
-{
-	static int have = -1;
-
-	if (have == -1)
-		have = option.kernel || mipc_semget(NULL, IPC_PRIVATE, 1,
-		    0600) != -1 || errno != ENOSYS;
-	return have;
-}
-
 static bool
 is_chosen(const struct scene *scene, bool anonymous)
 {
 	if (option.kernel && (anonymous || scene->sets == NULL))
-		return false;
-	if (scene->sets != NULL && !have_sets())
 		return false;
 	return is_wanted(option.scene, scene->name) &&
 	    is_wanted(option.store, store_name(store_of(anonymous))) &&
@@ -370,14 +356,12 @@ test_proof(void)
 	    "set") == 1, "a library without its redo record is seen to fail");
 	tap_ok(run_sister("kill_step_broken_intent", false, "directory",
 	    "remove") == 1, "a library without its intent is seen to fail");
-	if (have_sets()) {
-		tap_ok(run_sister("kill_step_broken_txn", false, "directory",
-		    "semop, vector") == 1, "a library that finishes nobody's "
-		    "transaction is seen to fail");
-		tap_ok(run_sister("kill_step_broken_order", false, "directory",
-		    "semop, vector") == 1, "a library that publishes in the "
-		    "wrong order is seen to fail");
-	}
+	tap_ok(run_sister("kill_step_broken_txn", false, "directory",
+	    "semop, vector") == 1, "a library that finishes nobody's "
+	    "transaction is seen to fail");
+	tap_ok(run_sister("kill_step_broken_order", false, "directory",
+	    "semop, vector") == 1, "a library that publishes in the wrong "
+	    "order is seen to fail");
 	if (option.which == STATES)
 		tap_ok(run_sister("kill_step_broken_redo", true, "anonymous",
 		    "set") == 1, "kills at every instruction find what kills "
@@ -396,8 +380,7 @@ run(bool proof)
 		for (int k = 0; k < 2; k++)
 			chosen += is_chosen(scene_at(i), k == 1);
 	if (proof)
-		chosen += (option.which == STATES ? 3u : 2u) +
-		    (have_sets() ? 2u : 0u);
+		chosen += option.which == STATES ? 5 : 4;
 	tap_plan((int)chosen);
 	for (int k = 0; k < 2; k++)
 		for (unsigned i = 0; i < nscenes; i++)

@@ -410,10 +410,12 @@ step(pid_t pid, pid_t *born, uintptr_t at, bool *called)
 	enum stop stop;
 
 	*called = is_before_restartable(pid, at);
-	if (*called)
-		return go(pid, PTRACE_SYSCALL) == STOP_CALL &&
-		    go(pid, PTRACE_SYSCALL) == STOP_CALL ? STOP_TRAP :
-		    STOP_BAD;
+	if (*called) {
+		stop = go(pid, PTRACE_SYSCALL);
+		if (stop == STOP_CALL)
+			stop = go(pid, PTRACE_SYSCALL);
+		return stop == STOP_CALL ? STOP_TRAP : stop;
+	}
 	while ((stop = go(pid, PTRACE_SINGLESTEP)) == STOP_FORK) {
 		*born = forked(pid);
 		ptrace(PTRACE_DETACH, *born, NULL, NULL);
