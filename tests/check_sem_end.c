@@ -275,6 +275,48 @@ START_TEST(S12_the_new_image_goes_on_with_its_debts)
 }
 END_TEST
 
+static void
+only_owe(void *arg)
+{
+	add(*(int *)arg, 1, -1, SEM_UNDO);
+	board->value[0] = 1;
+	await_value(1, 1);
+}
+
+/* Another debtor of its old uid died meanwhile, and it looked. */
+static void
+owe_drop_and_exec(void *arg)
+{
+	const struct image *image = arg;
+	int id = image->id;
+	pid_t pid = spawn(BY_FORK, only_owe, &id);
+
+	await_value(0, 1);
+	add(id, 0, -3, SEM_UNDO);
+	become(&worker);
+	board->value[1] = 1;
+	finish(pid);
+	must_be(id, 1, 5);
+	must_be(id, 0, 2);
+	become_image(arg);
+}
+
+START_TEST(S12_exec_keeps_debts_of_one_that_took_other_ids)
+{
+	struct image image = { make_of(2, fives), "linger", "-", false };
+	pid_t pid;
+
+	need_root();
+	set_owner(image.id, 0, 0, 0666);
+	pid = spawn(BY_FORK, owe_drop_and_exec, &image);
+	await(2);
+	must_be(image.id, 0, 2);
+	reach(3);
+	finish(pid);
+	must_be(image.id, 0, 5);
+}
+END_TEST
+
 static void *
 sleep_in_thread(void *arg)
 {
@@ -320,6 +362,7 @@ add_end_clauses(TCase *tc)
 	    (int)COUNT(ends));
 	testing_add(tc, S11_closing_all_descriptors_is_no_end);
 	testing_add_loop(tc, S12_exec_keeps_debts, 0, 2);
+	testing_add(tc, S12_exec_keeps_debts_of_one_that_took_other_ids);
 	testing_add(tc, S12_a_sleeper_goes_on_when_the_new_image_ends);
 	testing_add(tc, S12_the_new_image_goes_on_with_its_debts);
 	testing_add(tc, S12_exec_withdraws_what_slept);
