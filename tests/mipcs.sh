@@ -212,6 +212,7 @@ while libc.semctl(id, 0, GETNCNT) + libc.semctl(id, 1, GETZCNT) < 2:
     pass
 subprocess.run(["./mipcs", "-J", "--id", str(id)])
 libc.semctl(id, 0, RMID)
+os.wait(), os.wait()
 END
 
 cat >"$work/semaphores.py" <<'END'
