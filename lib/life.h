@@ -100,7 +100,7 @@ bool	mipc_life_gone(struct mipc_lives *, mipc_life);
 /* Was it this process's before it ran exec? */
 bool	mipc_life_was_ours(struct mipc_lives *, mipc_life);
 /* [gate] From now on this process answers for its life beyond exec. */
-int	mipc_life_keep(struct mipc_lives *);
+void	mipc_life_keep(struct mipc_lives *);
 
 /*
  * The canary of a life as a futex word, which is `*value` while it lives;

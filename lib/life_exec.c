@@ -82,39 +82,33 @@ own_file(struct mipc_lives *lives, uid_t uid, bool make)
 	return fd;
 }
 
-/* [mutex] */
-static int
+/* [mutex] Where it cannot be, debts are settled at exec: mipc(7). */
+static void
 keep(struct mipc_lives *lives)
 {
 	mipc_life self = mipc_peek(&lives->self);
 	uint64_t uid;
-	int fd, r;
+	int fd;
 
 	if (lives->kept == self && is_kept(lives))
-		return 0;
+		return;
 	uid = mipc_take(&lives->houses[MIPC_LIFE_HOUSE(self)]) - 1;
+	if (!lives->store->one_house && uid != mipc_sys_euid())
+		return;		/* it has dropped its privileges */
 	fd = own_file(lives, (uid_t)uid, true);
-	if (fd < 0)		/* nothing is kept, then: mipc(7) */
-		return fd == -EBADF || fd == -ENOENT ? 0 : -fd;
-	r = mipc_sys_lock(fd, MIPC_OWNED_BY_PROCESS, byte_of(self), false);
-	if (r == 0)
-		r = mipc_sys_keep_open(fd, true);
-	if (r != 0)
-		return -r;
-	lives->kept = self;
-	return 0;
+	if (fd >= 0 && mipc_sys_lock(fd, MIPC_OWNED_BY_PROCESS, byte_of(self),
+	    false) == 0 && mipc_sys_keep_open(fd, true) == 0)
+		lives->kept = self;
 }
 
-int
+void
 mipc_life_keep(struct mipc_lives *lives)
 {
 	uint64_t signals;
-	int error;
 
 	enter(&signals);
-	error = keep(lives);
+	keep(lives);
 	leave(&signals);
-	return error;
 }
 
 void

@@ -136,7 +136,7 @@ int	mipc_undo_grow(struct mipc_set *, uint32_t debtor);
 bool	mipc_undo_counts(const struct mipc_set *, uint32_t debtor);
 /* Set all debts of an entry that do not count to 0. */
 int	mipc_undo_clean(struct mipc_set *, uint32_t debtor);
-/* The first dead process that owes something; false if none. */
+/* The first dead process that has an entry; false if none. */
 bool	mipc_undo_dead(const struct mipc_set *, uint32_t *debtor);
 /* Apply what it owes, and free its entry. */
 int	mipc_undo_settle(struct mipc_set *, uint32_t debtor);

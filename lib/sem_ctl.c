@@ -332,6 +332,8 @@ get_status(struct mipc_ns *ns, int id, bool any, struct semid_ds *buf)
 	} else if (error == EACCES && any) {
 		error = stat_stranger(ns, id, &out);
 	}
+	if (error == 0 && buf == NULL)
+		error = EFAULT;
 	if (error == 0)
 		*buf = out;
 	return error;
@@ -409,10 +411,10 @@ fill_info(struct mipc_ns *ns, bool use, struct seminfo *out)
 	out->semmns = (int)mipc_take(&limit[MIPC_SEMMNS]);
 	out->semopm = (int)mipc_take(&limit[MIPC_SEMOPM]);
 	out->semmni = (int)mipc_take(&limit[MIPC_SEMMNI]);
-	out->semmnu = out->semmap = out->semmns;
+	out->semmnu = out->semmap = 1024000000;	/* Linux's constants */
 	out->semvmx = out->semaem = MIPC_SEMVMX;
 	out->semusz = 20;
-	out->semume = out->semopm;
+	out->semume = MIPC_SEMOPM_MOST;
 	if (use) {
 		out->semusz = (int)mipc_take(&census->in_use);
 		out->semaem = (int)mipc_take(&census->pages);
@@ -469,6 +471,9 @@ values(struct mipc_ns *ns, int semid, int num, int cmd, union argument arg,
 		error = EINVAL;
 	if (error == 0)
 		error = mipc_set_permit(&set, alters ? 0222 : 0444);
+	if (error == 0 && (cmd == GETALL || cmd == SETALL) &&
+	    arg.array == NULL)
+		error = EFAULT;
 	if (error == 0 && cmd == GETALL)
 		error = get_all(&set, arg.array);
 	else if (error == 0 && cmd == SETALL)
@@ -498,14 +503,11 @@ dispatch(struct mipc_ns *ns, int semid, int num, int cmd, union argument arg,
 	case SEM_STAT:
 	case SEM_STAT_ANY:
 		error = at_index(ns, semid, &semid);
-		if (error == 0 && arg.buf == NULL)
-			error = EFAULT;
 		*out = semid;
 		return error != 0 ? error :
 		    get_status(ns, semid, cmd == SEM_STAT_ANY, arg.buf);
 	case IPC_STAT:
-		return arg.buf == NULL ? EFAULT :
-		    get_status(ns, semid, false, arg.buf);
+		return get_status(ns, semid, false, arg.buf);
 	case IPC_SET:
 		if (arg.buf == NULL)
 			return EFAULT;
@@ -515,8 +517,6 @@ dispatch(struct mipc_ns *ns, int semid, int num, int cmd, union argument arg,
 		return change(ns, semid, cmd, NULL);
 	case GETALL:
 	case SETALL:
-		if (arg.array == NULL)
-			return EFAULT;
 		return values(ns, semid, num, cmd, arg, out);
 	case SETVAL:
 		if (arg.val < 0 || arg.val > MIPC_SEMVMX)

@@ -51,7 +51,6 @@ swap_one(const struct mipc_set *set, const struct mipc_op *op, uint32_t pid)
 	uint64_t old = mipc_take(word);
 	int32_t value;
 
-	note_time(set->head);
 	for (;;) {
 		if ((old & MIPC_SEM_SLOW) != 0)
 			return EALREADY;
@@ -64,6 +63,7 @@ swap_one(const struct mipc_set *set, const struct mipc_op *op, uint32_t pid)
 		value += op->op;
 		if (value > MIPC_SEMVMX)
 			return ERANGE;
+		note_time(set->head);
 		mipc_crash_point("sem: before the swap");
 		if (mipc_swap_if(word, &old, MIPC_SEM_WORD(old, value, pid)))
 			return 0;
@@ -187,7 +187,8 @@ spin(const struct call *call)
 	mipc_u32 *kept = &call->set->opened->patience;
 	uint32_t spent = mipc_peek(kept), budget;
 
-	if (mipc_sys_processors() < 2 || call->deadline == 0)
+	if (mipc_sys_processors() < 2 || call->deadline == 0 ||
+	    call->plan->nops > 1)
 		return false;
 	budget = spent >= PATIENCE ? 0 : PATIENCE - spent;
 	if (budget == 0) {

@@ -15,6 +15,10 @@
  *			those that only test for zero first, else oldest first
  *	correct		what a sleeper that stays waits on, for S4
  *	watchman	below
+ *
+ * In a barging namespace nobody is served: the oldest that could run is told,
+ * one for each semaphore at a time, and tries again itself.
+ *
  *	rest		due = 0
  *
  * The maker of a step wakes the sleeper it told.  If it is killed in between
@@ -41,6 +45,7 @@ struct finding {
 	int error;			/* FAIL */
 	uint32_t blocking;		/* CORRECT */
 	bool told;			/* somebody is to look already */
+	uint64_t told_about;		/* hashed semaphores they wait on */
 	uint32_t last;			/* the youngest, + 1 */
 };
 
@@ -241,6 +246,12 @@ names_debtor(const struct mipc_set *set, const struct mipc_sleeper *s)
 	    mipc_peek(&s->owner));
 }
 
+static bool
+barging(const struct mipc_set *set)
+{
+	return mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0;
+}
+
 /*
  * Walk along the queue; what was found is right if the turn is the same
  * afterwards.
@@ -251,13 +262,19 @@ walk(const struct mipc_set *set, struct finding *f)
 	uint32_t index = neighbour(set, &set->head->head);
 	struct mipc_sleeper *s;
 
+	bool barges = barging(set);
+	uint64_t about;
+
 	*f = (struct finding){ .action = NOTHING };
 	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
 	    n++, index = neighbour(set, &s->next)) {
 		s = mipc_set_sleeper(set, index);
 		f->last = index + 1;
-		if (MIPC_T_VALUE(mipc_peek(&s->state)) == MIPC_SLEEP_LOOK)
+		about = 1ull << (MIPC_T_VALUE(mipc_peek(&s->blocking)) % 64);
+		if (MIPC_T_VALUE(mipc_peek(&s->state)) == MIPC_SLEEP_LOOK) {
 			f->told = true;
+			f->told_about |= about;
+		}
 		/* One that only tests may come before an older one. */
 		if ((f->action == SERVE || f->action == FAIL) &&
 		    s->nops == 1 && s->op[0].op != 0)
@@ -267,7 +284,8 @@ walk(const struct mipc_set *set, struct finding *f)
 			note(f, BURY, index);
 			return;
 		}
-		if (waits_still(set, s))
+		if (waits_still(set, s) ||
+		    (barges && (f->told_about & about) != 0))
 			continue;
 		if (s->nops <= FEW_OPS ? judge_few(set, index, f) :
 		    judge_many(set, index, f))
@@ -421,12 +439,6 @@ serve_many(struct mipc_set *set, uint32_t index, uint64_t seen)
 	return serve_plan(set, index, &plan, seen);
 }
 
-static bool
-barging(const struct mipc_set *set)
-{
-	return mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0;
-}
-
 static int
 serve(struct mipc_set *set, const struct finding *f, uint64_t seen)
 {
@@ -462,9 +474,10 @@ static int
 dissolve(struct mipc_set *set, uint64_t seen)
 {
 	uint32_t index = neighbour(set, &set->head->head);
+	struct finding nobody = { .last = 0 };
 
 	if (index == UINT32_MAX)
-		return ECANCELED;
+		return rest(set, &nobody, seen);
 	return fail(set, index, EIDRM, seen);
 }
 
@@ -487,8 +500,6 @@ step(struct mipc_set *set, bool look)
 	case BURY:
 		return bury(set, f.sleeper, seen);
 	case SERVE:
-		if (barging(set) && f.told)
-			break;
 		return serve(set, &f, seen);
 	case FAIL:
 		return fail(set, f.sleeper, f.error, seen);

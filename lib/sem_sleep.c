@@ -206,6 +206,12 @@ blocking_of(const struct mipc_plan *plan)
 }
 
 static bool
+is_barging(const struct mipc_set *set)
+{
+	return mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0;
+}
+
+static bool
 is_mine(const struct sleep *sleep)
 {
 	return *(volatile uint64_t *)&sleep->set->thread->waiter.serial ==
@@ -267,11 +273,13 @@ try_list(struct sleep *sleep)
 	if (!is_mine(sleep) || is_ended(state(sleep)))
 		return ECANCELED;
 	list(sleep);
-	error = mipc_txn_open(&txn, &set->board, 2);
+	error = mipc_txn_open(&txn, &set->board, 3);
 	if (error != 0)
 		return error;
 	mipc_queue_record_set(&txn, &own(sleep)->state, MIPC_SLEEP_WAITING);
 	mipc_queue_record_set(&txn, &set->head->watchman, sleep->index + 1);
+	if (is_barging(set))	/* others may be told now */
+		mipc_queue_record_due(set, &txn);
 	done = mipc_txn_commit(&txn, seen);
 	mipc_txn_close(&txn);
 	return done ? 0 : EAGAIN;
@@ -542,7 +550,7 @@ settle_down(struct sleep *sleep, uint64_t *seen)
 		return 0;
 	if (now == MIPC_SLEEP_LOOK || sleep->list) {
 		error = ECANCELED;
-		if (mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0)
+		if (is_barging(set))
 			do {
 				error = try_again(sleep);
 			} while (mipc_set_again(set, &error));

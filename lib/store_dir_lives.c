@@ -70,7 +70,10 @@ open_life(void *where, uid_t uid, enum mipc_life_file file, bool make)
 	int error, fd;
 
 	life_name(uid, file, name);
-	fd = mipc_dir_openat(&s->dir, name, make ? O_RDWR : O_RDONLY);
+	/* The lock of a process wants a descriptor that may write. */
+	fd = mipc_dir_openat(&s->dir, name, make ||
+	    (file == MIPC_LIFE_EXEC && uid == mipc_sys_euid()) ?
+	    O_RDWR : O_RDONLY);
 	while (fd == -ENOENT && make) {
 		error = make_life_file(s, name, file == MIPC_LIFE_SLOTS);
 		if (error != 0 && error != EEXIST && error != EAGAIN)

@@ -150,11 +150,16 @@ claim(const struct mipc_board *board, uint32_t index)
 	return mipc_swap_if(&party->claim, &seen, board->self);
 }
 
+/* Threads begin at different ones, of those in the first page. */
 static bool
 take_party(struct mipc_txn *txn, uint32_t first, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		txn->index = first + (txn->board->thread + i) % n;
+	uint32_t at = txn->board->thread % 6;
+
+	for (uint32_t i = 0; i < n; i++, at++) {
+		if (at >= n)
+			at = 0;
+		txn->index = first + at;
 		if (claim(txn->board, txn->index)) {
 			txn->party = party_at(txn->board, txn->index);
 			txn->word = record_of(txn->party);

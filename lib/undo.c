@@ -284,9 +284,8 @@ enter(struct mipc_set *set, uint32_t *out)
 		if (error != 0)
 			break;
 		mipc_gate_enter(&gate);
-		error = mipc_life_keep(set->ns->lives);
-		if (error == 0)
-			taken = take_entry(set, free, out);
+		mipc_life_keep(set->ns->lives);
+		taken = take_entry(set, free, out);
 		if (taken) {
 			mipc_put(&set->opened->debtor, *out + 1);
 			mipc_give(&set->opened->debtor_life, set->board.self);
@@ -316,6 +315,10 @@ mipc_undo_entry(struct mipc_set *set, uint32_t *out)
 
 /* --- the dead ---------------------------------------------------------- */
 
+/*
+ * Also one that owes nothing any more: as with the kernel, its end is an
+ * operation on the set (sem_otime).
+ */
 bool
 mipc_undo_dead(const struct mipc_set *set, uint32_t *debtor)
 {
@@ -324,7 +327,6 @@ mipc_undo_dead(const struct mipc_set *set, uint32_t *debtor)
 	for (uint32_t i = 0; i < entries(set); i++) {
 		owner = mipc_take(&mipc_set_debtor(set, i)->owner);
 		if (owner == 0 || owner == set->board.self ||
-		    !owes(set, i) ||
 		    !mipc_life_gone(set->ns->lives, owner))
 			continue;
 		*debtor = i;
@@ -394,8 +396,6 @@ settle_once(struct mipc_set *set, uint32_t debtor, uint64_t seen)
 		whole = record_debt(set, mipc_peek(debt), pid, &txn);
 	mipc_queue_record_set(&txn, &entry->era, 0);
 	mipc_queue_record_due(set, &txn);
-	if (whole)
-		mipc_put(&set->head->otime, mipc_sys_seconds());
 	whole = whole && mipc_txn_commit(&txn, seen);
 	mipc_txn_close(&txn);
 	return whole ? 0 : EAGAIN;
@@ -427,6 +427,7 @@ mipc_undo_settle(struct mipc_set *set, uint32_t debtor)
 	} while (mipc_set_again(set, &error));
 	if (error == ECANCELED)
 		return 0;
+	mipc_put(&set->head->otime, mipc_sys_seconds());
 	if (error == 0)
 		error = mipc_undo_clean(set, debtor);
 	mipc_crash_point("undo: settled");
