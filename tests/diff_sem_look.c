@@ -390,7 +390,11 @@ view_settled(struct driver *d, const struct object *o, struct view v[SIDES],
 		if (text[0] == '\0' || d->ends == 0 || harness_now() > end ||
 		    d->config->store == STORE_MODEL)
 			return;
-		d->again++;
+		if (d->again++ == 0)
+			tap_note("%s, seed %llu, step %u: looked again, for "
+			    "set %d, %s", d->config->name,
+			    (unsigned long long)d->config->seed, d->step,
+			    o->id[KERNEL], text);
 		harness_wait(&never, 0, 0.01);
 	}
 }
