@@ -80,7 +80,7 @@ struct diff_test {
 	/* In a child: the sequence; *steps is how many operations were made. */
 	int (*sequence)(const struct config *, unsigned number,
 	    unsigned *steps);
-	/* After a sequence, number `round` of the table, that ended badly. */
+	/* After a sequence, number `round` of the table, that differs. */
 	void (*bad)(const struct config *, size_t round);
 	/* After a round, or a lie; may be NULL. */
 	void (*done)(const struct config *);

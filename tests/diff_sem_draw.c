@@ -181,9 +181,12 @@ draw_num(struct driver *d, int nsems)
 static int
 value_of(const struct driver *d, int object, int num)
 {
-	const struct object *o = &d->object[object];
+	const struct object *o;
 
-	for (int i = 0; object != -1 && i < draw_probes(o->nsems); i++)
+	if (object == -1)
+		return 0;
+	o = &d->object[object];
+	for (int i = 0; i < draw_probes(o->nsems); i++)
 		if (draw_probe(o->nsems, i) == num)
 			return o->value[i];
 	return 0;
