@@ -528,4 +528,5 @@ mipc_life_end(struct mipc_lives *lives)
 		mipc_sys_close(lives->run_fd);
 	lives->run_map = NULL;
 	lives->run_fd = -1;
+	mipc_life_exec_end(lives);
 }

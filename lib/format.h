@@ -322,8 +322,9 @@ struct mipc_semset {
 	mipc_u64 gone;				/* T: 1: removed */
 	mipc_u64 era;				/* T: see mipc_debtor */
 	mipc_u64 debtors;			/* A: no entry beyond is used */
+	mipc_u64 lent;				/* A: 1: a debt was below 0 */
 	mipc_u64 blocks;			/* T: blocks handed out */
-	uint64_t pad2[6];
+	uint64_t pad2[5];
 	mipc_u64 sem[];				/* nsems of them */
 };
 

@@ -16,7 +16,12 @@
 #include "format.h"
 #include "sys.h"
 
-enum mipc_life_file { MIPC_LIFE_SLOTS, MIPC_LIFE_RUN, MIPC_LIFE_EXEC };
+enum mipc_life_file {
+	MIPC_LIFE_SLOTS,
+	MIPC_LIFE_RUN,
+	MIPC_LIFE_EXEC,
+	MIPC_LIFE_EXEC_NAME,	/* the same, but only to know its inode */
+};
 
 struct mipc_lives;
 
@@ -60,6 +65,7 @@ struct mipc_lives {
 	ino_t run_ino;
 	int exec_fd;			/* of our house's .exec, or -1 */
 	ino_t exec_ino;
+	uint32_t exec_house;		/* whose it is */
 	mipc_life kept;			/* the life that it locks, 0 none */
 	struct mipc_birth birth;
 	/* Windows on houses, made when first looked at. */

@@ -19,6 +19,8 @@
 
 #include "futex.h"
 
+#define SEARCHED	64	/* descriptors above the lowest high one */
+
 /* Between threads, with signals blocked; the gate may be held, or not. */
 static mipc_u32 mutex;
 
@@ -52,32 +54,60 @@ is_kept(const struct mipc_lives *lives)
 	    st.st_ino == lives->exec_ino;
 }
 
-/* Does this process hold a lock there, from before it ran exec? */
-static bool
-holds_any(int fd)
-{
-	return mipc_sys_lock_holder(fd, 0, 0) == mipc_sys_pid();
-}
-
-/* [mutex] The descriptor of our house's file, opened if need be. */
+/*
+ * A descriptor of the file with this inode that an earlier image of this
+ * process left open, with the locks that come with it; or -1.
+ */
 static int
-own_file(struct mipc_lives *lives, uid_t uid, bool make)
+inherited(ino_t ino)
 {
 	struct stat st;
-	int fd;
+
+	for (int fd = MIPC_HIGH_FD; fd < MIPC_HIGH_FD + SEARCHED; fd++)
+		if (mipc_sys_fstat(fd, &st) == 0 && st.st_ino == ino &&
+		    S_ISREG(st.st_mode))
+			return fd;
+	return -1;
+}
+
+/* Its inode, if there is such a file; O_PATH takes no lock along. */
+static bool
+look(struct mipc_lives *lives, uid_t uid, ino_t *ino)
+{
+	struct stat st;
+	int fd, r;
+
+	fd = lives->store->open(lives->where, uid, MIPC_LIFE_EXEC_NAME, false);
+	if (fd < 0)
+		return false;
+	r = mipc_sys_fstat(fd, &st);
+	mipc_sys_close(fd);
+	*ino = st.st_ino;
+	return r == 0;
+}
+
+/* [mutex] The descriptor of a house's file that is never to be closed. */
+static int
+own_file(struct mipc_lives *lives, uint32_t house, bool make)
+{
+	uid_t uid = (uid_t)(mipc_take(&lives->houses[house]) - 1);
+	struct stat st;
+	int fd = -1;
 
 	if (is_kept(lives))
 		return lives->exec_fd;
 	lives->exec_fd = -1;
-	fd = lives->store->open(lives->where, uid, MIPC_LIFE_EXEC, make);
+	if (look(lives, uid, &st.st_ino))
+		fd = inherited(st.st_ino);
+	if (fd < 0)
+		fd = mipc_sys_move_high(lives->store->open(lives->where, uid,
+		    MIPC_LIFE_EXEC, make));
 	if (fd < 0)
 		return fd;
-	/* To move it is to close one: only while nothing is held. */
-	if (!holds_any(fd))
-		fd = mipc_sys_move_high(fd);
 	if (mipc_sys_fstat(fd, &st) != 0)
 		return -EIO;
 	lives->exec_ino = st.st_ino;
+	lives->exec_house = house;
 	lives->exec_fd = fd;
 	return fd;
 }
@@ -87,15 +117,15 @@ static void
 keep(struct mipc_lives *lives)
 {
 	mipc_life self = mipc_peek(&lives->self);
-	uint64_t uid;
+	uint32_t house = MIPC_LIFE_HOUSE(self);
+	uint64_t uid = mipc_take(&lives->houses[house]) - 1;
 	int fd;
 
 	if (lives->kept == self && is_kept(lives))
 		return;
-	uid = mipc_take(&lives->houses[MIPC_LIFE_HOUSE(self)]) - 1;
 	if (!lives->store->one_house && uid != mipc_sys_euid())
 		return;		/* it has dropped its privileges */
-	fd = own_file(lives, (uid_t)uid, true);
+	fd = own_file(lives, house, true);
 	if (fd >= 0 && mipc_sys_lock(fd, MIPC_OWNED_BY_PROCESS, byte_of(self),
 	    false) == 0 && mipc_sys_keep_open(fd, true) == 0)
 		lives->kept = self;
@@ -120,6 +150,26 @@ mipc_life_exec_child(struct mipc_lives *lives)
 	lives->kept = 0;
 }
 
+void
+mipc_life_exec_end(struct mipc_lives *lives)
+{
+	if (is_kept(lives) && !lives->store->one_house)
+		mipc_sys_close(lives->exec_fd);
+	if (!lives->store->one_house)
+		lives->exec_fd = -1;
+	lives->kept = 0;
+}
+
+/* Might this process hold locks there, which closing would drop? */
+static bool
+is_own_house(const struct mipc_lives *lives, uint32_t house, uid_t uid)
+{
+	if (is_kept(lives))
+		return house == lives->exec_house;
+	return lives->store->one_house || uid == mipc_sys_euid() ||
+	    house == MIPC_LIFE_HOUSE(mipc_peek(&lives->self));
+}
+
 /* Who holds the lock of a life: a pid, 0 nobody, -1 cannot be told. */
 static pid_t
 holder(struct mipc_lives *lives, mipc_life life)
@@ -132,7 +182,7 @@ holder(struct mipc_lives *lives, mipc_life life)
 
 	if (uid == 0)
 		return 0;
-	if (!lives->store->one_house && uid - 1 != mipc_sys_euid()) {
+	if (!is_own_house(lives, house, (uid_t)(uid - 1))) {
 		fd = lives->store->open(lives->where, (uid_t)(uid - 1),
 		    MIPC_LIFE_EXEC, false);
 		if (fd < 0)
@@ -142,7 +192,7 @@ holder(struct mipc_lives *lives, mipc_life life)
 		return pid;
 	}
 	enter(&signals);
-	fd = own_file(lives, (uid_t)(uid - 1), false);
+	fd = own_file(lives, house, false);
 	leave(&signals);
 	return fd < 0 ? 0 : mipc_sys_lock_holder(fd, byte_of(life), 1);
 }

@@ -26,6 +26,8 @@ bool	mipc_life_in_birth(const struct mipc_lives *, struct mipc_slot *);
 
 /* [gate] In a fork's child: what its parent owes is not its own. */
 void	mipc_life_exec_child(struct mipc_lives *);
+/* [gate] The namespace is closed: what is still owed is settled. */
+void	mipc_life_exec_end(struct mipc_lives *);
 
 /* A descriptor for asking a house's .run file, and giving it back. */
 int	mipc_life_run(struct mipc_lives *, uint32_t house);

@@ -48,6 +48,8 @@ int	mipc_set_hold(struct mipc_set *, struct mipc_ns *,
 void	mipc_set_leave(struct mipc_set *);
 /* Is it still the set of this id, and not removed? */
 bool	mipc_set_lives(const struct mipc_set *);
+/* Is it still a set at all, or has somebody written over it? */
+bool	mipc_set_sound(const struct mipc_set *);
 /* May the caller do this (bits of mode, folded)?  0 or EACCES, EINVAL. */
 int	mipc_set_permit(struct mipc_set *, unsigned bits);
 /* Everything a transaction needs: a life, a party's space. */

@@ -102,11 +102,16 @@ commit(const struct call *call, uint64_t seen)
 	return 0;
 }
 
-/* Could somebody's death change what was found? */
+/*
+ * Could somebody's death change what was found?  Success only where a value
+ * was lent by somebody who owes it back.
+ */
 static bool
 death_matters(const struct call *call, int found)
 {
-	return (found != 0 || call->tests) && mipc_queue_dead(call->set);
+	return (found != 0 || call->tests ||
+	    mipc_peek(&call->set->head->lent) != 0) &&
+	    mipc_queue_dead(call->set);
 }
 
 /* One try: ECANCELED if it must wait; EAGAIN if it is to be made again. */
@@ -117,8 +122,8 @@ try_once(const struct call *call)
 	uint64_t seen;
 	int error;
 
-	mipc_plan_claim(set, call->plan);
 	seen = mipc_txn_begin(&set->board);
+	mipc_plan_claim(set, call->plan);
 	if (mipc_queue_due(set)) {
 		error = mipc_queue_steps(set, false);
 		return error == 0 ? EAGAIN : error;

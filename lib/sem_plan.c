@@ -51,6 +51,8 @@ owe(const struct mipc_set *set, struct mipc_plan *plan, struct mipc_touch *t,
 			t->adjust = MIPC_DEBT_ADJ(t->debt_old);
 	}
 	t->adjust -= op;
+	if (t->adjust < 0 && mipc_peek(&set->head->lent) == 0)
+		mipc_put(&set->head->lent, 1);
 	return t->adjust < INT16_MIN || t->adjust > INT16_MAX ? ERANGE : 0;
 }
 

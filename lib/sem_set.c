@@ -144,6 +144,12 @@ mipc_set_lives(const struct mipc_set *set)
 	    is_listed(set->ns, set->opened->id);
 }
 
+bool
+mipc_set_sound(const struct mipc_set *set)
+{
+	return set->head->object.magic == MIPC_MAGIC_OBJECT;
+}
+
 /* --- permission -------------------------------------------------------- */
 
 /*
@@ -307,6 +313,8 @@ mipc_set_again(struct mipc_set *set, int *error)
 
 	if (*error == ENOSPC)
 		*error = ENOMEM;
+	if (!mipc_set_sound(set))
+		*error = EIO;
 	if (*error != EBUSY)
 		return *error == EAGAIN;
 	if (mipc_set_count(set, MIPC_T_LARGE) < MIPC_LARGE_PARTIES)
@@ -376,6 +384,7 @@ mipc_set_renew(struct mipc_semset *head, const struct mipc_sem_layout *layout)
 		    mipc_peek(&head->sem[i]), 0, 0));
 	renew_tables(head, layout);
 	mipc_put(&head->debtors, 0);
+	mipc_put(&head->lent, 0);
 }
 
 /* One try to say that it is removed. */

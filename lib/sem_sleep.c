@@ -235,6 +235,8 @@ try_join(struct sleep *sleep)
 		return ECANCELED;
 	if (mipc_queue_due(set) || MIPC_T_VALUE(mipc_peek(&head->gone)) != 0)
 		return EBUSY;
+	/* After the turn was read: else somebody may give them back. */
+	mipc_plan_claim(set, sleep->plan);
 	if (mipc_plan_judge(set, sleep->plan) != EBUSY || mipc_queue_dead(set))
 		return EBUSY;
 	list(sleep);
@@ -513,6 +515,7 @@ try_again(struct sleep *sleep)
 
 	if (!is_mine(sleep) || is_ended(state(sleep)))
 		return ECANCELED;
+	mipc_plan_claim(set, plan);
 	error = mipc_plan_judge(set, plan);
 	if (error == EXFULL) {
 		error = mipc_undo_grow(set, plan->debtor - 1);
@@ -579,7 +582,9 @@ sleep_on(struct sleep *sleep, uint64_t deadline)
 			return withdrawn(sleep->set->thread, sleep->serial);
 		if (is_ended(state(sleep)))
 			break;
-		if (!mipc_set_lives(sleep->set))
+		if (!mipc_set_sound(sleep->set))
+			error = EIO;
+		else if (!mipc_set_lives(sleep->set))
 			mipc_set_bury(sleep->set);
 		else if (error == 0)
 			error = nap(sleep, deadline, seen);

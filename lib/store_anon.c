@@ -392,7 +392,7 @@ open_life(void *where, uid_t uid, enum mipc_life_file file, bool make)
 	char path[40];
 
 	(void)uid, (void)make;
-	if (file == MIPC_LIFE_EXEC)	/* it is kept, or closed by now */
+	if (file >= MIPC_LIFE_EXEC)	/* it is kept, or closed by now */
 		return -EBADF;
 	if (s->fd < 0 || mipc_sys_fstat(s->fd, &st) != 0 ||
 	    st.st_dev != s->dev || st.st_ino != s->ino)

@@ -160,6 +160,9 @@ make_object(struct mipc_store *store, const struct mipc_draft *draft,
 	ssize_t n;
 	int error, fd;
 
+	fd = mipc_dir_fd(&s->dir);
+	if (fd < 0)
+		return -fd;
 	mipc_dir_object(draft->kind, draft->id, name);
 	fd = create(s, name, head_mode(draft->mode));
 	if (fd < 0)

@@ -12,7 +12,7 @@
 
 #include "bus.h"
 
-static const char *const life_suffix[] = { "slots", "run", "exec" };
+static const char *const life_suffix[] = { "slots", "run", "exec", "exec" };
 
 static void
 life_name(uid_t uid, enum mipc_life_file file, char out[40])
@@ -70,6 +70,8 @@ open_life(void *where, uid_t uid, enum mipc_life_file file, bool make)
 	int error, fd;
 
 	life_name(uid, file, name);
+	if (file == MIPC_LIFE_EXEC_NAME)
+		return mipc_dir_openat(&s->dir, name, O_PATH);
 	/* The lock of a process wants a descriptor that may write. */
 	fd = mipc_dir_openat(&s->dir, name, make ||
 	    (file == MIPC_LIFE_EXEC && uid == mipc_sys_euid()) ?

@@ -246,7 +246,8 @@ mipc_sys_move_high(int fd)
 
 	if (fd < 0)
 		return fd;
-	high = mipc_sys_dup_above(fd, limit > 2048 ? 1000 : (int)(limit / 2));
+	high = mipc_sys_dup_above(fd, limit > 2048 ? MIPC_HIGH_FD :
+	    (int)(limit / 2));
 	if (high < 0)
 		return fd;
 	mipc_sys_close(fd);

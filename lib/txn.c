@@ -17,8 +17,9 @@
  * record, and every value it has had differs from the one before by its
  * change counter; so a swap that comes late or again finds another word and
  * does nothing.  A record is rewritten only after its transaction is done:
- * its owner stores `done` before it writes the next; a helper looks at the
- * turn and at `done` after reading an entry and before the swap.
+ * its owner stores `done` before it writes the next; a helper looks at `done`
+ * and then at the turn after reading an entry and before the swap.
+ * (tests/models/txn.pml.)
  *
  * A party whose claimer died is claimed again; if the turn still names it, its
  * record is finished first.
@@ -106,9 +107,13 @@ help(const struct mipc_board *board, uint64_t turn)
 		offset = mipc_peek(&word[i].offset);
 		old = mipc_peek(&word[i].old);
 		new = mipc_peek(&word[i].new);
-		/* Pairs with the owner's store of done: still this record? */
+		/*
+		 * Still this record?  Pairs with the owner's store of done.
+		 * The turn last: a party that was done and used again would
+		 * look pending to a stale one.
+		 */
 		atomic_thread_fence(memory_order_acquire);
-		if (mipc_peek(board->turn) != turn || !pending(board, turn))
+		if (!pending(board, turn) || mipc_take(board->turn) != turn)
 			return;
 		swap(board, offset, old, new);
 	}
