@@ -13,11 +13,11 @@
 
 #include "locks.h"
 
-/* Say what failed, or that the side has no semaphores at all. */
+/* Say what failed, or that the kernel has no semaphores at all. */
 static int
 refused(struct bench *b, const char *call)
 {
-	b->left_out = errno == ENOSYS;
+	b->left_out = errno == ENOSYS && b->side->home == HOME_NONE;
 	snprintf(b->note, sizeof(b->note), "%s%s, set %u of %u: %s",
 	    b->left_out ? "left out: " : "", call, b->made + 1, b->count,
 	    strerror(errno));
@@ -74,9 +74,8 @@ bench_make_mipc(struct bench *b)
 
 	if (b->row->barging &&
 	    mipc_limit(b->ns, "barging", NULL, &on) == -1) {
-		b->left_out = errno == ENOENT;
-		snprintf(b->note, sizeof(b->note), "%slimit barging: %s",
-		    b->left_out ? "left out: " : "", strerror(errno));
+		snprintf(b->note, sizeof(b->note), "limit barging: %s",
+		    strerror(errno));
 		return -1;
 	}
 	return make_sets(b, &mipc_sysv);
