@@ -87,6 +87,8 @@ static struct total {
 	double slowest;
 } *total;
 
+struct ending *ending;
+
 static void
 add_up(const struct driver *d)
 {
@@ -214,5 +216,6 @@ main(int argc, char **argv)
 	if (argc == 5 && strcmp(argv[1], "--worker") == 0)
 		worker_reborn(argv[2], argv[3], argv[4]);
 	total = harness_shared(sizeof(*total));
+	ending = harness_shared(sizeof(*ending));
 	return diff_main(argc, argv, &sem);
 }

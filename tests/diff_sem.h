@@ -194,6 +194,8 @@ struct object {
 	int value[PROBES];	/* in the kernel, when last looked at */
 	struct semid_ds seen[SIDES];	/* when last looked at */
 	long slack[2];		/* seconds that the sides may differ by */
+	bool user[WORKERS];	/* who has given it a vector with SEM_UNDO */
+	bool left;		/* the kernel's otime is when such a one ended */
 	double looked;
 };
 
@@ -220,6 +222,7 @@ struct driver {
 	const struct hand *hand[SIDES];
 	struct rng rng;		/* of this step */
 	unsigned step, made;	/* steps; operations, without the skipped */
+	enum op_kind kind;	/* of the last one */
 	bool uids;		/* workers can become NOBODY */
 	bool execs;		/* a program exec'ed finds the namespace */
 	struct object object[OBJECTS];
@@ -252,6 +255,14 @@ struct hand {
 
 extern const struct hand hand_processes, hand_model;
 
+/* What a difference is known by, while it is shrunk. */
+struct ending {
+	const char *fmt;	/* of the sentence that told it */
+	enum op_kind kind;	/* of the last operation */
+};
+
+extern struct ending *ending;	/* of the last sequence; shared */
+
 /* diff_sem_drive.c */
 bool	drive(struct driver *d);	/* the whole sequence; true if equal */
 bool	drive_is_out(const struct driver *d, int side, int worker);
@@ -282,6 +293,11 @@ void	look_counts(struct driver *d, char *text, size_t size);
 int	look_sleepers(struct driver *d, int side, int object);
 
 /* diff_sem_known.c */
+/* Worker `worker` has made this operation, or ended with it. */
+void	known_note_user(struct driver *d, const struct op *op);
+void	known_note_end(struct driver *d, int worker);
+bool	known_excuses_otime(const struct driver *d, const struct object *o,
+	    long long kernel, long long mipc);
 bool	known_excuses(struct driver *d, const struct op *op,
 	    const struct result *k, const struct result *m);
 void	known_note(void);

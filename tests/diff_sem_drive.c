@@ -35,6 +35,7 @@ drive_differ(struct driver *d, const char *fmt, ...)
 	char what[600];
 	va_list ap;
 
+	*ending = (struct ending){ fmt, d->kind };
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
@@ -207,6 +208,14 @@ note_birth(struct driver *d, int child, unsigned uid)
 }
 
 static void
+note_end(struct driver *d, int worker)
+{
+	d->member[worker].alive = false;
+	d->ends++;
+	known_note_end(d, worker);
+}
+
+static void
 note_thread_end(struct driver *d, const struct op *op)
 {
 	struct member *m = &d->member[op->worker];
@@ -214,7 +223,8 @@ note_thread_end(struct driver *d, const struct op *op)
 	m->thread[op->thread] = m->alive = false;
 	for (int t = 0; t < THREADS; t++)
 		m->alive |= m->thread[t];
-	d->ends += !m->alive;
+	if (!m->alive)
+		note_end(d, op->worker);
 }
 
 /* What the driver knows once it is done. */
@@ -238,8 +248,7 @@ note(struct driver *d, const struct op *op)
 	case OP_EXIT:
 	case OP_VANISH:
 	case OP_KILL:
-		m->alive = false;
-		d->ends++;
+		note_end(d, op->worker);
 		break;
 	case OP_THREAD_END:
 		note_thread_end(d, op);
@@ -251,6 +260,7 @@ note(struct driver *d, const struct op *op)
 		m->uid = NOBODY;
 		break;
 	default:
+		known_note_user(d, op);
 		break;
 	}
 }
@@ -312,7 +322,7 @@ make(struct driver *d, const struct op *op)
 {
 	bool done;
 
-	d->count[op->kind]++;
+	d->count[d->kind = op->kind]++;
 	d->made++;
 	memset(d->came, 0, sizeof(d->came));
 	tell_step(d, op);		/* should it never end */

@@ -17,6 +17,36 @@ is_size_unknown(struct driver *d, const struct op *op, const struct result *k,
 	    (op->kind == OP_CTL && k->error == EINVAL));
 }
 
+/* ---- the kernel's otime at the end of a process ---- */
+
+void
+known_note_user(struct driver *d, const struct op *op)
+{
+	if ((op->kind != OP_SEMOP && op->kind != OP_SIGNAL) ||
+	    op->object == -1)
+		return;
+	for (unsigned i = 0; i < op->nops; i++)
+		if ((op->ops[i].sem_flg & SEM_UNDO) != 0)
+			d->object[op->object].user[op->worker] = true;
+}
+
+void
+known_note_end(struct driver *d, int worker)
+{
+	for (int i = 0; i < d->nobject; i++) {
+		d->object[i].left |= d->object[i].user[worker];
+		d->object[i].user[worker] = false;
+	}
+}
+
+bool
+known_excuses_otime(const struct driver *d, const struct object *o,
+    long long kernel, long long mipc)
+{
+	return (d->config->store == STORE_DIR ||
+	    d->config->store == STORE_ANON) && o->left && kernel > mipc;
+}
+
 /*
  * Where `excuses` is NULL, no such operation is made up; else it says of a
  * pair of results that differ whether this row is the reason.
@@ -28,6 +58,8 @@ static const struct known {
 } known[] = {
 	{ "who may not open a set does not learn that it has no such "
 	    "semaphore: EACCES before EFBIG or EINVAL", is_size_unknown },
+	{ "otime is not set at the end of a process that owes nothing, but "
+	    "used SEM_UNDO: see known_excuses_otime()", NULL },
 	{ "an anonymous namespace ends at exec", NULL },
 	{ "whose handler leaves by siglongjmp() is a sleeper until its next "
 	    "call: it makes one at once", NULL },

@@ -4,7 +4,7 @@
  *
  * The numbers of a step do not depend on the steps before it, so any steps
  * can be left out: first half of them, then quarters, down to single ones, as
- * long as some difference remains.
+ * long as a difference remains that is told in the same way.
  */
 #include "diff_sem.h"
 
@@ -52,6 +52,8 @@ print_command(const char *what, const struct config *c, size_t round,
 	    (c->ops * 100 + share - 1) / share, list);
 }
 
+static struct ending wanted;
+
 static bool
 still_differs(struct config *c, const bool *out)
 {
@@ -60,7 +62,8 @@ still_differs(struct config *c, const bool *out)
 	if (!spans_of(out, c->ops, &s))
 		return false;
 	c->skip = &s;
-	return diff_sequence(c, true) == SEQUENCE_DIFFERS;
+	return diff_sequence(c, true) == SEQUENCE_DIFFERS &&
+	    ending->fmt == wanted.fmt && ending->kind == wanted.kind;
 }
 
 /* Leave out the steps of one chunk, if the difference stays. */
@@ -92,6 +95,7 @@ shrink(const struct config *failed, size_t round, unsigned share)
 	if (c.ops > MOST || c.skip != NULL)
 		return;
 	c.hasty = true;
+	wanted = *ending;
 	memset(left_out, 0, sizeof(left_out));
 	if (!still_differs(&c, left_out)) {
 		tap_note("made again, it does not differ");
