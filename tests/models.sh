@@ -1,0 +1,141 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# models.sh - the models of what semaphore sets do inside, at a size that all
+# orders of steps can be gone through: nothing goes wrong, and with one rule
+# left out something does.
+
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+
+LIMIT=300		# seconds for one model, which takes a few
+
+need spin "${CC:-cc}"
+make_work
+
+# explore MODEL SETTING...: go through all orders; what pan says is in
+# $work/said.
+explore()
+{
+	model=$(cd "$srcdir/tests/models" && pwd)/$1.pml
+	shift
+	(
+		cd "$work" &&
+		    spin -a "$@" "$model" &&
+		    ${CC:-cc} -O1 -w -DSAFETY -DNOREDUCE -DCOLLAPSE \
+			-o pan pan.c &&
+		    timeout "$LIMIT" ./pan -m1000000 >said
+	)
+}
+
+# right MODEL SETTING...: all orders were gone through, and none is wrong.
+right()
+{
+	explore "$@" || return
+	grep -q '^State-vector.* errors: 0$' "$work/said" &&
+	    ! grep -qE 'not completed|too small|out of memory' "$work/said" &&
+	    return
+	cat "$work/said"
+	return 1
+}
+
+# wrong MODEL WHAT SETTING...: some order makes the assertion about WHAT fail.
+wrong()
+{
+	wrong_model=$1
+	wrong_what=$2
+	shift 2
+	explore "$wrong_model" "$@" || return
+	grep -qE "^pan:.* assertion violated .*$wrong_what" "$work/said" &&
+	    return
+	cat "$work/said"
+	return 1
+}
+
+refused()
+{
+	! "$@"
+}
+
+# An amount, and its sleepers are served out of order.
+amounts='-DCAP=2 -DW1=2'
+# The first one only adds, and owes nothing.
+producer='-DCAP=0 -DPROD=1'
+# Four, of whom two want more than is there for long.
+four='-DN=4 -DORDER -DINTR=1 -DCRASHES=1'
+
+# Each setting is words of its own.
+# shellcheck disable=SC2086
+{
+plan 34
+
+check "a model in which something goes wrong is not taken for right" \
+    refused right wake -DCRASHES=0 -DNODUE
+check "wake: two are killed anywhere, and nobody sleeps for ever" \
+    right wake -DORDER -DCRASHES=2 -DSPLIT=1
+check "wake: the same with amounts" \
+    right wake -DCRASHES=2 $amounts
+check "wake: FUTEX_WAITV queues word by word, and a signal ends a sleep" \
+    right wake -DORDER -DCRASHES=1 -DSPLIT=1 -DWORDS=1 -DINTR=1
+check "wake: the same with amounts" \
+    right wake -DCRASHES=1 -DWORDS=1 -DINTR=1 $amounts
+check "wake: the same with one who only adds" \
+    right wake -DCRASHES=2 -DSPLIT=1 $producer
+check "wake: who is dead was looked up a while ago" \
+    right wake -DORDER -DCRASHES=1 -DSPLIT=1 -DSTALE=1
+check "wake: newcomers may overtake" \
+    right wake -DBARGE=1 -DCRASHES=1 -DSPLIT=1 $amounts
+
+check "wake: no bell" \
+    wrong wake lost -DCRASHES=1 -DNOBELL
+check "wake: no watchman" \
+    wrong wake lost -DCRASHES=1 -DNOWATCH $amounts
+check "wake: who was served does not look at what else woke it" \
+    wrong wake lost -DCRASHES=1 -DNOBATON $amounts
+check "wake: nobody makes the wakes that a dead one owed" \
+    wrong wake lost -DCRASHES=1 -DSPLIT=1 -DDERIVE=0
+check "wake: lists without those who sleep" \
+    wrong wake lost -DCRASHES=1 -DNOAHEAD
+check "wake: who takes without sleeping is on nobody's list" \
+    wrong wake lost -DCRASHES=1 -DNOLISTED $amounts
+check "wake: the watchman leaves without a word" \
+    wrong wake lost $four -DNOLEAVE -DW1=2 -DW3=2
+check "wake: one told to look leaves without a word" \
+    wrong wake lost $four -DNOLOOKLEAVE -DCAP=2 -DW1=2 -DW2=2
+check "wake: nobody says that steps are due" \
+    wrong wake lost -DCRASHES=0 -DNODUE
+check "wake: newcomers do not look whether steps are due" \
+    wrong wake overtaken -DCRASHES=0 -DDEAF
+check "wake: FUTEX_WAITV does not see that steps became due" \
+    wrong wake lost -DCRASHES=1 -DCMP=1 $producer
+check "wake: it does not see a commit whose words are not written" \
+    wrong wake lost -DCRASHES=1 -DCMP=2 -DSPLIT=1 $producer
+check "wake: it compares T before it is queued on the bell" \
+    wrong wake lost -DCRASHES=1 -DWORDS=1 -DBELLAT=2 -DSPLIT=1
+check "wake: a handler jumps away between commit and wake" \
+    wrong wake lost -DCRASHES=0 -DJUMP=1
+
+check "txn: killed or resting anywhere, all is changed once or not at all" \
+    right txn
+check "txn: no look at T and done after a record was read" \
+    wrong txn 'want' -DNOCHECK
+check "txn: no look at done" \
+    wrong txn 'want' -DNODONECHECK
+check "txn: no look at T" \
+    wrong txn 'want' -DNOTCHECK
+check "txn: a look at T first and at done last" \
+    wrong txn 'want' -DTFIRST
+check "txn: done before the last word is written" \
+    wrong txn 'want' -DDONEFIRST
+check "txn: a helper says done" \
+    wrong txn 'want' -DHELPERDONE
+check "txn: no change counter" \
+    wrong txn 'want' -DBITS=0
+check "txn: a change counter that comes round" \
+    wrong txn 'want' -DBITS=1
+check "txn: no SLOW" \
+    wrong txn 'want' -DNOSLOW
+check "txn: SLOW set before T is read" \
+    wrong txn 'want' -DSLOWEARLY
+check "txn: a dead one's party taken after T is read" \
+    wrong txn 'want' -DCLAIMLATE
+}
