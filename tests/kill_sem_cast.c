@@ -10,13 +10,9 @@
  */
 #include "kill.h"
 
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,49 +133,6 @@ be_second_sleeper(struct stage *s)
 	sleep_as(s, 1);
 }
 
-/* What the kernel says in a file of the process; false if there is none. */
-static bool
-read_proc(int pid, const char *file, char text[128])
-{
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return false;
-	n = read(fd, text, 127);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
-
-static bool
-lives(int pid)
-{
-	char text[128], *p;
-
-	return read_proc(pid, "stat", text) &&
-	    (p = strrchr(text, ')')) != NULL && p[2] != 'Z' && p[2] != 'X';
-}
-
-/* Asleep, neither stopped nor running, in a call that awaits others. */
-static bool
-sleeps(int pid)
-{
-	char text[128], *p;
-	long call;
-
-	if (!read_proc(pid, "stat", text) ||
-	    (p = strrchr(text, ')')) == NULL || p[2] != 'S' ||
-	    !read_proc(pid, "syscall", text))
-		return false;
-	call = strtol(text, NULL, 10);
-	return call == SYS_futex || call == SYS_futex_waitv ||
-	    call == SYS_semop || call == SYS_semtimedop;
-}
-
 static void
 be_helper(struct stage *s)
 {
@@ -191,8 +144,8 @@ be_helper(struct stage *s)
 	sets_ask(s->bystander, 0, GETVAL);	/* no first call later on */
 	harness_wait((_Atomic uint32_t *)&s->cast.victim, 0, PATIENCE);
 	victim = atomic_load(&s->cast.victim);
-	while (!sleeps(victim)) {
-		if (!lives(victim))
+	while (!process_sleeps(victim)) {
+		if (!process_lives(victim))
 			return;
 		harness_wait(&never, 0, 0.0002);
 	}

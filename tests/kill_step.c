@@ -16,7 +16,8 @@
  * one of them to each that matters.
  *
  *	--seed N	repeat a run
- *	--samples N	kills in each scene, of those that matter (default 10)
+ *	--samples N	kills in each scene, of those that matter (default 10;
+ *			of sets a third)
  *	--states	all of those that matter
  *	--every		each single instruction
  *	--scene NAME	only this one; --list names them
@@ -46,6 +47,7 @@
 #define EXTRA		4	/* sampled from all instructions, with more */
 #define TWICE		2	/* first kills after which recovery is killed */
 #define TWICE_EACH	3	/* kills in each of these */
+#define SHARE_OF_SETS	3	/* of all that: one part of so many */
 
 #define MISSED		4	/* exit status: the shortcut is none */
 
@@ -149,10 +151,17 @@ is_drawn(const struct point *p, unsigned *want, unsigned *left)
 	return drawn;
 }
 
+/* There are many scenes of sets: samples of each are fewer. */
+static unsigned
+share(const struct attempt *a, unsigned n)
+{
+	return a->scene->sets == NULL ? n : (n - 1) / SHARE_OF_SETS + 1;
+}
+
 static void
 kill_once(struct attempt *a, struct tally *t)
 {
-	unsigned want = option.samples, left = count_changes(track);
+	unsigned want = share(a, option.samples), left = count_changes(track);
 	bool good = true, before = true;
 
 	for (unsigned i = 0; i < track->n && !is_enough(t); i++) {
@@ -165,7 +174,7 @@ kill_once(struct attempt *a, struct tally *t)
 		t->missed += option.which == EVERY && !a->first->changed &&
 		    good != before;
 	}
-	for (unsigned i = 0; i < EXTRA && !is_enough(t); i++) {
+	for (unsigned i = 0; i < share(a, EXTRA) && !is_enough(t); i++) {
 		a->first = &track->point[rng_below(&option.rng, track->n)];
 		try(a, t);
 	}
@@ -193,7 +202,7 @@ kill_recovery(struct attempt *a, struct tally *t)
 	a->count = NULL;
 	if (!o.good && t->failures++ < TOLD)
 		tell(a, &o);
-	for (unsigned i = 0; i < TWICE_EACH && !is_enough(t); i++) {
+	for (unsigned i = 0; i < share(a, TWICE_EACH) && !is_enough(t); i++) {
 		draw_place(&q, atomic_load(recovery_calls));
 		a->second = &q;
 		try(a, t);
@@ -225,7 +234,8 @@ static void
 kill_twice(struct attempt *a, struct tally *t)
 {
 	const unsigned changes = count_changes(track);
-	unsigned want = option.which == SAMPLE ? TWICE : changes / 4 + 1;
+	unsigned want = option.which == SAMPLE ? share(a, TWICE) :
+	    changes / 4 + 1;
 	const unsigned whole = 1 + rng_below(&option.rng, want);
 	unsigned left = changes;
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# on_filesystems.sh - the clause, kill and death tests where the namespace
-# lies on ext4, on an overlay filesystem (where no lock lives with its
+# on_filesystems.sh - the clause, kill, death and soak tests where the
+# namespace lies on ext4, on an overlay filesystem (where no lock lives with its
 # mapping), and with every fallback forced.
 #
 # Each line of those tests is a line here, with the place before it.  Mounts
@@ -11,8 +11,10 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 . "$srcdir/tests/retell.sh"
 
-programs="tests/check_shm tests/kill_step tests/death"
-fallbacks="MIPC_NO_MAPLOCK MIPC_NO_OFD MIPC_NO_OTMPFILE MIPC_NO_ROBUST"
+programs="tests/check_shm tests/kill_step tests/death tests/sem_death
+tests/soak_kill"
+fallbacks="MIPC_NO_MAPLOCK MIPC_NO_OFD MIPC_NO_OTMPFILE MIPC_NO_ROBUST
+MIPC_NO_WAITV MIPC_NO_RSEQ"
 
 # run_in PLACE DIRECTORY: the tests, with their directories below that one.
 run_in()

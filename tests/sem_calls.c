@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +143,50 @@ sets_await(int id, int num, int cmd, int want, double seconds)
 		harness_wait(&never, 0, 0.0002);
 	}
 	return true;
+}
+
+/* ---- processes, seen from outside ---- */
+
+/* What the kernel says in a file of the process; false if there is none. */
+static bool
+read_proc(int pid, const char *file, char text[128])
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	n = read(fd, text, 127);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+bool
+process_lives(int pid)
+{
+	char text[128], *p;
+
+	return read_proc(pid, "stat", text) &&
+	    (p = strrchr(text, ')')) != NULL && p[2] != 'Z' && p[2] != 'X';
+}
+
+bool
+process_sleeps(int pid)
+{
+	char text[128], *p;
+	long call;
+
+	if (!read_proc(pid, "stat", text) ||
+	    (p = strrchr(text, ')')) == NULL || p[2] != 'S' ||
+	    !read_proc(pid, "syscall", text))
+		return false;
+	call = strtol(text, NULL, 10);
+	return call == SYS_futex || call == SYS_futex_waitv ||
+	    call == SYS_semop || call == SYS_semtimedop;
 }
 
 /* ---- pid namespaces ---- */

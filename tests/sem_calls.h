@@ -55,6 +55,11 @@ bool	sets_sliced(void);
 /* Wait until a count (GETNCNT, GETZCNT, GETVAL) is `want`. */
 bool	sets_await(int id, int num, int cmd, int want, double seconds);
 
+/* Has it not ended? */
+bool	process_lives(int pid);
+/* Asleep, neither stopped nor running, in a call that awaits others? */
+bool	process_sleeps(int pid);
+
 /* A child that is the first process of a pid namespace; -1 with errno. */
 pid_t	fork_into_pid_namespace(void);
 /* The next child is an ordinary one again. */

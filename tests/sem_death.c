@@ -143,7 +143,8 @@ test_proof(void)
 		if (freopen("/dev/null", "w", stdout) == NULL)
 			_exit(2);
 		execl(path, "sem_death_broken_watchman", "--store",
-		    "directory", "--scene", "late debtor that never slept", NULL);
+		    "directory", "--scene", "late debtor that never slept",
+		    NULL);
 		_exit(2);
 	}
 	status = harness_reap(pid, 120);

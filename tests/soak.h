@@ -5,6 +5,7 @@
  *	soak_kill.c	the driver: kills, looks for progress; the program
  *	soak_check.c	what must be so while everybody pauses
  *	soak_work.c	a worker: random operations
+ *	soak_give.c	givers, who are killed, and takers, who sleep
  */
 #ifndef SOAK_H
 #define SOAK_H
@@ -26,7 +27,9 @@ enum {
 	KEPT_END = KEPT + 2,
 	PLAIN = KEPT_END,	/* without SEM_UNDO */
 	PLAIN_END = PLAIN + 2,
-	NSEMS = PLAIN_END
+	MAIL = PLAIN_END,	/* given and taken without SEM_UNDO */
+	MAIL_END = MAIL + 2,
+	NSEMS = MAIL_END
 };
 #define LOCKS		(ZLOCK + 1)
 #define UNITS		4
@@ -56,7 +59,8 @@ struct worker {
 
 struct board {
 	enum store store;
-	bool pid_namespaces, barging;
+	bool pid_namespaces, barging, givers;
+	int mail;			/* when last looked at */
 	uint64_t seed;
 	char dir[PATH_MAX];
 	int id[SETS];
@@ -80,6 +84,24 @@ void	violate(const char *fmt, ...)
 
 /* soak_work.c: be a worker. */
 void	work(struct worker *me) __attribute__((noreturn));
+
+/* soak_kill.c: births, deaths and what all of them need. */
+#define PATIENCE	2.0	/* seconds a survivor may take for a round */
+void	start_worker(struct worker *);
+void	doom(struct worker *);
+void	finish(struct worker *);
+void	kill_all(void);
+void	must_live(const struct worker *);
+bool	has_stopped(void);
+/* Processes hang: tell it, and end them. */
+void	hang(const char *what);
+/* Let a process of its own do something with the sets. */
+bool	in_process(void (*body)(void), double seconds);
+
+/* soak_give.c */
+#define TAKERS		(WORKERS / 2)
+void	give_or_take(struct worker *me) __attribute__((noreturn));
+void	drive_givers(double stop, struct rng *);
 
 /* soak_check.c */
 void	make_sets(void);

@@ -7,15 +7,18 @@
  * round within two seconds: a newcomer would settle what the dead have left
  * and hide a wake that was lost.  Now and then all pause; then the values are
  * those of the start less what the living hold.  Semaphores are used as
- * locks, and who finds one of the living inside says so.
+ * locks, and who finds one of the living inside says so.  In one place those
+ * who give are killed and those who take sleep until somebody gives.
  *
  *	--seed N	the same choices again (not the same interleaving)
- *	--seconds N	for each place (default 1)
+ *	--seconds N	for each place (default 0.6)
  *	--store NAME	only "directory" or "anonymous"
  *	--pids-equal	only the one where each process is the first of a pid
  *			namespace of its own
  *	--barging	only the one where newcomers may overtake sleepers
- *	--kernel	the kernel's own sets: a test of the test
+ *	--givers	only the one with givers and takers
+ *	--kernel, --kernel-givers
+ *			the kernel's own sets: a test of the test
  *	--until-failure	end at the first one
  *
  * The exit status is 3 if processes hung and nothing else was wrong: so must
@@ -35,7 +38,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE	2.0	/* seconds a survivor may take for a round */
 #define PACE		1500u	/* microseconds between kills, at most */
 #define PAUSE_EVERY	16u	/* groups killed between two pauses */
 #define MOST_HANGS	5u
@@ -46,7 +48,7 @@ struct board *board;
 static struct {
 	double seconds;
 	bool until_failure;
-} option = { .seconds = 1 };
+} option = { .seconds = 0.6 };
 
 /* ---- births and deaths ---- */
 
@@ -66,7 +68,7 @@ fork_process(bool apart)
 	return pid;
 }
 
-static void
+void
 start_worker(struct worker *w)
 {
 	pid_t pid;
@@ -80,6 +82,8 @@ start_worker(struct worker *w)
 	}
 	if (board->pid_namespaces && getpid() != 1)
 		violate("the pid is %d, not 1", getpid());
+	if (board->givers)
+		give_or_take(w);
 	work(w);
 }
 
@@ -91,15 +95,15 @@ start_workers(void)
 			start_worker(&board->worker[i]);
 }
 
-static void
+void
 doom(struct worker *w)
 {
 	atomic_store(&w->doomed, w->self);
 	kill(w->pid, SIGKILL);
 }
 
-static void
-end(struct worker *w)
+void
+finish(struct worker *w)
 {
 	waitpid(w->pid, NULL, 0);
 	w->pid = 0;
@@ -122,11 +126,11 @@ kill_group(unsigned n, struct rng *r)
 		}
 	}
 	while (k > 0)
-		end(group[--k]);
+		finish(group[--k]);
 	board->groups++;
 }
 
-static void
+void
 kill_all(void)
 {
 	for (unsigned i = 0; i < WORKERS; i++)
@@ -134,11 +138,10 @@ kill_all(void)
 			doom(&board->worker[i]);
 	for (unsigned i = 0; i < WORKERS; i++)
 		if (board->worker[i].pid != 0)
-			end(&board->worker[i]);
+			finish(&board->worker[i]);
 }
 
-/* Let a process of its own do something with the sets. */
-static bool
+bool
 in_process(void (*body)(void), double seconds)
 {
 	const pid_t pid = fork_process(false);
@@ -159,7 +162,7 @@ in_process(void (*body)(void), double seconds)
 /* ---- what the living must do ---- */
 
 /* Nobody ends but by us. */
-static void
+void
 must_live(const struct worker *w)
 {
 	siginfo_t info = { .si_pid = 0 };
@@ -173,14 +176,14 @@ must_live(const struct worker *w)
 	    info.si_status);
 }
 
-static bool
+bool
 has_stopped(void)
 {
 	return atomic_load(&board->violations) > 0 ||
 	    board->hangs >= (option.until_failure ? 1u : MOST_HANGS);
 }
 
-static void
+void
 hang(const char *what)
 {
 	tap_note("hang: after %u groups killed, %s", board->groups, what);
@@ -260,19 +263,15 @@ group_size(struct rng *r)
 }
 
 static void
-drive(void)
+drive_workers(double stop, struct rng *r)
 {
-	const double end = harness_now() + option.seconds;
 	_Atomic uint32_t never = 0;
-	struct rng r;
 
-	rng_seed(&r, board->seed);
-	for (unsigned i = 0; i < WORKERS; i++)
-		board->worker[i].self = i;
-	while ((harness_now() < end || board->pauses == 0) && !has_stopped()) {
+	while ((harness_now() < stop || board->pauses == 0) &&
+	    !has_stopped()) {
 		start_workers();
-		harness_wait(&never, 0, rng_below(&r, PACE) / 1e6);
-		kill_group(group_size(&r), &r);
+		harness_wait(&never, 0, rng_below(r, PACE) / 1e6);
+		kill_group(group_size(r), r);
 		look_for_progress();
 		if (board->groups % PAUSE_EVERY == 0 && !has_stopped())
 			pause_and_compare();
@@ -280,6 +279,21 @@ drive(void)
 	kill_all();
 	if (!has_stopped() && !in_process(compare, 30))
 		violate("the last comparison did not end well");
+}
+
+static void
+drive(void)
+{
+	const double stop = harness_now() + option.seconds;
+	struct rng r;
+
+	rng_seed(&r, board->seed);
+	for (unsigned i = 0; i < WORKERS; i++)
+		board->worker[i].self = i;
+	if (board->givers)
+		drive_givers(stop, &r);
+	else
+		drive_workers(stop, &r);
 }
 
 static void
@@ -293,16 +307,23 @@ begin(void)
 	_exit(0);
 }
 
+#define WANTED		1u
+#define PIDS		2u
+#define BARGING		4u
+#define GIVERS		8u
+
 static struct place {
 	const char *name, *what;
 	enum store store;
-	bool pids, barging, wanted;
+	unsigned flags;
 } place[] = {
-	{ "directory", "", DIRECTORY, false, false, true },
-	{ "anonymous", "", ANONYMOUS, false, false, true },
-	{ "--pids-equal", ", all pids equal", DIRECTORY, true, false, true },
-	{ "--barging", ", barging", ANONYMOUS, false, true, true },
-	{ "--kernel", "", KERNEL, false, false, false },
+	{ "directory", "", DIRECTORY, WANTED },
+	{ "anonymous", "", ANONYMOUS, WANTED },
+	{ "--pids-equal", ", all pids equal", DIRECTORY, PIDS | WANTED },
+	{ "--barging", ", barging", ANONYMOUS, BARGING | WANTED },
+	{ "--givers", ", givers", DIRECTORY, GIVERS | WANTED },
+	{ "--kernel", "", KERNEL, 0 },
+	{ "--kernel-givers", ", givers", KERNEL, GIVERS },
 };
 #define PLACES	(sizeof(place) / sizeof(place[0]))
 
@@ -315,8 +336,9 @@ test_place(const struct place *p, uint64_t seed)
 
 	memset(board, 0, sizeof(*board));
 	board->store = p->store;
-	board->pid_namespaces = p->pids;
-	board->barging = p->barging;
+	board->pid_namespaces = (p->flags & PIDS) != 0;
+	board->barging = (p->flags & BARGING) != 0;
+	board->givers = (p->flags & GIVERS) != 0;
 	board->seed = seed;
 	snprintf(board->dir, sizeof(board->dir), "%.4000s/soak%u",
 	    harness_dir(), number++);
@@ -359,7 +381,7 @@ test_proof(uint64_t seed)
 		if (freopen("/dev/null", "w", stdout) == NULL)
 			_exit(2);
 		execl(path, "soak_broken_bell", "--seconds", "60", "--seed",
-		    number, "--until-failure", "--store", "directory", NULL);
+		    number, "--until-failure", "--givers", NULL);
 		_exit(2);
 	}
 	status = harness_reap(pid, 200);
@@ -381,13 +403,17 @@ want(const char *name, bool *all)
 	bool known = false;
 
 	for (unsigned i = 0; i < PLACES; i++) {
-		place[i].wanted = (!*all && place[i].wanted) ||
-		    strcmp(place[i].name, name) == 0;
-		known |= strcmp(place[i].name, name) == 0;
+		const bool it = strcmp(place[i].name, name) == 0;
+
+		if (*all)
+			place[i].flags &= ~WANTED;
+		if (it)
+			place[i].flags |= WANTED;
+		known |= it;
 	}
 	*all = false;
 	if (!known)
-		harness_die("%s: unknown", name);
+		harness_die("%s: unknown option", name);
 }
 
 static int
@@ -399,14 +425,14 @@ run(uint64_t seed, bool all)
 	int tests = proof, status;
 
 	for (unsigned i = 0; i < PLACES; i++)
-		if (place[i].wanted)
+		if ((place[i].flags & WANTED) != 0)
 			tests += place[i].store == DIRECTORY &&
-			    (pids || !place[i].pids) ? 2 : 1;
+			    (pids || (place[i].flags & PIDS) == 0) ? 2 : 1;
 	tap_plan(tests);
 	for (unsigned i = 0; i < PLACES; i++) {
-		if (!place[i].wanted)
+		if ((place[i].flags & WANTED) == 0)
 			continue;
-		if (place[i].pids && !pids) {
+		if ((place[i].flags & PIDS) != 0 && !pids) {
 			tap_skip("only root can try this", "%s%s",
 			    store_name(place[i].store), place[i].what);
 			continue;
@@ -432,10 +458,6 @@ main(int argc, char **argv)
 
 		if (strcmp(name, "--until-failure") == 0)
 			option.until_failure = true;
-		else if (strcmp(name, "--pids-equal") == 0 ||
-		    strcmp(name, "--barging") == 0 ||
-		    strcmp(name, "--kernel") == 0)
-			want(name, &all);
 		else if (strcmp(name, "--seed") == 0)
 			seed = strtoull(harness_value(argc, argv, &i), NULL,
 			    0);
@@ -445,7 +467,7 @@ main(int argc, char **argv)
 		else if (strcmp(name, "--store") == 0)
 			want(harness_value(argc, argv, &i), &all);
 		else
-			harness_die("%s: unknown option", name);
+			want(name, &all);
 	}
 	harness_dir();
 	board = harness_shared(sizeof(*board));

@@ -261,6 +261,7 @@ look(void)
 		[UNIT] = UNITS, [UNIT + 1] = UNITS, [UNIT + 2] = UNITS,
 		[KEPT] = UNITS, [KEPT + 1] = UNITS,
 		[PLAIN] = SHRT_MAX, [PLAIN + 1] = SHRT_MAX
+		/* no mail here */
 	};
 	const unsigned num = rng_below(&rng, NSEMS);
 	static const int cmd[] = { GETVAL, GETNCNT, GETZCNT };

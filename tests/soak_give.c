@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * soak_give.c - givers, who are killed, and takers, who sleep.
+ *
+ * Whoever gives without SEM_UNDO owes nothing, so no sleeper watches it: if it
+ * is killed after it has given and before it has woken who can go on, only
+ * the bell tells.  All givers are killed at once.  When the takers have come
+ * to rest, somebody looks at the values, and so does what was left to be done:
+ * a taker that goes on then had slept although it could run.
+ */
+#include "soak.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PACE		1500u	/* microseconds between kills, at most */
+#define AT_REST		0.001	/* seconds: asleep, and still so */
+#define AT_REST_SLICED	0.120
+
+static struct rng rng;
+
+/* Add to the mail or take from it: all or none. */
+static bool
+pass(struct worker *me, int each, bool both)
+{
+	const unsigned num = MAIL + rng_below(&rng, MAIL_END - MAIL);
+	const unsigned other = MAIL + (MAIL_END - 1 - num);
+	struct sembuf op[] = {
+		{ (unsigned short)num, (short)each, 0 },
+		{ (unsigned short)other, (short)each, 0 },
+	};
+	const int32_t done = ACCOUNT_DONE(atomic_load(&me->plain[0]));
+	const int sum = both ? 2 * each : each;
+
+	atomic_store(&me->plain[0], ACCOUNT(done, sum));
+	if (sets_op(board->id[0], op, both ? 2 : 1) == -1) {
+		violate("semop: %s", strerrorname_np(errno));
+		return false;
+	}
+	atomic_store(&me->plain[0], ACCOUNT(done + sum, 0));
+	atomic_fetch_add(&me->ops, 1);
+	atomic_fetch_add(&me->rounds, 1);
+	return true;
+}
+
+void
+give_or_take(struct worker *me)
+{
+	const bool taker = me < board->worker + TAKERS;
+	_Atomic uint32_t never = 0;
+
+	rng_seed(&rng, board->seed * 1000003 + me->self);
+	atomic_store(&me->doing, taker ? "take" : "give");
+	while (pass(me, (taker ? -1 : 1) * (1 + (int)rng_below(&rng, 2)),
+	    rng_chance(&rng, 30)))
+		if (!taker && rng_chance(&rng, 50))
+			harness_wait(&never, 0, 0.00002);
+	_exit(1);
+}
+
+/* ---- the driver ---- */
+
+static uint64_t
+count_rounds(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < TAKERS; i++)
+		sum += atomic_load(&board->worker[i].rounds);
+	return sum;
+}
+
+static bool
+all_sleep(void)
+{
+	for (unsigned i = 0; i < TAKERS; i++)
+		if (board->worker[i].pid != 0 &&
+		    !process_sleeps(board->worker[i].pid)) {
+			must_live(&board->worker[i]);
+			return false;
+		}
+	return true;
+}
+
+/* How many rounds had been made when nobody made any more. */
+static bool
+await_rest(uint64_t *rounds)
+{
+	const double stop = harness_now() + PATIENCE;
+	const double rest = sets_sliced() ? AT_REST_SLICED : AT_REST;
+	_Atomic uint32_t never = 0;
+
+	do {
+		*rounds = count_rounds();
+		if (all_sleep()) {
+			harness_wait(&never, 0, rest);
+			if (all_sleep() && count_rounds() == *rounds)
+				return true;
+		}
+		harness_wait(&never, 0, 0.0001);
+	} while (harness_now() < stop && !has_stopped());
+	return false;
+}
+
+static void
+look(void)
+{
+	board->mail = 0;
+	for (int i = MAIL; i < MAIL_END; i++)
+		board->mail += sets_ask(board->id[0], i, GETVAL);
+	board->heartbeats = sets_heartbeats();
+}
+
+static void
+compare_mail(void)
+{
+	int sum = board->plain[0];
+
+	for (unsigned i = 0; i < TAKERS; i++)
+		sum += ACCOUNT_DONE(atomic_load(&board->worker[i].plain[0]));
+	if (board->mail < sum + board->least[0] ||
+	    board->mail > sum + board->most[0])
+		violate("%d units of mail, not %d (%d ... +%d)", board->mail,
+		    sum, board->least[0], board->most[0]);
+	board->plain[0] += board->mail - sum;
+	board->least[0] = board->most[0] = 0;
+}
+
+/* All givers, and now and then a taker with them. */
+static void
+kill_givers(struct rng *r)
+{
+	struct worker *w = board->worker;
+	const unsigned taker = rng_chance(r, 20) ? rng_below(r, TAKERS) :
+	    WORKERS;
+
+	for (unsigned i = 0; i < WORKERS; i++)
+		if (i >= TAKERS || i == taker)
+			doom(&w[i]);
+	for (unsigned i = 0; i < WORKERS; i++)
+		if (i >= TAKERS || i == taker)
+			finish(&w[i]);
+	board->groups++;
+}
+
+static void
+look_at_rest(void)
+{
+	uint64_t before, after;
+
+	if (!await_rest(&before)) {
+		if (!has_stopped())
+			hang("the takers do not come to rest");
+		return;
+	}
+	if (!in_process(look, 30) || !await_rest(&after))
+		violate("the look did not end well");
+	else if (before != after)
+		hang("a taker slept until somebody looked");
+	else
+		compare_mail();
+	board->pauses++;
+}
+
+void
+drive_givers(double stop, struct rng *r)
+{
+	_Atomic uint32_t never = 0;
+
+	board->plain[0] = 0;
+	while ((harness_now() < stop || board->pauses == 0) &&
+	    !has_stopped()) {
+		for (unsigned i = 0; i < WORKERS; i++)
+			if (board->worker[i].pid == 0)
+				start_worker(&board->worker[i]);
+		harness_wait(&never, 0, rng_below(r, PACE) / 1e6);
+		kill_givers(r);
+		look_at_rest();
+	}
+	kill_all();
+}
