@@ -170,6 +170,31 @@ is_own_house(const struct mipc_lives *lives, uint32_t house, uid_t uid)
 	    house == MIPC_LIFE_HOUSE(mipc_peek(&lives->self));
 }
 
+/*
+ * The same in a house that is not ours now; it may have been before exec, and
+ * then its file is open already, and must not be closed.
+ */
+static pid_t
+foreign_holder(struct mipc_lives *lives, uint32_t house, mipc_life life)
+{
+	uid_t uid = (uid_t)(mipc_take(&lives->houses[house]) - 1);
+	ino_t ino;
+	pid_t pid;
+	int fd;
+
+	if (!look(lives, uid, &ino))
+		return 0;
+	fd = inherited(ino);
+	if (fd >= 0)
+		return mipc_sys_lock_holder(fd, byte_of(life), 1);
+	fd = lives->store->open(lives->where, uid, MIPC_LIFE_EXEC, false);
+	if (fd < 0)
+		return 0;
+	pid = mipc_sys_lock_holder(fd, byte_of(life), 1);
+	mipc_sys_close(fd);
+	return pid;
+}
+
 /* Who holds the lock of a life: a pid, 0 nobody, -1 cannot be told. */
 static pid_t
 holder(struct mipc_lives *lives, mipc_life life)
@@ -177,20 +202,12 @@ holder(struct mipc_lives *lives, mipc_life life)
 	uint32_t house = MIPC_LIFE_HOUSE(life);
 	uint64_t uid = mipc_take(&lives->houses[house]);
 	uint64_t signals;
-	pid_t pid;
 	int fd;
 
 	if (uid == 0)
 		return 0;
-	if (!is_own_house(lives, house, (uid_t)(uid - 1))) {
-		fd = lives->store->open(lives->where, (uid_t)(uid - 1),
-		    MIPC_LIFE_EXEC, false);
-		if (fd < 0)
-			return 0;
-		pid = mipc_sys_lock_holder(fd, byte_of(life), 1);
-		mipc_sys_close(fd);
-		return pid;
-	}
+	if (!is_own_house(lives, house, (uid_t)(uid - 1)))
+		return foreign_holder(lives, house, life);
 	enter(&signals);
 	fd = own_file(lives, house, false);
 	leave(&signals);

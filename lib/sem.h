@@ -136,6 +136,8 @@ mipc_u64 *mipc_undo_place(const struct mipc_set *, uint32_t debtor,
 int	mipc_undo_grow(struct mipc_set *, uint32_t debtor);
 /* Do the debts of this entry count? */
 bool	mipc_undo_counts(const struct mipc_set *, uint32_t debtor);
+/* Do debts stand in it that do not?  They must go before new ones come. */
+bool	mipc_undo_stale(const struct mipc_set *, uint32_t debtor);
 /* Set all debts of an entry that do not count to 0. */
 int	mipc_undo_clean(struct mipc_set *, uint32_t debtor);
 /* The first dead process that has an entry; false if none. */

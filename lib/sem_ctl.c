@@ -466,8 +466,8 @@ values(struct mipc_ns *ns, int semid, int num, int cmd, union argument arg,
 	error = mipc_set_enter(&set, ns, semid);
 	if (error != 0)
 		return error;
-	if (cmd != GETALL && cmd != SETALL &&
-	    (num < 0 || (uint32_t)num >= set.nsems))
+	/* SETVAL asks for the semaphore first, the others for permission. */
+	if (cmd == SETVAL && (num < 0 || (uint32_t)num >= set.nsems))
 		error = EINVAL;
 	if (error == 0)
 		error = mipc_set_permit(&set, alters ? 0222 : 0444);
@@ -574,8 +574,7 @@ mipc_semctl(struct mipc_ns *ns, int semid, int semnum, int cmd, ...)
 		mipc_sleep_withdraw(thread);
 	mipc_sweep_if_due(ns);
 	mipc_cred_look();
-	error = semid < 0 && cmd != IPC_INFO && cmd != SEM_INFO &&
-	    cmd != SETVAL ? EINVAL :
+	error = semid < 0 ? EINVAL :
 	    dispatch(ns, semid, semnum, cmd, arg, &out);
 	if (error == 0)
 		return out;

@@ -221,9 +221,7 @@ carry_out(struct call *call)
 {
 	int error;
 
-	error = mipc_set_ready(call->set);
-	if (error == 0 && call->undoes)
-		error = mipc_undo_entry(call->set, &call->plan->debtor);
+	error = call->undoes ? 0 : mipc_set_ready(call->set);
 	while (error == 0) {
 		error = attempt(call);
 		if (error != ECANCELED)
@@ -278,25 +276,45 @@ perform(struct call *call)
 	return carry_out(call);
 }
 
+/*
+ * As with the kernel a process has an entry for its debts from its first
+ * SEM_UNDO on, whatever comes of that operation.
+ */
+static int
+enter_debtor(struct call *call)
+{
+	int error = mipc_set_ready(call->set);
+
+	return error != 0 ? error :
+	    mipc_undo_entry(call->set, &call->plan->debtor);
+}
+
 static int
 run(struct mipc_set *set, const struct mipc_op *op, uint32_t nops,
     struct mipc_touch *touch, uint64_t deadline)
 {
 	struct mipc_plan plan = { .op = op, .nops = nops, .touch = touch };
 	struct call call = { .set = set, .plan = &plan, .deadline = deadline };
-	int error;
+	int error = 0;
 
 	for (uint32_t i = 0; i < nops; i++) {
 		if (op[i].num >= set->nsems)
-			return EFBIG;
+			error = EFBIG;
 		if (op[i].op != 0)
 			call.alters = true;
 		else
 			call.tests = true;
-		if (op[i].op != 0 && (op[i].flags & SEM_UNDO) != 0)
+		if ((op[i].flags & SEM_UNDO) != 0)
 			call.undoes = true;
 	}
-	error = mipc_set_permit(set, call.alters ? 0222 : 0444);
+	if (call.undoes) {
+		int failed = enter_debtor(&call);
+
+		if (failed != 0)
+			return failed;
+	}
+	if (error == 0)
+		error = mipc_set_permit(set, call.alters ? 0222 : 0444);
 	return error == 0 ? perform(&call) : error;
 }
 

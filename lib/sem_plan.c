@@ -41,6 +41,8 @@ owe(const struct mipc_set *set, struct mipc_plan *plan, struct mipc_touch *t,
     int op)
 {
 	if (t->debt == NULL) {
+		if (mipc_undo_stale(set, plan->debtor - 1))
+			return EXFULL;
 		t->debt = mipc_undo_place(set, plan->debtor - 1, t->num,
 		    &plan->debts_used);
 		if (t->debt == NULL)

@@ -41,6 +41,7 @@
 enum action { NOTHING, BURY, SERVE, FAIL, CORRECT, TELL };
 struct finding {
 	enum action action;
+	int rank;			/* of the vector: see rank_of() */
 	uint32_t sleeper;		/* index */
 	int error;			/* FAIL */
 	uint32_t blocking;		/* CORRECT */
@@ -152,21 +153,19 @@ blocking_of(const struct mipc_op *op)
 	return op->num | (op->op == 0 ? 1u << 16 : 0);
 }
 
-/* A vector that only tests changes nothing for those behind it. */
-static bool
-only_tests(const struct mipc_plan *plan)
+/*
+ * S5: who only tests for zero comes before who alters, with one test before
+ * with several; among equals the oldest.
+ */
+enum { ALTERS = 1, TESTS, TESTS_ONE };
+
+static int
+rank_of(const struct mipc_plan *plan)
 {
 	for (uint32_t i = 0; i < plan->nops; i++)
 		if (plan->op[i].op != 0)
-			return false;
-	return true;
-}
-
-static void
-note(struct finding *f, enum action action, uint32_t sleeper)
-{
-	f->action = action;
-	f->sleeper = sleeper;
+			return ALTERS;
+	return plan->nops == 1 ? TESTS_ONE : TESTS;
 }
 
 /* What is to be done about one sleeper that lives; true ends the walk. */
@@ -175,24 +174,26 @@ judge(const struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
     struct finding *f)
 {
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	int error = mipc_plan_judge(set, plan);
-	bool first = only_tests(plan);
+	int error = mipc_plan_judge(set, plan), rank = rank_of(plan);
 	uint32_t blocking;
 
 	if (error == EBUSY) {
 		blocking = blocking_of(&plan->op[plan->blocking]);
 		if (f->action == NOTHING &&
 		    MIPC_T_VALUE(mipc_peek(&s->blocking)) != blocking) {
-			note(f, CORRECT, index);
+			f->action = CORRECT;
+			f->sleeper = index;
 			f->blocking = blocking;
 		}
 		return false;
 	}
-	if ((f->action == SERVE || f->action == FAIL) && !first)
+	if (rank <= f->rank)
 		return false;	/* an older one's turn comes before */
+	f->rank = rank;
+	f->sleeper = index;
+	f->action = error == 0 || error == EXFULL ? SERVE : FAIL;
 	f->error = error == MIPC_NOT_NOW ? EAGAIN : error;
-	note(f, error == 0 || error == EXFULL ? SERVE : FAIL, index);
-	return first;
+	return rank == TESTS_ONE;
 }
 
 /* The usual case without its vector: does a sleeper's only operation wait? */
@@ -275,13 +276,12 @@ walk(const struct mipc_set *set, struct finding *f)
 			f->told = true;
 			f->told_about |= about;
 		}
-		/* One that only tests may come before an older one. */
-		if ((f->action == SERVE || f->action == FAIL) &&
-		    s->nops == 1 && s->op[0].op != 0)
-			continue;
+		if (f->rank > 0 && s->nops == 1 && s->op[0].op != 0)
+			continue;	/* it cannot come first */
 		if (mipc_life_dead(set->ns->lives, mipc_peek(&s->owner)) ||
 		    !names_debtor(set, s)) {
-			note(f, BURY, index);
+			f->action = BURY;
+			f->sleeper = index;
 			return;
 		}
 		if (waits_still(set, s) ||

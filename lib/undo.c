@@ -85,6 +85,12 @@ mipc_undo_counts(const struct mipc_set *set, uint32_t debtor)
 	    MIPC_T_VALUE(mipc_take(&set->head->era));
 }
 
+bool
+mipc_undo_stale(const struct mipc_set *set, uint32_t debtor)
+{
+	return !mipc_undo_counts(set, debtor) && owes(set, debtor);
+}
+
 mipc_u64 *
 mipc_undo_place(const struct mipc_set *set, uint32_t debtor, uint32_t num,
     uint32_t *used)
@@ -156,7 +162,7 @@ mipc_undo_grow(struct mipc_set *set, uint32_t debtor)
 	int error;
 
 	/* What does not count may only stand in the way. */
-	if (!mipc_undo_counts(set, debtor) && owes(set, debtor))
+	if (mipc_undo_stale(set, debtor))
 		return mipc_undo_clean(set, debtor);
 	do {
 		error = try_grow(set, debtor);
