@@ -24,7 +24,7 @@ only_child()
 stop_programs()
 {
 	for program in $holder $waiter; do
-		kill -KILL "$program"
+		kill -KILL "$program" 2>/dev/null
 	done
 	holder=
 	waiter=

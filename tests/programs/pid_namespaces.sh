@@ -7,10 +7,10 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 . "$srcdir/tests/programs/holder.sh"
 
-# Both took themselves for the first process of their machine.
+# both_are_first KEY ENTER: each takes itself for the first of its machine.
 both_are_first()
 {
-	handed_over 0x6e73 "$1" >"$work/said"
+	handed_over "$1" "$2" >"$work/said"
 	status=$?
 	cat "$work/said"
 	[ "$status" -eq 0 ] && ! grep -v 'the pids were 1 1$' "$work/said"
@@ -52,6 +52,6 @@ check "what is done in one pid namespace is seen in another" meet
 check "a debt does not pass to the next process of the same pid" \
     same_pid_later
 check "a killed holder frees who waits in another pid namespace" \
-    both_are_first "unshare -p -f"
+    both_are_first 0x6e71 "unshare -p -f"
 check "... also where each sees its own processes alone" \
-    both_are_first "unshare -p -f --mount-proc"
+    both_are_first 0x6e72 "unshare -p -f --mount-proc"

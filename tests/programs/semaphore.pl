@@ -21,8 +21,10 @@ use constant { UNDO => 010000 };
 
 $| = 1;
 
-# A program that would wait for ever ends.
-alarm 60;
+# A program that would wait for ever ends, also as the first of its pid
+# namespace, which no signal kills that it does not handle.
+$SIG{ALRM} = sub { die "it waits for ever\n" };
+alarm 30;
 
 my ($verb, $key, @arguments) = @ARGV;
 
