@@ -13,7 +13,7 @@
 struct bench_member {
 	_Alignas(128) pid_t pid;
 	uint64_t done;		/* operations in this batch */
-	uint64_t total;		/* in all of them */
+	double share;		/* of each batch's, added up */
 };
 
 /* What the processes of a side share.  The words only grow. */

@@ -4,8 +4,10 @@
  * it back, spread over the processors in turn and kept there.
  *
  * A batch is a span of time; its value is that time by the number of times
- * that the semaphore was taken.  Jain's index of fairness is of all batches
- * together: 1 if each process was served equally often, 1/n if only one was.
+ * that the semaphore was taken.  Jain's index of fairness is that of the
+ * processes' shares in all batches, each batch counting as much as another,
+ * however often the semaphore was taken in it: 1 if all had the same, 1/n if
+ * one had everything.
  */
 #include <sched.h>
 #include <time.h>
@@ -63,10 +65,10 @@ jain(const struct bench_crowd *c, unsigned n)
 	double sum = 0, squares = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		const double total = (double)c->member[i].total;
+		const double share = c->member[i].share;
 
-		sum += total;
-		squares += total * total;
+		sum += share;
+		squares += share * share;
 	}
 	return squares > 0 ? sum * sum / (n * squares) : 0;
 }
@@ -78,15 +80,15 @@ reckon(struct bench *b, uint64_t took, uint64_t guarded)
 	struct bench_crowd *c = b->crowd;
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < b->row->procs; i++) {
+	for (unsigned i = 0; i < b->row->procs; i++)
 		sum += c->member[i].done;
-		c->member[i].total += c->member[i].done;
-	}
 	if (sum != guarded || sum == 0) {
 		snprintf(b->note, sizeof(b->note), "taken %ju times, %ju of "
 		    "them seen", (uintmax_t)sum, (uintmax_t)guarded);
 		return -1;
 	}
+	for (unsigned i = 0; i < b->row->procs; i++)
+		c->member[i].share += (double)c->member[i].done / (double)sum;
 	b->also = jain(c, b->row->procs);
 	return (double)took / (double)sum;
 }
