@@ -86,22 +86,22 @@ look(struct mipc_lives *lives, uid_t uid, ino_t *ino)
 	return r == 0;
 }
 
-/* [mutex] The descriptor of a house's file that is never to be closed. */
+/* [mutex] The descriptor of our house's file, never to be closed again. */
 static int
-own_file(struct mipc_lives *lives, uint32_t house, bool make)
+own_file(struct mipc_lives *lives, uint32_t house)
 {
 	uid_t uid = (uid_t)(mipc_take(&lives->houses[house]) - 1);
 	struct stat st;
 	int fd = -1;
 
-	if (is_kept(lives))
+	if (is_kept(lives) && lives->exec_house == house)
 		return lives->exec_fd;
 	lives->exec_fd = -1;
 	if (look(lives, uid, &st.st_ino))
 		fd = inherited(st.st_ino);
 	if (fd < 0)
 		fd = mipc_sys_move_high(lives->store->open(lives->where, uid,
-		    MIPC_LIFE_EXEC, make));
+		    MIPC_LIFE_EXEC, true));
 	if (fd < 0)
 		return fd;
 	if (mipc_sys_fstat(fd, &st) != 0)
@@ -125,7 +125,7 @@ keep(struct mipc_lives *lives)
 		return;
 	if (!lives->store->one_house && uid != mipc_sys_euid())
 		return;		/* it has dropped its privileges */
-	fd = own_file(lives, house, true);
+	fd = own_file(lives, house);
 	if (fd >= 0 && mipc_sys_lock(fd, MIPC_OWNED_BY_PROCESS, byte_of(self),
 	    false) == 0 && mipc_sys_keep_open(fd, true) == 0)
 		lives->kept = self;
@@ -141,13 +141,14 @@ mipc_life_keep(struct mipc_lives *lives)
 	leave(&signals);
 }
 
+/* The child holds no lock, so it may close its copy. */
 void
 mipc_life_exec_child(struct mipc_lives *lives)
 {
 	mipc_put(&mutex, 0);	/* whoever held it stayed behind */
-	if (lives->kept != 0 && is_kept(lives))
+	if (lives->kept != 0 && lives->store->one_house && is_kept(lives))
 		mipc_sys_keep_open(lives->exec_fd, false);
-	lives->kept = 0;
+	mipc_life_exec_end(lives);
 }
 
 void
@@ -160,30 +161,20 @@ mipc_life_exec_end(struct mipc_lives *lives)
 	lives->kept = 0;
 }
 
-/* Might this process hold locks there, which closing would drop? */
-static bool
-is_own_house(const struct mipc_lives *lives, uint32_t house, uid_t uid)
-{
-	if (is_kept(lives))
-		return house == lives->exec_house;
-	return lives->store->one_house || uid == mipc_sys_euid() ||
-	    house == MIPC_LIFE_HOUSE(mipc_peek(&lives->self));
-}
-
-/*
- * The same in a house that is not ours now; it may have been before exec, and
- * then its file is open already, and must not be closed.
- */
+/* Who holds the lock of a life: a pid, 0 nobody, -1 cannot be told. */
 static pid_t
-foreign_holder(struct mipc_lives *lives, uint32_t house, mipc_life life)
+holder_at(struct mipc_lives *lives, uint32_t house, mipc_life life)
 {
 	uid_t uid = (uid_t)(mipc_take(&lives->houses[house]) - 1);
 	ino_t ino;
 	pid_t pid;
 	int fd;
 
+	if (is_kept(lives) && house == lives->exec_house)
+		return mipc_sys_lock_holder(lives->exec_fd, byte_of(life), 1);
 	if (!look(lives, uid, &ino))
 		return 0;
+	/* Left open by an old image of ours: it must not be closed. */
 	fd = inherited(ino);
 	if (fd >= 0)
 		return mipc_sys_lock_holder(fd, byte_of(life), 1);
@@ -195,23 +186,19 @@ foreign_holder(struct mipc_lives *lives, uint32_t house, mipc_life life)
 	return pid;
 }
 
-/* Who holds the lock of a life: a pid, 0 nobody, -1 cannot be told. */
 static pid_t
 holder(struct mipc_lives *lives, mipc_life life)
 {
 	uint32_t house = MIPC_LIFE_HOUSE(life);
-	uint64_t uid = mipc_take(&lives->houses[house]);
 	uint64_t signals;
-	int fd;
+	pid_t pid;
 
-	if (uid == 0)
+	if (mipc_take(&lives->houses[house]) == 0)
 		return 0;
-	if (!is_own_house(lives, house, (uid_t)(uid - 1)))
-		return foreign_holder(lives, house, life);
-	enter(&signals);
-	fd = own_file(lives, house, false);
+	enter(&signals);	/* or it is taken between look and close */
+	pid = holder_at(lives, house, life);
 	leave(&signals);
-	return fd < 0 ? 0 : mipc_sys_lock_holder(fd, byte_of(life), 1);
+	return pid;
 }
 
 bool
