@@ -30,7 +30,7 @@
 enum {
 	PAGE_BITS = 12,		/* no machine has smaller pages */
 	MASK_SIZE = 8,		/* bytes of the kernel's signal mask */
-	REMEMBERED = 8,		/* pages; a power of 2 */
+	REMEMBERED = 8,		/* pages */
 	COUNT_MASK = (1 << PAGE_BITS) - 1
 };
 
@@ -45,6 +45,7 @@ static atomic_ulong changes;
 static __thread struct {
 	atomic_ulong count;
 	_Atomic uintptr_t page[REMEMBERED];
+	unsigned next;		/* to be replaced; any will do */
 } known __attribute__((tls_model("initial-exec")));
 
 void
@@ -66,11 +67,10 @@ preload_forget_pages(void)
 		atomic_fetch_add_explicit(&changes, 1, memory_order_acq_rel);
 }
 
-/* Page 0 is nobody's, and its address would say that there is no mask. */
 static bool
 can_read(uintptr_t page)
 {
-	return page != 0 && mipc_sys(SYS_rt_sigprocmask, -1,
+	return mipc_sys(SYS_rt_sigprocmask, -1,
 	    (long)(page << PAGE_BITS), 0, MASK_SIZE, 0, 0) != -EFAULT;
 }
 
@@ -86,28 +86,37 @@ can_write(uintptr_t page)
 	    FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) != -EFAULT;
 }
 
+/* Forget what was found before the last change. */
+static void
+bring_up_to(unsigned long count)
+{
+	if (atomic_load_explicit(&known.count, memory_order_relaxed) == count)
+		return;
+	for (unsigned i = 0; i < REMEMBERED; i++)
+		atomic_store_explicit(&known.page[i], 0, memory_order_relaxed);
+	atomic_store_explicit(&known.count, count, memory_order_relaxed);
+}
+
 static bool
-is_known(uintptr_t page)
+is_readable(uintptr_t page)
 {
 	unsigned long count = atomic_load_explicit(&changes,
 	    memory_order_acquire);
-	_Atomic uintptr_t *slot = &known.page[page % REMEMBERED];
 	uintptr_t entry = page << PAGE_BITS | (count & COUNT_MASK);
 
-	if (count != atomic_load_explicit(&known.count,
-	    memory_order_relaxed)) {
-		for (unsigned i = 0; i < REMEMBERED; i++)
-			atomic_store_explicit(&known.page[i], 0,
-			    memory_order_relaxed);
-		atomic_store_explicit(&known.count, count,
-		    memory_order_relaxed);
-	} else if (atomic_load_explicit(slot, memory_order_relaxed) == entry) {
-		return true;
-	}
+	/* Nobody's, and its address would say that there is no mask. */
+	if (page == 0)
+		return false;
+	bring_up_to(count);
+	for (unsigned i = 0; i < REMEMBERED; i++)
+		if (atomic_load_explicit(&known.page[i],
+		    memory_order_relaxed) == entry)
+			return true;
 	if (!can_read(page))
 		return false;
 	if (count != 0)
-		atomic_store_explicit(slot, entry, memory_order_relaxed);
+		atomic_store_explicit(&known.page[known.next++ % REMEMBERED],
+		    entry, memory_order_relaxed);
 	return true;
 }
 
@@ -129,7 +138,7 @@ preload_readable(const void *pointer, size_t size)
 	if (last < page)
 		return false;
 	for (; page <= last; page++)
-		if (page != OWN_PAGE && !is_known(page))
+		if (page != OWN_PAGE && !is_readable(page))
 			return false;
 	return true;
 }

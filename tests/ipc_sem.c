@@ -25,6 +25,8 @@ union argument {
 	struct seminfo *info;
 };
 
+enum { MANY_CHANGES = 5000 };	/* of memory: more than a page's bytes */
+
 static const struct timespec no_time = { 0, 0 };
 
 static bool
@@ -209,6 +211,10 @@ memory_goes(int id)
 	shmdt(ops);
 	good &= faults(id, ops, 1, "shmdt");
 	shmctl(shmid, IPC_RMID, NULL);
+	for (int i = 0; i < MANY_CHANGES && good; i++) {
+		munmap(ops, page);
+		good &= fails(semop(id, (void *)8, 1), EFAULT, "8, still");
+	}
 	return good;
 }
 
