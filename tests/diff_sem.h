@@ -171,6 +171,8 @@ void	side_run(const struct world *w, int side, const struct op *op,
 	    struct result *r);
 /* A call that changes nothing. */
 void	side_look(int side, const struct op *op);
+/* How many wakes mipc has lost, and found by a heartbeat. */
+uint64_t side_heartbeats(void);
 /* The values of SETALL. */
 void	side_fill(const struct op *op, unsigned short *values);
 uint64_t side_digest(const unsigned short *values, int n);
@@ -190,6 +192,7 @@ struct object {
 	bool live;
 	int id[SIDES];
 	int nsems;
+	unsigned uid, cuid;	/* owner and creator */
 	bool wild;		/* large numbers are drawn for it */
 	int value[PROBES];	/* in the kernel, when last looked at */
 	struct semid_ds seen[SIDES];	/* when last looked at */
@@ -296,8 +299,8 @@ int	look_sleepers(struct driver *d, int side, int object);
 /* Worker `worker` has made this operation, or ended with it. */
 void	known_note_user(struct driver *d, const struct op *op);
 void	known_note_end(struct driver *d, int worker);
-bool	known_excuses_otime(const struct driver *d, const struct object *o,
-	    long long kernel, long long mipc);
+bool	known_excuses_otime(const struct driver *d,
+	    const struct object *o, long long kernel, long long mipc);
 bool	known_excuses(struct driver *d, const struct op *op,
 	    const struct result *k, const struct result *m);
 void	known_note(void);

@@ -347,19 +347,28 @@ draw_get(struct driver *d, struct op *op)
 	return true;
 }
 
+/*
+ * Who is not root may be unable to give a set away, or to change one that he
+ * has made and given away: see diff_sem_known.c.
+ */
 static void
 draw_set(struct driver *d, struct op *op)
 {
 	static const unsigned modes[] = {
 		0600, 0666, 0666, 0666, 0644, 0660, 0400, 0, 0777, 01666
 	};
+	const struct object *o = op->object != -1 ? &d->object[op->object] :
+	    NULL;
+	const unsigned uid = d->member[op->worker].uid;
 
 	op->mode = PICK(d, modes);
-	op->uid = op->gid = d->member[op->worker].uid;
-	if (can.uids)
-		op->uid = op->gid = rng_chance(&d->rng, 70) ? 0 : NOBODY;
-	else
+	op->uid = op->gid = uid;
+	if (!can.uids)
 		op->mode |= 0400;
+	else if (uid != NOBODY)
+		op->uid = op->gid = rng_chance(&d->rng, 70) ? 0 : NOBODY;
+	else if (o != NULL && o->cuid == NOBODY && o->uid != NOBODY)
+		op->cmd = GETALL;
 }
 
 static bool

@@ -182,6 +182,26 @@ end_thread(struct driver *d, int side, const struct op *op)
 
 /* ---- signals ---- */
 
+/*
+ * In mipc a signal counts from when the sleeper is in the kernel, which is a
+ * moment after it is counted: see diff_sem_known.c.
+ */
+static bool
+await_sleep(struct driver *d, int side, const struct op *op)
+{
+	const struct worker *w = &d->world->worker[side][op->worker];
+
+	if (side == KERNEL || d->config->store == STORE_KERNEL)
+		return true;
+	for (int t = 0; t < THREADS; t++)
+		if (d->out[side][op->worker][t] &&
+		    (op->kind == OP_SIGNAL || t != op->thread) &&
+		    !await_state(d, w->pid, atomic_load(&w->actor[t].tid),
+		    "S"))
+			return false;
+	return true;
+}
+
 /* Stopped as a whole, and then sent on. */
 static bool
 stop(struct driver *d, int side, int worker)
@@ -208,6 +228,8 @@ send_signal(struct driver *d, int side, const struct op *op)
 	};
 	struct actor *a = actor_of(d, side, op);
 
+	if (!await_sleep(d, side, op))
+		return false;
 	if (op->signal == SIGNAL_STOP)
 		return stop(d, side, op->worker);
 	a->nested = *op;
@@ -247,6 +269,10 @@ give(struct driver *d, int side, const struct op *op)
 		    op->child].tid, 0);
 		order(d, side, op);
 		return await_thread(d, side, op->worker, op->child);
+	case OP_SETUID:		/* which libc does by signals of its own */
+		if (!await_sleep(d, side, op))
+			return false;
+		/* FALLTHROUGH */
 	default:
 		order(d, side, op);
 		return true;

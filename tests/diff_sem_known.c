@@ -13,8 +13,19 @@ is_size_unknown(struct driver *d, const struct op *op, const struct result *k,
 {
 	return d->config->store == STORE_DIR && m->error == EACCES &&
 	    d->member[op->worker].uid == NOBODY &&
-	    ((op->kind != OP_CTL && k->error == EFBIG) ||
-	    (op->kind == OP_CTL && k->error == EINVAL));
+	    k->error == (op->kind == OP_CTL || op->kind == OP_GET ? EINVAL :
+	    EFBIG);
+}
+
+static bool
+is_stranger(struct driver *d, const struct op *op, const struct result *k,
+    const struct result *m)
+{
+	return d->config->store == STORE_DIR && op->kind == OP_CTL &&
+	    op->cmd == SEM_STAT_ANY && m->error == 0 &&
+	    d->member[op->worker].uid == NOBODY &&
+	    m->u.ds.sem_nsems == 0 &&
+	    k->u.ds.sem_perm.uid == m->u.ds.sem_perm.uid;
 }
 
 /* ---- the kernel's otime at the end of a process ---- */
@@ -56,11 +67,17 @@ static const struct known {
 	bool (*excuses)(struct driver *, const struct op *,
 	    const struct result *, const struct result *);
 } known[] = {
-	{ "who may not open a set does not learn that it has no such "
-	    "semaphore: EACCES before EFBIG or EINVAL", is_size_unknown },
+	{ "who may not open a set does not learn its size: EACCES before EFBIG "
+	    "or EINVAL", is_size_unknown },
+	{ "SEM_STAT_ANY of a set that the caller may not open shows what its "
+	    "file tells: owner and mode", is_stranger },
 	{ "otime is not set at the end of a process that owes nothing, but "
 	    "used SEM_UNDO: see known_excuses_otime()", NULL },
 	{ "an anonymous namespace ends at exec", NULL },
+	{ "an unprivileged owner may be unable to give a set away, and who "
+	    "has made and given away one to change it", NULL },
+	{ "a signal that comes after a sleeper is counted and before it sleeps "
+	    "does not wake it", NULL },
 	{ "whose handler leaves by siglongjmp() is a sleeper until its next "
 	    "call: it makes one at once", NULL },
 	{ "a vfork() child counts as its parent", NULL },

@@ -52,23 +52,22 @@ print_command(const char *what, const struct config *c, size_t round,
 	    (c->ops * 100 + share - 1) / share, list);
 }
 
-static struct ending wanted;
-
 static bool
-still_differs(struct config *c, const bool *out)
+still_differs(struct config *c, const struct ending *wanted)
 {
 	struct spans s;
 
-	if (!spans_of(out, c->ops, &s))
+	if (!spans_of(left_out, c->ops, &s))
 		return false;
 	c->skip = &s;
 	return diff_sequence(c, true) == SEQUENCE_DIFFERS &&
-	    ending->fmt == wanted.fmt && ending->kind == wanted.kind;
+	    ending->fmt == wanted->fmt && ending->kind == wanted->kind;
 }
 
 /* Leave out the steps of one chunk, if the difference stays. */
 static void
-try_without(struct config *c, unsigned first, unsigned n)
+try_without(struct config *c, unsigned first, unsigned n,
+    const struct ending *wanted)
 {
 	bool was[MOST];
 
@@ -77,7 +76,7 @@ try_without(struct config *c, unsigned first, unsigned n)
 		left_out[i] = true;
 	if (memcmp(was, left_out, sizeof(was)) == 0)
 		return;
-	if (still_differs(c, left_out))
+	if (still_differs(c, wanted))
 		c->ops = diff_steps();	/* no later than there */
 	else
 		memcpy(left_out, was, sizeof(was));
@@ -88,6 +87,7 @@ shrink(const struct config *failed, size_t round, unsigned share)
 {
 	const double end = harness_now() + LONGEST;
 	struct config c = *failed;
+	struct ending wanted;
 	struct spans s;
 
 	c.ops = diff_steps();
@@ -95,15 +95,15 @@ shrink(const struct config *failed, size_t round, unsigned share)
 	if (c.ops > MOST || c.skip != NULL)
 		return;
 	c.hasty = true;
-	wanted = *ending;
-	memset(left_out, 0, sizeof(left_out));
-	if (!still_differs(&c, left_out)) {
+	if (diff_sequence(&c, true) != SEQUENCE_DIFFERS) {
 		tap_note("made again, it does not differ");
 		return;
 	}
+	wanted = *ending;
+	memset(left_out, 0, sizeof(left_out));
 	for (unsigned n = c.ops / 2; n > 0; n /= 2)
 		for (unsigned i = 0; i < c.ops && harness_now() < end; i += n)
-			try_without(&c, i, n);
+			try_without(&c, i, n, &wanted);
 	spans_of(left_out, c.ops, &s);
 	c.skip = &s;
 	diff_sequence(&c, false);
