@@ -125,10 +125,10 @@ release()
 	wait "$holder"
 }
 
-# Metadata of nothing but zeros, of the size it had.
+# spoil KIND: metadata of nothing but zeros, of the size it had.
 spoil()
 {
-	set -- "$work"/ns/shm.*
+	set -- "$work"/ns/"$1".*
 	for file; do
 		case $file in
 		*.data)
@@ -145,7 +145,7 @@ spoil()
 need python3
 need_module
 make_work
-plan 39
+plan 42
 
 MIPC_DIR=$work/none
 export MIPC_DIR
@@ -269,7 +269,12 @@ check "it is shown as dest, with its attach and no key" \
 0x00000077 0"
 release
 check "it is gone with its last attach" shows key,bytes "0x00000077 1048576"
-spoil
+spoil shm
 check "a damaged segment is an error" exits 1 ./mipcs --dir "$work/ns"
 check "... of which standard error tells" says err "index [0-9]+: "
 check "... and its row" says out "index [0-9]+: "
+spoil sem
+check "a damaged set is an error" exits 1 ./mipcs --dir "$work/ns" -s
+check "... of which standard error tells" says err "set of index [0-9]+: "
+check "its semaphores are one too" \
+    exits 1 ./mipcs --dir "$work/ns" --id "${made#* }"
