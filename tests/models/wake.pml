@@ -25,6 +25,7 @@
  *	PROD	mask of processes that only do V, without SEM_UNDO
  *	CONS	mask of processes that only do P, without SEM_UNDO
  *	REST	0: nobody keeps what it has for ever, alive
+ *	LAZY	only who was woken by a death settles debts
  *	STALE	a transaction judges who is dead by an earlier look
  *	FINE	more places to be killed at
  *	WORDS	FUTEX_WAITV compares and queues word by word, as it does
@@ -38,6 +39,7 @@
  * Rules left out, each of which must be seen
  *	NOBELL NOWATCH NOBATON NODUE DEAF NOAHEAD NOLISTED
  *	NOLEAVE NOLOOKLEAVE NOUNLINK NOBARGEDUE
+ *	BLIND	who leaves by a signal does not look at what else woke it
  *	JUMP	a handler leaves the library by siglongjmp() and its thread
  *		never comes back: 1 between a commit and its wake, 2 asleep
  */
@@ -100,6 +102,9 @@
 #endif
 #ifndef JUMP
 #define JUMP 0
+#endif
+#ifndef LAZY
+#define LAZY 0
 #endif
 #ifndef BARGE
 #define BARGE 0

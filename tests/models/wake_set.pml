@@ -156,13 +156,19 @@ inline call_watchman()
 
 #define CAN(i)	(!DEAD(i) && WANT(i) <= val && !(BARGE && ANY_TOLD))
 
+#if LAZY
+#define SETTLES	(pc == LOOKING && woken)
+#else
+#define SETTLES	true
+#endif
+
 /* The first of these that there is to do; did = 0 if there is nothing. */
 inline step(next)
 {
 	did = 0; tk = 0;
 	do
-	:: tk < N && debt[tk] && DEAD(tk) -> settle(tk); break
-	:: tk < N && !(debt[tk] && DEAD(tk)) -> tk++
+	:: tk < N && debt[tk] && DEAD(tk) && SETTLES -> settle(tk); break
+	:: tk < N && !(debt[tk] && DEAD(tk) && SETTLES) -> tk++
 	:: tk >= N -> break
 	od;
 	if
@@ -218,6 +224,9 @@ inline judge()
 #endif
 #ifdef NOBATON
 	if :: own[me] == DONE -> woken = 0; towake = 0 :: else fi;
+#endif
+#ifdef BLIND
+	if :: away -> woken = 0; towake = 0 :: else fi;
 #endif
 	r = 0;
 	pc = (towake -> WAKING : LOOKING)
