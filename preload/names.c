@@ -192,22 +192,28 @@ tell(struct mipc_ns *ns, int semid, int cmd, void *out)
 	return result;
 }
 
-/* How many semaphores a set has; 0 if it cannot be told. */
+/*
+ * How many semaphores a set has; 0 if it cannot be told.  The second way is
+ * slow, and for somebody who may set all values and not read them.
+ */
 static size_t
-count_of(struct mipc_ns *ns, int semid)
+count_of(struct mipc_ns *ns, int semid, int cmd)
 {
 	struct semid_ds ds;
+	union sysv_argument argument = { .buf = &ds };
 
-	if (semid < 0 || mipc_semctl(ns, semid % INDEX_MAX, 0, SEM_STAT_ANY,
-	    (union sysv_argument){ .buf = &ds }) != semid)
-		return 0;
-	return ds.sem_nsems;
+	if (mipc_semctl(ns, semid, 0, IPC_STAT, argument) == 0)
+		return ds.sem_nsems;
+	if (cmd == SETALL && semid >= 0 && mipc_semctl(ns, semid % INDEX_MAX,
+	    0, SEM_STAT_ANY, argument) == semid)
+		return ds.sem_nsems;
+	return 0;
 }
 
 static int
 all_values(struct mipc_ns *ns, int semid, int cmd, unsigned short *array)
 {
-	size_t size = count_of(ns, semid) * sizeof(*array);
+	size_t size = count_of(ns, semid, cmd) * sizeof(*array);
 
 	if (size > 0 && !(cmd == GETALL ? preload_writable(array, size) :
 	    preload_readable(array, size)))

@@ -44,7 +44,7 @@ void	preload_promise(void);
 
 /*
  * Whether all of [pointer, pointer + size) can be read, or written, now; size
- * is not 0.
+ * is not 0.  The latter overwrites some of it.
  */
 bool	preload_readable(const void *pointer, size_t size);
 bool	preload_writable(void *pointer, size_t size);
