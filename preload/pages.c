@@ -7,11 +7,12 @@
  * read: rt_sigprocmask looks at a mask of eight bytes before it looks at
  * `how`.  To write: it tells the mask there is, where eight bytes are to be
  * written anyway; else FUTEX_WAKE_OP, three times as slow, adds 0 to a word.
- * But a system call (140 ns) costs more than a whole semop(), so a page that could
- * be read is remembered, by each thread for itself, until the program takes
- * any memory away (memory.c, shmdt): all are forgotten then, since that is
- * rare and slower than to ask again.  The page of the stack that we run on is
- * never asked about.
+ *
+ * But a system call (140 ns) costs more than a whole semop(), so a page that
+ * could be read is remembered, by each thread for itself, until the program
+ * takes any memory away (memory.c, shmdt): all are forgotten then, since that
+ * is rare and slower than to ask again.  The page of the stack that we run on
+ * is never asked about.
  *
  * Changes of memory that are not seen (libc's own, as when free() returns a
  * large block to the kernel, and those by a program's own system call
