@@ -31,7 +31,7 @@
 
 enum {
 	PAGE_BITS = 12,		/* no machine has smaller pages */
-	MASK_SIZE = 8,		/* bytes of the kernel's signal mask */
+	MASK_SIZE = _NSIG / 8,	/* bytes of the kernel's signal mask */
 	REMEMBERED = 8,		/* pages */
 	COUNT_MASK = (1 << PAGE_BITS) - 1
 };
