@@ -74,6 +74,7 @@ add_clauses(TCase *tc)
 	add_signal_clauses(tc);
 	add_safe_clauses(tc);
 	add_many_clauses(tc);
+	add_large_clauses(tc);
 	tcase_set_timeout(tc, TIME_LIMIT);
 }
 
@@ -95,6 +96,8 @@ make_suite(const char *only)
 	tcase_add_checked_fixture(tc[2], enter_anon, leave);
 	for (int i = 0; i < 3; i++)
 		add_clauses(tc[i]);
+	add_barging_tests(tc[1]);
+	add_barging_tests(tc[2]);
 	add_fault_tests(tc[1]);
 	add_hostile_tests(tc[1]);
 	if (wanted(only, "kernel"))

@@ -116,6 +116,8 @@ void	add_death_clauses(TCase *tc);
 void	add_signal_clauses(TCase *tc);
 void	add_safe_clauses(TCase *tc);
 void	add_many_clauses(TCase *tc);
+void	add_large_clauses(TCase *tc);
+void	add_barging_tests(TCase *tc);	/* both stores of mipc */
 void	add_fault_tests(TCase *tc);	/* the directory store */
 void	add_hostile_tests(TCase *tc);
 

@@ -149,7 +149,7 @@ END_TEST
 
 START_TEST(hostile_sleepers_in_a_scribbled_set_heed_their_time)
 {
-	static const struct timespec limit = { 0, 300000000 };
+	static const struct timespec limit = { 0, 100000000 };
 	struct scribble s = { .seed = 99 + (unsigned)_i,
 	    .from = parts[_i].from, .to = parts[_i].to };
 	struct sleeper nap = { .nops = 1, .ops = { OP(0, -1, SEM_UNDO) },

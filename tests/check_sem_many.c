@@ -271,7 +271,7 @@ START_TEST(S11_kills_at_any_moment_lose_nothing)
 {
 	int id = make_of(NSEMS, fours);
 
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 40; i++) {
 		pid_t pid[2];
 
 		board_clear();
