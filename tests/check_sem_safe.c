@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
@@ -264,6 +265,135 @@ START_TEST(S17_a_vector_left_by_a_jump_is_all_or_nothing)
 }
 END_TEST
 
+/* ---- handlers that do more ---- */
+
+static pid_t forked;
+
+static void
+fork_in_handler(int sig)
+{
+	(void)sig;
+	forked = fork();
+	must(forked != -1);
+}
+
+static void
+remove_in_handler(int sig)
+{
+	(void)sig;
+	remove_set(the_set);
+}
+
+/* Both go on behind the call that the handler interrupted. */
+static void
+sleep_and_fork(void *arg)
+{
+	the_set = *(int *)arg;
+	on_signal(SIGUSR1, fork_in_handler, 0);
+	must_eq(ipc->semop(the_set, VECTOR(OP(1, 1, SEM_UNDO),
+	    OP(0, -1, SEM_UNDO))), -1);
+	must_eq(errno, EINTR);
+	must_eq(ncnt(the_set, 0), 0);
+	add(the_set, 2, 1, 0);
+	if (forked == 0)
+		_exit(0);
+	finish(forked);
+	reach(1);
+	await(2);
+}
+
+START_TEST(S17_a_handler_may_fork)
+{
+	int id = make_set(3);
+	pid_t pid = spawn(BY_FORK, sleep_and_fork, &id);
+
+	await_ncnt(id, 0, 1);
+	must_eq(kill(pid, SIGUSR1), 0);
+	await(1);
+	must_be_3(id, 0, 0, 2);
+	add(id, 0, 1, 0);
+	must_be_3(id, 1, 0, 2);
+	reach(2);
+	finish(pid);
+	must_be_3(id, 1, 0, 2);
+}
+END_TEST
+
+static void
+sleep_and_remove(void *arg)
+{
+	the_set = *(int *)arg;
+	on_signal(SIGUSR1, remove_in_handler, 0);
+	must_eq(op(the_set, 0, -1, SEM_UNDO), -1);
+	must_eq(errno, EINTR);
+	must_be_gone(the_set);
+}
+
+START_TEST(S17_a_handler_may_remove_the_set)
+{
+	int id = make_set(1);
+	pid_t pid = spawn(BY_FORK, sleep_and_remove, &id), other;
+
+	await_ncnt(id, 0, 1);
+	other = sleeper(0, id, VECTOR(OP(0, -1, SEM_UNDO)));
+	await_ncnt(id, 0, 2);
+	must_eq(kill(pid, SIGUSR1), 0);
+	finish(pid);
+	must_end(0, -EIDRM);
+	end_sleepers(&other, 1);
+}
+END_TEST
+
+static void *
+sleep_in_thread(void *arg)
+{
+	board->value[1] = op(*(int *)arg, 0, -1, SEM_UNDO) == 0 ? DONE :
+	    -errno;
+	return NULL;
+}
+
+static void
+use_once(void *arg)
+{
+	add(*(int *)arg, 1, 1, SEM_UNDO);
+	must_eq(ncnt(*(int *)arg, 0), 1);
+}
+
+static void
+fork_beside_sleeper(void *arg)
+{
+	int id = *(int *)arg;
+	pthread_t thread;
+
+	must_eq(pthread_create(&thread, NULL, sleep_in_thread, arg), 0);
+	await_ncnt(id, 0, 1);
+	for (int i = 0; i < 10; i++) {
+		finish(spawn(i % 2 ? BY_RAW_CLONE : BY_FORK, use_once, arg));
+		must_eq(ncnt(id, 0), 1);
+	}
+	reach(1);
+	must_eq(pthread_join(thread, NULL), 0);
+	must_eq(board->value[1], DONE);
+	await(2);
+}
+
+START_TEST(S17_a_fork_beside_a_sleeping_thread_leaves_it_asleep)
+{
+	int id = make_set(2);
+	pid_t pid = spawn(BY_FORK, fork_beside_sleeper, &id);
+
+	await(1);
+	must_eq(ncnt(id, 0), 1);
+	add(id, 0, 1, 0);
+	must_be(id, 0, 0);
+	await_value(1, DONE);
+	must_be(id, 1, 0);
+	reach(2);
+	finish(pid);
+	must_be(id, 0, 1);
+}
+END_TEST
+
 /* ---- descriptors ---- */
 
 static void
@@ -389,6 +519,10 @@ add_safe_clauses(TCase *tc)
 	testing_add(tc, S17_what_a_handler_owes_is_paid_with_the_rest);
 	testing_add(tc, S17_after_jumps_out_of_calls_others_get_through);
 	testing_add(tc, S17_a_vector_left_by_a_jump_is_all_or_nothing);
+	testing_add(tc, S17_a_handler_may_fork);
+	testing_add(tc, S17_a_handler_may_remove_the_set);
+	testing_add(tc,
+	    S17_a_fork_beside_a_sleeping_thread_leaves_it_asleep);
 	testing_add(tc, S11_calls_go_on_after_all_descriptors_are_closed);
 	testing_add(tc, S11_calls_leave_no_descriptor_behind);
 	testing_add(tc, S3_a_vector_at_the_end_of_memory_is_read_no_further);
