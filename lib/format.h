@@ -254,6 +254,8 @@ struct mipc_op {
  *	next, prev	T: neighbours in the queue, + 1; 0 none
  *	blocking	T: semaphore it waits on, 1 << 16 if for zero
  *	woken	A: counts the wakes that followed a change of state
+ *	asleep	A: 1 once a signal would end the sleep; only then it is counted
+ *		by GETNCNT and GETZCNT
  *	the rest O: written before it is queued, and constant while it is
  */
 enum mipc_sleep {
@@ -274,7 +276,7 @@ struct mipc_sleeper {
 	uint32_t debtor;		/* entry for its debts, + 1 */
 	uint32_t nops;
 	uint32_t more;			/* sleeper that holds more ops, + 1 */
-	uint32_t tid;
+	mipc_u32 asleep;
 	struct mipc_op op[MIPC_SLEEPER_OPS];
 	uint64_t spare[2];
 };

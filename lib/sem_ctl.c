@@ -99,6 +99,14 @@ claim(struct mipc_set *set, uint32_t num)
 	return mipc_take(&set->head->sem[num]);
 }
 
+/* Is the set quiet: may its semaphores be left to the fast way? */
+static uint64_t
+slow(const struct mipc_semset *head)
+{
+	return mipc_peek(&head->debtors) != 0 ||
+	    MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0 ? MIPC_SEM_SLOW : 0;
+}
+
 /* S8: the value, and nobody owes anything for it any more. */
 static int
 try_set_one(struct mipc_set *set, uint32_t num, int value)
@@ -124,7 +132,7 @@ try_set_one(struct mipc_set *set, uint32_t num, int value)
 	    mipc_undo_count(set, num) + 2);
 	if (error != 0)
 		return error;
-	mipc_txn_set(&txn, &head->sem[num], old, MIPC_SEM_SLOW |
+	mipc_txn_set(&txn, &head->sem[num], old, slow(head) |
 	    MIPC_SEM_WORD(old, value, set->pid));
 	mipc_undo_void(set, num, &txn);
 	mipc_queue_record_due(set, &txn);
@@ -214,7 +222,7 @@ try_set_all(struct mipc_set *set, const unsigned short *value)
 	for (uint32_t i = 0; i < set->nsems; i++) {
 		old = mipc_take(&head->sem[i]);
 		done = done && (old & MIPC_SEM_SLOW) != 0;
-		mipc_txn_set(&txn, &head->sem[i], old, MIPC_SEM_SLOW |
+		mipc_txn_set(&txn, &head->sem[i], old, slow(head) |
 		    MIPC_SEM_WORD(old, value[i], set->pid));
 	}
 	mipc_queue_record_set(&txn, &head->era, era == 0 ? 1 : era);

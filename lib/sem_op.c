@@ -19,7 +19,8 @@
 #include "mipc.h"
 
 #define FEW		8u		/* operations that fit on a small stack */
-#define PATIENCE	4000u		/* looks before a sleep: about 8 us */
+#define PATIENCE	32000u		/* ns before a sleep, about what one costs */
+#define LOOKS		8		/* between looks at the clock */
 #define PATIENCE_PROBE	1024u		/* sleeps between probes of it */
 
 struct call {
@@ -191,6 +192,7 @@ spin(const struct call *call)
 {
 	mipc_u32 *kept = &call->set->opened->patience;
 	uint32_t spent = mipc_peek(kept), budget;
+	uint64_t start;
 
 	if (mipc_sys_processors() < 2 || call->deadline == 0 ||
 	    call->plan->nops > 1)
@@ -203,13 +205,16 @@ spin(const struct call *call)
 		budget = PATIENCE;
 		spent = PATIENCE - PATIENCE / 8;
 	}
-	for (uint32_t i = 0; i < budget; i++) {
-		if (!waits(call)) {
-			mipc_put(kept, 0);
-			return true;
+	start = mipc_sys_monotonic_ns();
+	do {
+		for (int i = 0; i < LOOKS; i++) {
+			if (!waits(call)) {
+				mipc_put(kept, 0);
+				return true;
+			}
+			pause_briefly();
 		}
-		pause_briefly();
-	}
+	} while (mipc_sys_monotonic_ns() - start < budget);
 	mipc_put(kept, spent + PATIENCE / 8);
 	return false;
 }

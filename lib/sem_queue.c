@@ -578,8 +578,8 @@ mipc_queue_count(const struct mipc_set *set, uint32_t num, bool zero)
 		for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
 		    n++) {
 			s = mipc_set_sleeper(set, index);
-			count += MIPC_T_VALUE(mipc_peek(&s->blocking)) ==
-			    wanted;
+			count += mipc_peek(&s->asleep) != 0 &&
+			    MIPC_T_VALUE(mipc_peek(&s->blocking)) == wanted;
 			index = neighbour(set, &s->next);
 		}
 	} while (!mipc_txn_same(&set->board, seen));

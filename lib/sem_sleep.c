@@ -24,6 +24,7 @@
 #include "sem.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <linux/futex.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@
 
 #define HEARTBEAT_NS	1000000000ull
 #define POLL_FIRST_NS	5000ull		/* while somebody is dying */
+#define POLL_YIELD_NS	100000ull	/* less than a timer's slack */
 #define POLL_MOST_NS	10000000ull
 #define RESTLESS	8u		/* commits that kept it from sleeping */
 #define TURN_AT		2u		/* of the turn among the words */
@@ -153,12 +155,12 @@ fill(struct mipc_set *set, uint32_t index, const struct mipc_plan *plan)
 	uint32_t n = plan->nops;
 
 	s->pid = set->pid;
-	s->tid = set->thread->number;
 	s->since = mipc_sys_seconds();
 	s->debtor = plan->debtor;
 	s->nops = n;
 	s->more = 0;
 	mipc_put(&s->woken, 0);
+	mipc_put(&s->asleep, 0);
 	if (n > MIPC_SLEEPER_OPS)
 		n = MIPC_SLEEPER_OPS;
 	memcpy(s->op, plan->op, n * sizeof(plan->op[0]));
@@ -178,7 +180,7 @@ list(struct sleep *sleep)
 	bool dying = false;
 	struct mipc_sleeper *s;
 
-	mipc_wait_begin(sleep->wait);
+	mipc_wait_begin(sleep->wait, &own(sleep)->asleep);
 	mipc_wait_add(sleep->wait, mipc_wait_half(&own(sleep)->state),
 	    MIPC_SLEEP_WAITING);
 	mipc_wait_add(sleep->wait, mipc_wait_half(&head->bell), 0);
@@ -372,12 +374,35 @@ withdrawn(const struct mipc_thread *thread, uint64_t serial)
 
 /* --- sleeping ---------------------------------------------------------- */
 
+/*
+ * Has a canary that was listed died?  The kernel wakes one who sleeps on it;
+ * others do in sets of their own, and are woken here.
+ */
+static bool
+canary_died(const struct mipc_wait *wait)
+{
+	bool died = false;
+
+	for (uint32_t i = TURN_AT + 1; i < wait->count; i++) {
+		const mipc_u32 *word =
+		    (const mipc_u32 *)(uintptr_t)wait->word[i].address;
+
+		if (mipc_take(word) == (uint32_t)wait->word[i].value)
+			continue;
+		mipc_wait_wake(word);
+		died = true;
+	}
+	return died;
+}
+
 /* What somebody's death leaves to be done, and wakes it left undone. */
 static int
 look(struct sleep *sleep)
 {
-	int error = mipc_queue_steps(sleep->set, true);
+	int error;
 
+	canary_died(sleep->wait);
+	error = mipc_queue_steps(sleep->set, true);
 	mipc_queue_wake_told(sleep->set);
 	sleep->list = true;
 	return error;
@@ -420,7 +445,7 @@ until(struct sleep *sleep, uint64_t deadline, uint64_t *end)
 		if (deadline - now > sleep->poll_ns)
 			*end = now + sleep->poll_ns;
 		if (sleep->poll_ns < POLL_MOST_NS)
-			sleep->poll_ns *= 2;
+			sleep->poll_ns += sleep->poll_ns / 4;
 		return false;
 	}
 	if (sleep->restless >= RESTLESS && deadline - now > POLL_MOST_NS) {
@@ -433,20 +458,6 @@ until(struct sleep *sleep, uint64_t deadline, uint64_t *end)
 		return true;
 	}
 #endif
-	return false;
-}
-
-/* Has a canary that was listed died? */
-static bool
-canary_died(const struct mipc_wait *wait)
-{
-	for (uint32_t i = TURN_AT + 1; i < wait->count; i++) {
-		const mipc_u32 *word =
-		    (const mipc_u32 *)(uintptr_t)wait->word[i].address;
-
-		if (mipc_take(word) != (uint32_t)wait->word[i].value)
-			return true;
-	}
 	return false;
 }
 
@@ -473,6 +484,10 @@ nap(struct sleep *sleep, uint64_t deadline, uint64_t seen)
 	uint32_t which;
 	int r;
 
+	if (sleep->poll_ns != 0 && sleep->poll_ns < POLL_YIELD_NS) {
+		sched_yield();
+		return look(sleep);
+	}
 	name_turn(sleep, seen);
 	mipc_crash_point("sleep: before");
 	r = mipc_wait_sleep(sleep->wait, end, &which);

@@ -456,7 +456,7 @@ mipc_undo_watch_life(const struct mipc_set *set, mipc_life life,
 	word = mipc_life_word(set->ns->lives, life, &value);
 	if (word == NULL || (value & FUTEX_OWNER_DIED) != 0) {
 		/* None, or it has run exec, or its thread ended: slices. */
-		if (word == NULL || mipc_life_dead(set->ns->lives, life))
+		if (word == NULL)
 			wait->partial = true;
 		else
 			*dying = true;

@@ -31,8 +31,9 @@ tells(void)
 }
 
 void
-mipc_wait_begin(struct mipc_wait *wait)
+mipc_wait_begin(struct mipc_wait *wait, mipc_u32 *asleep)
 {
+	wait->asleep = asleep;
 	wait->count = 0;
 	wait->partial = false;
 }
@@ -81,8 +82,14 @@ mipc_wait_sleep(const struct mipc_wait *wait, uint64_t deadline,
 		return ETIMEDOUT;
 	if ((wait->partial || !tells()) && end - now > SLICE_NS)
 		end = now + SLICE_NS;
+	t = in_time(end);
+	/*
+	 * A handler that runs before the call begins does not end the sleep.
+	 * Whoever counts sleepers, to send a signal then, counts this one
+	 * only now.
+	 */
+	mipc_give(wait->asleep, 1);
 	if (tells()) {
-		t = in_time(end);
 		r = mipc_sys_waitv(wait->word, wait->count,
 		    end == MIPC_FOREVER ? NULL : &t);
 	} else {

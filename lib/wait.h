@@ -17,10 +17,11 @@
 struct mipc_wait {
 	uint32_t count;
 	bool partial;		/* something could not be named: slices */
+	mipc_u32 *asleep;	/* set to 1 as late as can be */
 	struct mipc_futex_waitv word[MIPC_WAIT_WORDS];
 };
 
-void	mipc_wait_begin(struct mipc_wait *);
+void	mipc_wait_begin(struct mipc_wait *, mipc_u32 *asleep);
 void	mipc_wait_add(struct mipc_wait *, const mipc_u32 *word,
 	    uint32_t value);
 
