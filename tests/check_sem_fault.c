@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
@@ -299,6 +300,50 @@ START_TEST(fault_the_directory_removed_under_us_is_an_error)
 }
 END_TEST
 
+/* ---- handles ---- */
+
+/* One handle is closed, another is opened: the process owes all the same. */
+static void
+close_while_owing(void *arg)
+{
+	const int *id = arg;
+
+	add(id[0], 0, -1, SEM_UNDO);
+	if (board->value[0] != 0)
+		must_eq(mipc_close(backend_ns()), 0);
+	reach(1);
+	await(2);
+	backend_reopen(testing_dir);
+	add(id[0], 0, -1, SEM_UNDO);
+	must_be(id[0], 0, 5);
+	backend_reopen(testing_dir);
+	add(id[0], 0, -1, SEM_UNDO);
+	must_eq(mipc_close(backend_ns()), 0);
+	reach(3);
+	await(4);
+}
+
+START_TEST(handles_do_not_matter_to_debts)
+{
+	int id = make_other();
+	pid_t pid;
+
+	board->value[0] = _i / 2;
+	pid = spawn(BY_FORK, close_while_owing, &id);
+	await(1);
+	must_be(id, 0, 6);
+	must_error(op(id, 0, -7, IPC_NOWAIT), EAGAIN);
+	reach(2);
+	await(3);
+	must_be(id, 0, 4);
+	if (_i % 2 == 0)
+		kill(pid, SIGKILL);
+	reach(4);
+	must_eq(waitpid(pid, NULL, 0), pid);
+	must_be(id, 0, 7);
+}
+END_TEST
+
 /* ---- no space ---- */
 
 /* Go on in a namespace on a filesystem of 8 MiB and 40 files. */
@@ -441,6 +486,7 @@ add_fault_tests(TCase *tc)
 	testing_add_loop(tc, fault_no_damage_hangs_or_kills, 0, 5 * DAMAGES);
 	testing_add_loop(tc, fault_flipped_bytes_hang_or_kill_nobody, 1, 25);
 	testing_add(tc, fault_the_directory_removed_under_us_is_an_error);
+	testing_add_loop(tc, handles_do_not_matter_to_debts, 0, 2);
 	testing_add_loop(tc, space_used_up_is_ENOSPC_and_given_back, 0, 2);
 	testing_add(tc,
 	    space_promised_to_a_set_is_there_on_a_full_filesystem);
