@@ -75,8 +75,6 @@ struct diff_test {
 	unsigned lie_ops;	/* within which a lie must be seen */
 	/* In a child, in an IPC namespace of its own: is the kernel's there? */
 	bool (*oracle)(void);
-	/* Why a round cannot be had; NULL: it can. */
-	const char *(*lacks)(const struct config *);
 	/* In a child: the sequence; *steps is how many operations were made. */
 	int (*sequence)(const struct config *, unsigned number,
 	    unsigned *steps);

@@ -16,31 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mipc.h"
-
 static bool
 has_sets(void)
 {
 	const int id = semget(IPC_PRIVATE, 1, 0600);
 
 	return id != -1 && semctl(id, 0, IPC_RMID) == 0;
-}
-
-static const char *
-lacks(const struct config *c)
-{
-	static int error = -1;
-	struct mipc_ns *ns;
-
-	if (c->store != STORE_DIR && c->store != STORE_ANON)
-		return NULL;
-	if (error == -1) {
-		ns = mipc_anon(0);
-		error = ns != NULL && mipc_semget(ns, 1, 0, 0) == -1 ?
-		    errno : 0;
-		mipc_close(ns);
-	}
-	return error == ENOSYS ? "mipc has no semaphore sets yet" : NULL;
 }
 
 static bool
@@ -83,7 +64,7 @@ set_limits(const struct config *c)
 
 /* Shared with the sequences. */
 static struct total {
-	unsigned made, count[OP_KINDS], slept, woken, again;
+	unsigned made, count[OP_KINDS], slept, woken, again, reminded;
 	double slowest;
 } *total;
 
@@ -98,6 +79,7 @@ add_up(const struct driver *d)
 	total->slept += d->slept;
 	total->woken += d->woken;
 	total->again += d->again;
+	total->reminded += d->reminded;
 	if (d->slowest > total->slowest)
 		total->slowest = d->slowest;
 }
@@ -110,10 +92,12 @@ tell_total(const struct config *c)
 	if (c->broken == NULL)
 		tap_note("%s: %u operations: semget %u, semop %u (%u slept, "
 		    "%u woken), semctl %u, fork %u, exec %u, ends %u; slowest "
-		    "wake %.3f s, %u looks repeated", c->name, total->made,
+		    "wake %.3f s, %u looks and %u signals repeated",
+		    c->name, total->made,
 		    n[OP_GET], n[OP_SEMOP], total->slept, total->woken,
 		    n[OP_CTL], n[OP_FORK], n[OP_EXEC], n[OP_KILL] +
-		    n[OP_EXIT] + n[OP_VANISH], total->slowest, total->again);
+		    n[OP_EXIT] + n[OP_VANISH], total->slowest, total->again,
+		    total->reminded);
 	memset(total, 0, sizeof(*total));
 }
 
@@ -207,7 +191,6 @@ main(int argc, char **argv)
 		.lie_ops = 30000,
 		.oracle = has_sets,
 		.sequence = run_sequence,
-		.lacks = lacks,
 		.bad = tell_bad,
 		.done = tell_total,
 		.note = known_note,

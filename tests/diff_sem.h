@@ -198,7 +198,7 @@ struct object {
 	struct semid_ds seen[SIDES];	/* when last looked at */
 	long slack[2];		/* seconds that the sides may differ by */
 	bool user[WORKERS];	/* who has given it a vector with SEM_UNDO */
-	bool left;		/* the kernel's otime is when such a one ended */
+	bool left;		/* such a one has ended: the kernel's otime */
 	double looked;
 };
 
@@ -241,8 +241,9 @@ struct driver {
 	unsigned nlife;
 	unsigned count[OP_KINDS];
 	unsigned slept, woken;	/* told in a comment */
-	unsigned ends;		/* processes that ended in this step */
+	unsigned ends;		/* processes that ended since the last look */
 	unsigned again;		/* looks that had to be repeated */
+	unsigned reminded;	/* signals that had to be repeated */
 	double slowest;		/* wait for one whom the kernel had woken */
 	char past[HISTORY][900];
 };
@@ -273,6 +274,8 @@ bool	drive_differ(struct driver *d, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
 /* diff_sem_hand.c */
+/* Interrupt a thread of mipc's side once more. */
+void	hand_remind(const struct driver *d, int worker, int thread);
 bool	hand_is_over(const struct driver *d, int side, int worker, int ms);
 
 /* diff_sem_draw.c */

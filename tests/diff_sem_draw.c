@@ -293,6 +293,18 @@ draw_help(struct driver *d, struct op *op)
 	return op->nops > 0;
 }
 
+/* Several tests for zero and nothing else: see diff_sem_known.c. */
+static bool
+only_tests(const struct driver *d, const struct op *op)
+{
+	if (d->config->store != STORE_DIR && d->config->store != STORE_ANON)
+		return false;
+	for (unsigned i = 0; i < op->nops; i++)
+		if (op->ops[i].sem_op != 0)
+			return false;
+	return op->nops > 1;
+}
+
 static bool
 draw_semop(struct driver *d, struct op *op)
 {
@@ -314,6 +326,8 @@ draw_semop(struct driver *d, struct op *op)
 		op->timeout = rng_chance(&d->rng, 50) ? TIMEOUT_NEGATIVE :
 		    TIMEOUT_ODD;
 	op->null = rng_below(&d->rng, 300) == 0;
+	if (only_tests(d, op))
+		op->nops = 1;
 	return true;
 }
 

@@ -26,6 +26,7 @@
 #define HANG		20.0	/* seconds until rest is given up */
 #define HASTY		1.5	/* the same, in a hurry */
 #define UNAIDED		5.0	/* seconds for who must wake by himself */
+#define REMINDER	0.1	/* seconds until a signal is repeated */
 #define YIELDS		30	/* before the driver sleeps */
 #define MAX(a, b)	((a) > (b) ? (a) : (b))
 
@@ -153,6 +154,23 @@ never_rests(struct driver *d, int side)
 	    "some hang, or are not counted", who, counts);
 }
 
+/* A signal may miss a sleeper of mipc's: see diff_sem_known.c. */
+static void
+remind(struct driver *d)
+{
+	if (d->config->store == STORE_KERNEL ||
+	    d->config->store == STORE_MODEL)
+		return;
+	for (int w = 0; w < WORKERS; w++)
+		for (int t = 0; t < THREADS; t++)
+			if (d->out[MIPC][w][t] && d->came[KERNEL][w][t] &&
+			    d->world->worker[KERNEL][w].actor[t].result.error
+			    == EINTR) {
+				hand_remind(d, w, t);
+				d->reminded++;
+			}
+}
+
 static bool
 await_rest(struct driver *d, int side)
 {
@@ -161,6 +179,7 @@ await_rest(struct driver *d, int side)
 	const double hang = d->config->hasty ? HASTY : HANG;
 	const double patience = side == KERNEL ? 2 * HANG :
 	    d->config->hasty ? HASTY / 5 : UNAIDED;
+	double reminder = REMINDER;
 	bool late = false;
 
 	for (unsigned turn = 0;; turn++) {
@@ -171,6 +190,10 @@ await_rest(struct driver *d, int side)
 		if (is_awaited(d, side)) {
 			d->slowest = MAX(d->slowest, waited);
 			late = waited > patience;
+		}
+		if (side == MIPC && waited > reminder) {
+			remind(d);
+			reminder += REMINDER;
 		}
 		if ((late || !is_awaited(d, side)) && is_at_rest(d, side))
 			break;
@@ -291,7 +314,6 @@ static bool
 perform(struct driver *d, const struct op *op)
 {
 	expect_interrupts(d, op);
-	d->ends = 0;
 	if (op->kind == OP_EXEC || op->kind == OP_EXIT ||
 	    op->kind == OP_VANISH || op->kind == OP_KILL)
 		forget(d, op->worker);

@@ -239,6 +239,15 @@ send_signal(struct driver *d, int side, const struct op *op)
 	return true;
 }
 
+void
+hand_remind(const struct driver *d, int worker, int thread)
+{
+	const struct worker *w = &d->world->worker[MIPC][worker];
+
+	syscall(SYS_tgkill, w->pid, atomic_load(&w->actor[thread].tid),
+	    SIGUSR1);
+}
+
 /* ---- all of it ---- */
 
 static bool

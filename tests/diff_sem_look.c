@@ -403,10 +403,11 @@ view_settled(struct driver *d, const struct object *o, struct view v[SIDES],
 		    d->config->store == STORE_MODEL)
 			return;
 		if (d->again++ == 0)
-			tap_note("%s, seed %llu, step %u: looked again, for "
-			    "set %d, %s", d->config->name,
-			    (unsigned long long)d->config->seed, d->step,
-			    o->id[KERNEL], text);
+			tap_note("%s, seed %llu: looked again for set %d, %s; "
+			    "%s", d->config->name,
+			    (unsigned long long)d->config->seed,
+			    o->id[KERNEL], text,
+			    d->past[(d->made - 1) % HISTORY]);
 		harness_wait(&never, 0, 0.01);
 	}
 }
@@ -476,5 +477,6 @@ look_everywhere(struct driver *d, const struct op *op)
 		if (d->object[i].live && (all || i == op->object ||
 		    op->kind == OP_GET) && !look_at(d, &d->object[i]))
 			return false;
+	d->ends = 0;
 	return d->step % EVERYTHING != 0 || look_at_indices(d);
 }

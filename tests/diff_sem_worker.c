@@ -55,6 +55,7 @@ handle(int sig)
 	(void)sig;
 	if (me == NULL || me->nested.kind != OP_SIGNAL)
 		return;
+	me->nested.kind = OP_KINDS;	/* a second signal does nothing */
 	if (me->nested.signal == SIGNAL_CALLS)
 		side_run(world, side, &me->nested, &me->nested_result);
 	else if (me->nested.signal == SIGNAL_JUMPS)
