@@ -141,9 +141,10 @@ bool	mipc_undo_stale(const struct mipc_set *, uint32_t debtor);
 /* Set all debts of an entry that do not count to 0. */
 int	mipc_undo_clean(struct mipc_set *, uint32_t debtor);
 /* The first dead process that has an entry; false if none. */
-bool	mipc_undo_dead(const struct mipc_set *, uint32_t *debtor);
+bool	mipc_undo_dead(const struct mipc_set *, uint32_t *debtor,
+	    mipc_life *gone);
 /* Apply what it owes, and free its entry. */
-int	mipc_undo_settle(struct mipc_set *, uint32_t debtor);
+int	mipc_undo_settle(struct mipc_set *, uint32_t debtor, mipc_life gone);
 /* Name the canaries of all debtors; *dying if one has died, but not quite. */
 void	mipc_undo_watch(const struct mipc_set *, struct mipc_wait *,
 	    bool *dying);

@@ -488,11 +488,12 @@ step(struct mipc_set *set, bool look)
 	uint64_t seen = mipc_txn_begin(&set->board);
 	struct finding f;
 	uint32_t debtor;
+	mipc_life gone;
 
 	if (MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0)
 		return dissolve(set, seen);
-	if (look && mipc_undo_dead(set, &debtor))
-		return mipc_undo_settle(set, debtor);
+	if (look && mipc_undo_dead(set, &debtor, &gone))
+		return mipc_undo_settle(set, debtor, gone);
 	walk(set, &f);
 	if (!mipc_txn_same(&set->board, seen))
 		return EAGAIN;
@@ -549,9 +550,10 @@ mipc_queue_dead(const struct mipc_set *set)
 {
 	uint32_t index, debtor;
 	struct mipc_sleeper *s;
+	mipc_life gone;
 
 	if (mipc_take(&set->head->debtors) != 0 &&
-	    mipc_undo_dead(set, &debtor))
+	    mipc_undo_dead(set, &debtor, &gone))
 		return true;
 	index = neighbour(set, &set->head->head);
 	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {

@@ -491,6 +491,8 @@ nap(struct sleep *sleep, uint64_t deadline, uint64_t seen)
 	name_turn(sleep, seen);
 	mipc_crash_point("sleep: before");
 	r = mipc_wait_sleep(sleep->wait, end, &which);
+	if (r == 0 && which != 0 && !is_mine(sleep))
+		return look(sleep);	/* the wake was meant for others */
 	if (!is_mine(sleep) || r == EINTR)
 		return r == EINTR ? EINTR : 0;
 	if (r == 0 && which == 0) {

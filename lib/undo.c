@@ -223,13 +223,14 @@ is_ours(struct mipc_set *set, struct mipc_debtor *entry)
 	    mipc_swap_if(&entry->owner, &owner, set->board.self);
 }
 
-/* An entry in [0, debtors) whose owner is gone and owes nothing. */
+/* Free an entry whose owner is gone; false if it is not. */
 static bool
-is_left(const struct mipc_set *set, uint32_t index)
+free_left(struct mipc_set *set, uint32_t index)
 {
 	uint64_t owner = mipc_take(&mipc_set_debtor(set, index)->owner);
 
-	return owner != 0 && mipc_life_gone(set->ns->lives, owner);
+	return owner != 0 && mipc_life_gone(set->ns->lives, owner) &&
+	    mipc_undo_settle(set, index, owner) == 0;
 }
 
 /* A free entry, settled free if it must be; those in use end at *high. */
@@ -244,7 +245,7 @@ find_free(struct mipc_set *set, uint32_t *out)
 			return 0;
 		}
 	for (uint32_t i = 0; i < high; i++)
-		if (is_left(set, i) && mipc_undo_settle(set, i) == 0) {
+		if (free_left(set, i)) {
 			*out = i;
 			return 0;
 		}
@@ -326,7 +327,7 @@ mipc_undo_entry(struct mipc_set *set, uint32_t *out)
  * operation on the set (sem_otime).
  */
 bool
-mipc_undo_dead(const struct mipc_set *set, uint32_t *debtor)
+mipc_undo_dead(const struct mipc_set *set, uint32_t *debtor, mipc_life *gone)
 {
 	uint64_t owner;
 
@@ -336,6 +337,7 @@ mipc_undo_dead(const struct mipc_set *set, uint32_t *debtor)
 		    !mipc_life_gone(set->ns->lives, owner))
 			continue;
 		*debtor = i;
+		*gone = owner;
 		return true;
 	}
 	return false;
@@ -407,7 +409,10 @@ settle_once(struct mipc_set *set, uint32_t debtor, uint64_t seen)
 	return whole ? 0 : EAGAIN;
 }
 
-/* Whoever finds the entry freed meanwhile, or another's, has no work. */
+/*
+ * `owner` is who was found gone: whoever finds the entry freed meanwhile, or
+ * a living process's, has no work.
+ */
 static int
 try_settle(struct mipc_set *set, uint32_t debtor, uint64_t owner)
 {
@@ -422,10 +427,9 @@ try_settle(struct mipc_set *set, uint32_t debtor, uint64_t owner)
 }
 
 int
-mipc_undo_settle(struct mipc_set *set, uint32_t debtor)
+mipc_undo_settle(struct mipc_set *set, uint32_t debtor, mipc_life owner)
 {
 	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
-	uint64_t owner = mipc_take(&entry->owner);
 	int error;
 
 	do {
