@@ -349,32 +349,66 @@ get_status(struct mipc_ns *ns, int id, bool any, struct semid_ds *buf)
 
 /* --- owners ------------------------------------------------------------ */
 
-/* Its sleepers are told while its file is still there. */
+/* [gate] The set, pinned, if it can be opened, and whether it is ours. */
 static int
-remove_set(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
-    struct mipc_opened *opened)
+check_owned(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
+    struct mipc_opened **opened, int *failed)
 {
-	struct mipc_set set;
-	uint32_t key = 0;
+	*failed = mipc_ns_get(ns, MIPC_SEM, id, opened);
+	if (*failed == 0 && mipc_take(&mipc_ns_entry_of(ns, MIPC_SEM, id)->
+	    state) != MIPC_INDEX_LIVE) {
+		mipc_ns_unpin(*opened);
+		*failed = EINVAL;
+	}
+	return mipc_control_owner(ns, gate, *opened, MIPC_SEM, id, *failed);
+}
+
+/* [gate] */
+static int
+take_away(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
+    uint32_t key)
+{
 	int error;
 
-	if (opened != NULL)
-		key = (uint32_t)mipc_peek(&opened->head->key);
 	error = mipc_ns_lock(ns, gate);
 	if (error != 0)
 		return error;
 	error = mipc_ns_remove(ns, MIPC_SEM, id, key);
 	mipc_ns_unlock(ns);
-	if (error != 0)
-		return error;
-	mipc_gate_leave(gate);
-	if (opened != NULL && mipc_set_hold(&set, ns, opened) == 0) {
-		mipc_set_bury(&set);
+	return error;
+}
+
+/*
+ * Its name goes, its sleepers are told, its file goes.  The bell is tied on
+ * before the first of these: whoever it wakes finds that the set is removed
+ * and tells the rest.
+ */
+static int
+remove_set(struct mipc_ns *ns, uint64_t id, struct mipc_opened *opened)
+{
+	struct mipc_gate gate;
+	struct mipc_set set;
+	uint32_t key = 0;
+	bool held = false;
+	int error;
+
+	if (opened != NULL) {
+		key = (uint32_t)mipc_peek(&opened->head->key);
+		held = mipc_set_hold(&set, ns, opened) == 0;
+	}
+	mipc_gate_enter(&gate);
+	error = take_away(ns, &gate, id, key);
+	mipc_gate_leave(&gate);
+	if (held) {
+		if (error == 0)
+			mipc_set_bury(&set);
 		mipc_set_leave(&set);
 	}
-	mipc_gate_enter(gate);
-	mipc_sweep_removed(ns, gate, MIPC_SEM, id);
-	return 0;
+	mipc_gate_enter(&gate);
+	if (error == 0)
+		mipc_sweep_removed(ns, &gate, MIPC_SEM, id);
+	mipc_gate_leave(&gate);
+	return error;
 }
 
 static int
@@ -386,22 +420,16 @@ change(struct mipc_ns *ns, int semid, int cmd, const struct semid_ds *buf)
 	int error, failed;
 
 	mipc_gate_enter(&gate);
-	failed = mipc_ns_get(ns, MIPC_SEM, id, &opened);
-	if (failed == 0 && mipc_take(&mipc_ns_entry_of(ns, MIPC_SEM, id)->
-	    state) != MIPC_INDEX_LIVE) {
-		mipc_ns_unpin(opened);
-		failed = EINVAL;
-	}
-	error = mipc_control_owner(ns, &gate, opened, MIPC_SEM, id, failed);
+	error = check_owned(ns, &gate, id, &opened, &failed);
 	if (error == 0 && failed != 0 && cmd != IPC_RMID)
 		error = failed;
-	if (error == 0 && cmd == IPC_RMID)
-		error = remove_set(ns, &gate, id, failed == 0 ? opened : NULL);
-	else if (error == 0)
+	if (error == 0 && cmd == IPC_SET)
 		error = mipc_control_set(ns, &gate, opened, &buf->sem_perm);
+	mipc_gate_leave(&gate);
+	if (error == 0 && cmd == IPC_RMID)
+		error = remove_set(ns, id, failed == 0 ? opened : NULL);
 	if (failed == 0)
 		mipc_ns_unpin(opened);
-	mipc_gate_leave(&gate);
 	return error;
 }
 

@@ -78,7 +78,6 @@ commit(const struct call *call, uint64_t seen)
 {
 	struct mipc_set *set = call->set;
 	struct mipc_semset *head = set->head;
-	bool sleepers = MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0;
 	struct mipc_txn txn;
 	bool done;
 	int error;
@@ -88,19 +87,32 @@ commit(const struct call *call, uint64_t seen)
 	if (error != 0)
 		return error;
 	mipc_plan_record(set, call->plan, set->pid, &txn);
-	if (sleepers) {
-		mipc_queue_record_due(set, &txn);
-		if (call->undoes)	/* a debtor that nobody has listed */
-			mipc_queue_record_set(&txn, &head->watchman, 0);
-	}
+	mipc_queue_record_due(set, &txn);
+	/* A debtor whom no sleeper has listed. */
+	if (call->undoes && MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0)
+		mipc_queue_record_set(&txn, &head->watchman, 0);
 	note_time(head);
 	done = mipc_txn_commit(&txn, seen);
 	mipc_txn_close(&txn);
-	if (!done)
-		return EAGAIN;
-	if (sleepers)
+	return done ? 0 : EAGAIN;
+}
+
+/* While somebody sleeps, no handler between the commit and the steps. */
+static int
+commit_and_serve(const struct call *call, uint64_t seen)
+{
+	struct mipc_set *set = call->set;
+	uint64_t signals;
+	int error;
+
+	if (MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) == 0)
+		return commit(call, seen);
+	mipc_sys_block(&signals);
+	error = commit(call, seen);
+	if (error == 0)
 		mipc_queue_steps(set, false);
-	return 0;
+	mipc_sys_restore(&signals);
+	return error;
 }
 
 /*
@@ -142,7 +154,7 @@ try_once(const struct call *call)
 		return error == 0 ? EAGAIN : error;
 	}
 	if (error == 0)
-		return commit(call, seen);
+		return commit_and_serve(call, seen);
 	if (!mipc_txn_same(&set->board, seen))
 		return EAGAIN;
 	return error == EBUSY ? ECANCELED : error;

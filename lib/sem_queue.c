@@ -514,16 +514,23 @@ step(struct mipc_set *set, bool look)
 	return rest(set, &f, seen);
 }
 
+/*
+ * With signals blocked: between a commit and its wake no handler may jump
+ * away, or wait for what the sleeper would do.
+ */
 int
 mipc_queue_steps(struct mipc_set *set, bool look)
 {
+	uint64_t signals;
 	int error;
 
+	mipc_sys_block(&signals);
 	do {
 		error = step(set, look);
 		if (error == 0)
 			error = EAGAIN;
 	} while (mipc_set_again(set, &error));
+	mipc_sys_restore(&signals);
 	return error == ECANCELED ? 0 : error;
 }
 
