@@ -157,7 +157,7 @@ END_TEST
 
 /* ---- many sleepers ---- */
 
-#define CROWD	400
+#define CROWD	200
 
 static void
 sleep_in_crowd(void *arg)
@@ -166,7 +166,7 @@ sleep_in_crowd(void *arg)
 	atomic_fetch_add(&board->value[1], 1);
 }
 
-START_TEST(S5_a_crowd_of_400_sleeps_and_goes)
+START_TEST(S5_a_crowd_of_200_sleeps_and_goes)
 {
 	int id = make_set(2);
 	pid_t pid[CROWD];
@@ -265,7 +265,7 @@ add_large_clauses(TCase *tc)
 	testing_add_loop(tc, S5_a_sleepers_vector_of_500_is_done_by_the_waker,
 	    0, 3);
 	testing_add(tc, S15_long_vectors_that_sleep_are_told_of_removal);
-	testing_add(tc, S5_a_crowd_of_400_sleeps_and_goes);
+	testing_add(tc, S5_a_crowd_of_200_sleeps_and_goes);
 }
 
 void
