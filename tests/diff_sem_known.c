@@ -71,16 +71,16 @@ static const struct known {
 	bool (*excuses)(struct driver *, const struct op *,
 	    const struct result *, const struct result *);
 } known[] = {
-	{ "who may not open a set does not learn its size: EACCES before EFBIG "
-	    "or EINVAL, and semget of more than there are finds it",
+	{ "who may not open a set does not learn its size: EACCES before "
+	    "EFBIG or EINVAL, and semget of more than there are finds it",
 	    is_size_unknown },
 	{ "SEM_STAT_ANY of a set that the caller may not open shows what its "
 	    "file tells: owner and mode", is_stranger },
 	{ "otime is not set at the end of a process that owes nothing, but "
 	    "used SEM_UNDO: see known_excuses_otime()", NULL },
 	{ "an anonymous namespace ends at exec", NULL },
-	{ "a dead process is undone when somebody asks, or waits: the test asks "
-	    "after each end", NULL },
+	{ "a dead process is undone when somebody asks, or waits: the test "
+	    "asks after each end", NULL },
 	{ "who only tests several semaphores for zero is judged again at each "
 	    "change, by a kernel when one of the changed is zero", NULL },
 	{ "an unprivileged owner may be unable to give a set away, and who "
