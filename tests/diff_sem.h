@@ -274,6 +274,8 @@ bool	drive_differ(struct driver *d, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
 /* diff_sem_hand.c */
+/* See that no worker outlives the driver. */
+void	hand_watch(const struct driver *d);
 /* Interrupt a thread of mipc's side once more. */
 void	hand_remind(const struct driver *d, int worker, int thread);
 bool	hand_is_over(const struct driver *d, int side, int worker, int ms);

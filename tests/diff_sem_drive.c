@@ -424,6 +424,7 @@ drive(struct driver *d)
 	for (int side = 0; side < SIDES; side++)
 		for (int w = 0; w < WORKERS; w++)
 			d->pidfd[side][w] = -1;
+	hand_watch(d);
 	equal = begin(d);
 	while (equal && (equal = step(d)) && d->step + 1 < d->config->ops)
 		d->step++;

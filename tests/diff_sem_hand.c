@@ -127,6 +127,7 @@ await_end(struct driver *d, int side, int worker)
 	/* All are reaped at once: by a parent that ignores it, or by us. */
 	while (kill(d->world->worker[side][worker].pid, 0) == 0)
 		sched_yield();
+	d->world->worker[side][worker].pid = 0;
 	return true;
 }
 
@@ -178,6 +179,30 @@ end_thread(struct driver *d, int side, const struct op *op)
 		if (t != op->thread && d->member[op->worker].thread[t])
 			return await_state(d, w->pid, tid, "ZX");
 	return await_end(d, side, op->worker);
+}
+
+/* A process that outlives the driver, however that ends, by a moment. */
+void
+hand_watch(const struct driver *d)
+{
+	struct pollfd end = { .events = POLLIN };
+	const pid_t driver = getpid();
+
+	fflush(stdout);
+	if (fork() != 0)
+		return;
+	setsid();
+	close(STDOUT_FILENO);
+	end.fd = (int)syscall(SYS_pidfd_open, driver, 0);
+	while (end.fd != -1 && poll(&end, 1, -1) != 1)
+		;
+	/* The model's pids are nobody's. */
+	for (int side = 0; side < SIDES; side++)
+		for (int w = 0; w < WORKERS; w++)
+			if (d->hand[side] == &hand_processes &&
+			    d->world->worker[side][w].pid > 0)
+				kill(d->world->worker[side][w].pid, SIGKILL);
+	_exit(0);
 }
 
 /* ---- signals ---- */

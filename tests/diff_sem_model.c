@@ -12,6 +12,7 @@
 #define SETS		32000	/* where the limits cannot be set */
 #define SEMAPHORES	1024000000
 #define OPERATIONS	500
+#define NO_PIDS		(1 << 24)	/* above any process's */
 
 struct model model;
 
@@ -534,4 +535,5 @@ model_open(struct driver *d)
 	memset(&model, 0, sizeof(model));
 	model.d = d;
 	model.last_index = -1;
+	model.last_pid = NO_PIDS;
 }
