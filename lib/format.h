@@ -262,7 +262,7 @@ enum mipc_sleep {
 	MIPC_SLEEP_IDLE,	/* not queued */
 	MIPC_SLEEP_WAITING,
 	MIPC_SLEEP_LOOK,	/* it is to look, and to list anew */
-	MIPC_SLEEP_DONE,	/* performed, or failed with errno; not queued */
+	MIPC_SLEEP_DONE,	/* performed, or failed; not queued */
 };
 #define MIPC_SLEEPER_OPS	28u
 struct mipc_sleeper {
@@ -313,7 +313,7 @@ struct mipc_semset {
 	mipc_u64 ready[MIPC_T_TABLES];		/* A: entries with space */
 	uint64_t spare[7];
 	/* A line of the cache that only deaths touch. */
-	mipc_u64 bell;				/* C: 0 for ever; a futex word */
+	mipc_u64 bell;				/* C: 0, a futex word */
 	uint64_t pad[7];
 	mipc_u64 turn;				/* A: number << 8 | party + 1;
 						   low half a futex word */

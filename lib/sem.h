@@ -10,8 +10,11 @@
  *	sem_plan.c	what a vector of operations would do
  *	undo.c		what processes owe a set
  *	sem_queue.c	who sleeps, and the steps that serve them
+ *	sem_place.c	a sleeper's place
  *	sem_sleep.c	one thread's sleep
+ *	sem_quick.c	one operation that is one swap
  *	sem_op.c	semop
+ *	sem_value.c	reading and setting values
  *	sem_create.c sem_ctl.c
  */
 #ifndef MIPC_SEM_H
@@ -92,6 +95,32 @@ void	mipc_set_bury(struct mipc_set *);
 /* An operation that would wait has IPC_NOWAIT; EAGAIN is a lost race. */
 #define MIPC_NOT_NOW	ENODATA
 
+/*
+ * A verdict is what the caller may do, with everything it depends on: the
+ * state of the object's permissions and of the caller's credentials.
+ *	bits 0-2 granted, 3 valid; 8-31 credentials; 32-63 object
+ */
+#define MIPC_VERDICT_VALID	8u
+#define MIPC_VERDICT_BASIS(object, credentials)				\
+	((uint64_t)(uint32_t)(object) << 32 |				\
+	(uint64_t)((credentials) & 0xffffff) << 8 | MIPC_VERDICT_VALID)
+
+/* --- sem_quick.c ------------------------------------------------------- */
+
+/* One operation that needs nothing but a swap: true if it is done. */
+bool	mipc_sem_quick(struct mipc_ns *, struct mipc_thread *, int semid,
+	    const struct sembuf *);
+
+/* Say that an operation was done now: at most a second late. */
+static inline void
+mipc_sem_note_time(struct mipc_semset *head)
+{
+	uint64_t now = mipc_sys_seconds();
+
+	if (mipc_peek(&head->otime) != now)
+		mipc_put(&head->otime, now);
+}
+
 /* --- sem_plan.c -------------------------------------------------------- */
 
 /* One semaphore that a vector touches, and the debt for it. */
@@ -133,7 +162,8 @@ int	mipc_undo_entry(struct mipc_set *, uint32_t *out);
 /* The place of a debt: the one there is, or a free one from *used on. */
 mipc_u64 *mipc_undo_place(const struct mipc_set *, uint32_t debtor,
 	    uint32_t num, uint32_t *used);
-int	mipc_undo_grow(struct mipc_set *, uint32_t debtor);
+/* Room for so many more. */
+int	mipc_undo_grow(struct mipc_set *, uint32_t debtor, uint32_t debts);
 /* Do the debts of this entry count? */
 bool	mipc_undo_counts(const struct mipc_set *, uint32_t debtor);
 /* Do debts stand in it that do not?  They must go before new ones come. */
@@ -188,6 +218,22 @@ uint32_t mipc_queue_count(const struct mipc_set *, uint32_t num, bool zero);
 bool	mipc_queue_vector(const struct mipc_set *, uint32_t sleeper,
 	    struct mipc_op *, uint32_t *nops);
 
+/* --- sem_place.c ------------------------------------------------------- */
+
+static inline bool
+mipc_sleep_ended(uint32_t state)
+{
+	return (state & 0xff) != MIPC_SLEEP_WAITING &&
+	    (state & 0xff) != MIPC_SLEEP_LOOK;
+}
+
+/* A free place; ENOMEM. */
+int	mipc_place_take(struct mipc_set *, uint32_t *out);
+/* Write what others need to perform the vector. */
+int	mipc_place_fill(struct mipc_set *, uint32_t index,
+	    const struct mipc_plan *);
+void	mipc_place_free(struct mipc_set *, uint32_t index);
+
 /* --- sem_sleep.c ------------------------------------------------------- */
 
 /*
@@ -197,6 +243,16 @@ bool	mipc_queue_vector(const struct mipc_set *, uint32_t sleeper,
 int	mipc_sleep(struct mipc_set *, struct mipc_plan *, uint64_t deadline);
 /* A handler's call, or one after a jump out of it: the sleep it left ends. */
 void	mipc_sleep_withdraw(struct mipc_thread *);
+
+/* --- sem_value.c ------------------------------------------------------- */
+
+/* What the dead owed, where it would change an answer. */
+int	mipc_value_settle(struct mipc_set *);
+/* GETVAL, GETPID, GETNCNT, GETZCNT. */
+int	mipc_value_get(struct mipc_set *, int num, int cmd, int *out);
+int	mipc_value_set(struct mipc_set *, int num, int value);
+int	mipc_value_get_all(struct mipc_set *, unsigned short *out);
+int	mipc_value_set_all(struct mipc_set *, const unsigned short *);
 
 /* --- sem_create.c ------------------------------------------------------ */
 

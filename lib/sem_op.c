@@ -18,10 +18,10 @@
 #include "crash.h"
 #include "mipc.h"
 
-#define FEW		8u		/* operations that fit on a small stack */
-#define PATIENCE	32000u		/* ns before a sleep, about what one costs */
-#define LOOKS		8		/* between looks at the clock */
-#define PATIENCE_PROBE	1024u		/* sleeps between probes of it */
+#define FEW		8u	/* operations that fit on a small stack */
+#define PATIENCE	32000u	/* ns before a sleep: about what one costs */
+#define LOOKS		8	/* between looks at the clock */
+#define PATIENCE_PROBE	1024u	/* sleeps between probes of it */
 
 struct call {
 	struct mipc_set *set;
@@ -29,15 +29,6 @@ struct call {
 	uint64_t deadline;		/* monotonic ns; 0: do not wait */
 	bool tests, alters, undoes;
 };
-
-static void
-note_time(struct mipc_semset *head)
-{
-	uint64_t now = mipc_sys_seconds();
-
-	if (mipc_peek(&head->otime) != now)
-		mipc_put(&head->otime, now);
-}
 
 /* --- one operation, one swap ------------------------------------------- */
 
@@ -64,7 +55,7 @@ swap_one(const struct mipc_set *set, const struct mipc_op *op, uint32_t pid)
 		value += op->op;
 		if (value > MIPC_SEMVMX)
 			return ERANGE;
-		note_time(set->head);
+		mipc_sem_note_time(set->head);
 		mipc_crash_point("sem: before the swap");
 		if (mipc_swap_if(word, &old, MIPC_SEM_WORD(old, value, pid)))
 			return 0;
@@ -91,7 +82,7 @@ commit(const struct call *call, uint64_t seen)
 	/* A debtor whom no sleeper has listed. */
 	if (call->undoes && MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0)
 		mipc_queue_record_set(&txn, &head->watchman, 0);
-	note_time(head);
+	mipc_sem_note_time(head);
 	done = mipc_txn_commit(&txn, seen);
 	mipc_txn_close(&txn);
 	return done ? 0 : EAGAIN;
@@ -146,7 +137,8 @@ try_once(const struct call *call)
 		return EIDRM;
 	error = mipc_plan_judge(set, call->plan);
 	if (error == EXFULL) {
-		error = mipc_undo_grow(set, call->plan->debtor - 1);
+		error = mipc_undo_grow(set, call->plan->debtor - 1,
+		    call->plan->nops);
 		return error == 0 ? EAGAIN : error;
 	}
 	if (death_matters(call, error)) {
@@ -432,6 +424,9 @@ mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
 	if (thread != NULL && thread->waiter.serial != 0)
 		mipc_sleep_withdraw(thread);
 	error = check(ns, ops, nops, timeout);
+	if (error == 0 && nops == 1 && thread != NULL &&
+	    mipc_sem_quick(ns, thread, semid, ops))
+		return 0;
 	if (error == 0) {
 		end = end_of(timeout);
 		error = nops <= FEW ?

@@ -394,7 +394,8 @@ serve_plan(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
 	mipc_plan_claim(set, plan);
 	error = mipc_plan_judge(set, plan);
 	if (error == EXFULL) {
-		error = mipc_undo_grow(set, plan->debtor - 1);
+		error = mipc_undo_grow(set, plan->debtor - 1,
+		    plan->nops);
 		return error == 0 ? EAGAIN : error;
 	}
 	if (error != 0)

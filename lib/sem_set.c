@@ -152,16 +152,6 @@ mipc_set_sound(const struct mipc_set *set)
 
 /* --- permission -------------------------------------------------------- */
 
-/*
- * A verdict is what the caller may do, with everything it depends on: the
- * state of the object's permissions and of the caller's credentials.
- *	bits 0-2 granted, 3 valid; 8-31 credentials; 32-63 object
- */
-#define VERDICT_VALID	8u
-#define VERDICT_BASIS(object, credentials)				\
-	((uint64_t)(uint32_t)(object) << 32 |				\
-	(uint64_t)((credentials) & 0xffffff) << 8 | VERDICT_VALID)
-
 static int
 judge(struct mipc_set *set, uint64_t basis, unsigned *granted)
 {
@@ -185,7 +175,7 @@ judge(struct mipc_set *set, uint64_t basis, unsigned *granted)
 int
 mipc_set_permit(struct mipc_set *set, unsigned bits)
 {
-	uint64_t basis = VERDICT_BASIS(mipc_take(&set->opened->head->seq),
+	uint64_t basis = MIPC_VERDICT_BASIS(mipc_take(&set->opened->head->seq),
 	    mipc_cred_stamp()), verdict = mipc_take(&set->opened->verdict);
 	unsigned asked = (bits >> 6 | bits >> 3 | bits) & 7, granted = 0;
 	int error;
@@ -357,7 +347,8 @@ renew_tables(struct mipc_semset *head, const struct mipc_sem_layout *layout)
 		for (uint32_t d = 0; d < MIPC_BLOCK_DEBTS; d++)
 			clear(&block[i].debt[d]);
 	/* Who still sleeps there finds another id, and frees its place. */
-	for (uint64_t i = 0; i < mipc_peek(&head->ready[MIPC_T_SLEEPERS]); i++) {
+	for (uint64_t i = 0;
+	    i < mipc_peek(&head->ready[MIPC_T_SLEEPERS]); i++) {
 		clear(&sleeper[i].state);
 		mipc_wait_wake(mipc_wait_half(&sleeper[i].state));
 	}

@@ -45,6 +45,7 @@ struct sleep {
 	uint64_t serial;
 	uint64_t poll_ns;		/* 0: nobody is dying */
 	uint32_t restless;
+	bool partial;			/* not everybody could be listed */
 	bool list;			/* a new list is wanted */
 };
 
@@ -60,111 +61,11 @@ state(const struct sleep *sleep)
 	return MIPC_T_VALUE(mipc_take(&own(sleep)->state));
 }
 
-static bool
-is_ended(uint32_t state)
-{
-	return (state & 0xff) != MIPC_SLEEP_WAITING &&
-	    (state & 0xff) != MIPC_SLEEP_LOOK;
-}
-
 /* Performed, failed, or (idle) the set is another's by now. */
 static int
 result_of(uint32_t state)
 {
 	return (state & 0xff) == MIPC_SLEEP_DONE ? (int)(state >> 8) : EIDRM;
-}
-
-/* --- a place in the table ---------------------------------------------- */
-
-/* A free place, or one of a dead process that is not queued. */
-static bool
-claim(const struct mipc_set *set, struct mipc_sleeper *s)
-{
-	uint64_t owner = mipc_take(&s->owner);
-
-	if (owner != 0 && (!mipc_life_dead(set->ns->lives, owner) ||
-	    !is_ended(MIPC_T_VALUE(mipc_take(&s->state)))))
-		return false;
-	return mipc_swap_if(&s->owner, &owner, set->board.self);
-}
-
-static int
-take_place(struct mipc_set *set, uint32_t *out)
-{
-	uint32_t count, i = 0;
-	int error = 0;
-
-	do {
-		count = mipc_set_count(set, MIPC_T_SLEEPERS);
-		for (; i < count; i++)
-			if (claim(set, mipc_set_sleeper(set, i))) {
-				*out = i;
-				return 0;
-			}
-		error = mipc_set_grow(set, MIPC_T_SLEEPERS);
-	} while (error == 0);
-	return error;
-}
-
-static void
-free_places(struct mipc_set *set, uint32_t index)
-{
-	uint32_t count = mipc_set_count(set, MIPC_T_SLEEPERS), more;
-	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	struct mipc_sleeper_more *next;
-
-	more = s->nops > MIPC_SLEEPER_OPS ? s->more : 0;
-	mipc_give(&s->owner, 0);
-	for (uint32_t n = 0; more != 0 && more <= count && n < count; n++) {
-		next = (void *)mipc_set_sleeper(set, more - 1);
-		more = next->more;
-		mipc_give(&next->owner, 0);
-	}
-}
-
-/* What does not fit into the sleeper's own place. */
-static int
-fill_more(struct mipc_set *set, struct mipc_sleeper *s,
-    const struct mipc_plan *plan)
-{
-	uint32_t done = MIPC_SLEEPER_OPS, *link = &s->more, index, n;
-	struct mipc_sleeper_more *more;
-	int error;
-
-	while (done < plan->nops) {
-		error = take_place(set, &index);
-		if (error != 0)
-			return error;
-		more = (void *)mipc_set_sleeper(set, index);
-		more->more = 0;
-		n = plan->nops - done;
-		if (n > MIPC_MORE_OPS)
-			n = MIPC_MORE_OPS;
-		memcpy(more->op, &plan->op[done], n * sizeof(plan->op[0]));
-		done += n;
-		*link = index + 1;
-		link = &more->more;
-	}
-	return 0;
-}
-
-static int
-fill(struct mipc_set *set, uint32_t index, const struct mipc_plan *plan)
-{
-	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	uint32_t n = plan->nops;
-
-	s->pid = set->pid;
-	s->since = mipc_sys_seconds();
-	s->debtor = plan->debtor;
-	s->nops = n;
-	s->more = 0;
-	mipc_put(&s->woken, 0);
-	mipc_put(&s->asleep, 0);
-	if (n > MIPC_SLEEPER_OPS)
-		n = MIPC_SLEEPER_OPS;
-	memcpy(s->op, plan->op, n * sizeof(plan->op[0]));
-	return fill_more(set, s, plan);
 }
 
 /* --- listing ----------------------------------------------------------- */
@@ -193,6 +94,7 @@ list(struct sleep *sleep)
 			    sleep->wait, &dying);
 		index = MIPC_T_VALUE(mipc_peek(&s->next)) - 1;
 	}
+	sleep->partial = sleep->wait->partial;
 	if (!dying)
 		sleep->poll_ns = 0;
 	else if (sleep->poll_ns == 0)
@@ -274,7 +176,7 @@ try_list(struct sleep *sleep)
 	bool done;
 	int error;
 
-	if (!is_mine(sleep) || is_ended(state(sleep)))
+	if (!is_mine(sleep) || mipc_sleep_ended(state(sleep)))
 		return ECANCELED;
 	list(sleep);
 	error = mipc_txn_open(&txn, &set->board, 3);
@@ -302,7 +204,7 @@ try_leave(struct mipc_set *set, uint32_t index, int why, int *result)
 	bool done;
 	int error;
 
-	if (is_ended(now)) {
+	if (mipc_sleep_ended(now)) {
 		*result = result_of(now);
 		return 0;
 	}
@@ -358,7 +260,7 @@ mipc_sleep_withdraw(struct mipc_thread *thread)
 	if (mipc_set_ready(&set) != 0)
 		return;
 	result = leave(&set, index, EINTR);
-	free_places(&set, index);
+	mipc_place_free(&set, index);
 	thread->withdrawn[serial % MIPC_WITHDRAWN].result = result;
 	thread->withdrawn[serial % MIPC_WITHDRAWN].serial = serial;
 }
@@ -489,6 +391,9 @@ nap(struct sleep *sleep, uint64_t deadline, uint64_t seen)
 		return look(sleep);
 	}
 	name_turn(sleep, seen);
+	/* One watches over all debtors; only that one must look at the rest. */
+	sleep->wait->partial = sleep->partial && MIPC_T_VALUE(mipc_peek(
+	    &sleep->set->head->watchman)) == sleep->index + 1;
 	mipc_crash_point("sleep: before");
 	r = mipc_wait_sleep(sleep->wait, end, &which);
 	if (r == 0 && which != 0 && !is_mine(sleep))
@@ -530,12 +435,13 @@ try_again(struct sleep *sleep)
 	bool done;
 	int error;
 
-	if (!is_mine(sleep) || is_ended(state(sleep)))
+	if (!is_mine(sleep) || mipc_sleep_ended(state(sleep)))
 		return ECANCELED;
 	mipc_plan_claim(set, plan);
 	error = mipc_plan_judge(set, plan);
 	if (error == EXFULL) {
-		error = mipc_undo_grow(set, plan->debtor - 1);
+		error = mipc_undo_grow(set, plan->debtor - 1,
+		    plan->nops);
 		return error == 0 ? EAGAIN : error;
 	}
 	if (error != 0)
@@ -566,7 +472,7 @@ settle_down(struct sleep *sleep, uint64_t *seen)
 		return error == 0 ? EALREADY : error;
 	}
 	now = state(sleep);
-	if (is_ended(now) || !is_mine(sleep))
+	if (mipc_sleep_ended(now) || !is_mine(sleep))
 		return 0;
 	if (now == MIPC_SLEEP_LOOK || sleep->list) {
 		error = ECANCELED;
@@ -597,7 +503,7 @@ sleep_on(struct sleep *sleep, uint64_t deadline)
 			continue;
 		if (!is_mine(sleep))
 			return withdrawn(sleep->set->thread, sleep->serial);
-		if (is_ended(state(sleep)))
+		if (mipc_sleep_ended(state(sleep)))
 			break;
 		if (!mipc_set_sound(sleep->set))
 			error = EIO;
@@ -609,7 +515,7 @@ sleep_on(struct sleep *sleep, uint64_t deadline)
 	if (!end_sleep(sleep->set->thread, sleep->serial))
 		return withdrawn(sleep->set->thread, sleep->serial);
 	error = leave(sleep->set, sleep->index, error);
-	free_places(sleep->set, sleep->index);
+	mipc_place_free(sleep->set, sleep->index);
 	return error;
 }
 
@@ -639,10 +545,10 @@ mipc_sleep(struct mipc_set *set, struct mipc_plan *plan, uint64_t deadline)
 	struct sleep sleep = { .set = set, .plan = plan, .wait = &wait };
 	int error;
 
-	error = take_place(set, &sleep.index);
+	error = mipc_place_take(set, &sleep.index);
 	if (error != 0)
 		return error;
-	error = fill(set, sleep.index, plan);
+	error = mipc_place_fill(set, sleep.index, plan);
 	sleep.serial = ++thread->serials;
 	thread->waiter.ns = set->ns;
 	thread->waiter.object = set->opened;
@@ -653,6 +559,6 @@ mipc_sleep(struct mipc_set *set, struct mipc_plan *plan, uint64_t deadline)
 	if (error == 0)
 		return sleep_on(&sleep, deadline);
 	if (end_sleep(thread, sleep.serial))
-		free_places(set, sleep.index);
+		mipc_place_free(set, sleep.index);
 	return error == ECANCELED ? EBUSY : error;
 }

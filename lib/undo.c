@@ -95,11 +95,24 @@ mipc_u64 *
 mipc_undo_place(const struct mipc_set *set, uint32_t debtor, uint32_t num,
     uint32_t *used)
 {
-	struct place p = { .block = NULL };
+	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
+	struct place p = { .block = NULL, .at = MIPC_DEBTS,
+	    .number = MIPC_DEBTS };
 	mipc_u64 *debt, *free = NULL;
 	uint32_t at = 0;
 	uint64_t word;
 
+	for (uint32_t i = 0; i < MIPC_DEBTS; i++) {	/* the usual case */
+		word = mipc_peek(&entry->debt[i]);
+		if (MIPC_DEBT_ADJ(word) == 0) {
+			if (free == NULL && i >= *used) {
+				free = &entry->debt[i];
+				at = i + 1;
+			}
+		} else if (MIPC_DEBT_SEM(word) == num) {
+			return &entry->debt[i];
+		}
+	}
 	while ((debt = next_debt(set, debtor, &p)) != NULL) {
 		word = mipc_peek(debt);
 		if (MIPC_DEBT_ADJ(word) != 0) {
@@ -157,16 +170,17 @@ try_grow(struct mipc_set *set, uint32_t debtor)
 }
 
 int
-mipc_undo_grow(struct mipc_set *set, uint32_t debtor)
+mipc_undo_grow(struct mipc_set *set, uint32_t debtor, uint32_t debts)
 {
-	int error;
+	int error = 0;
 
 	/* What does not count may only stand in the way. */
 	if (mipc_undo_stale(set, debtor))
 		return mipc_undo_clean(set, debtor);
-	do {
-		error = try_grow(set, debtor);
-	} while (mipc_set_again(set, &error));
+	for (uint32_t n = 0; error == 0 && n < debts; n += MIPC_BLOCK_DEBTS)
+		do {
+			error = try_grow(set, debtor);
+		} while (mipc_set_again(set, &error));
 	return error;
 }
 

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sem_place.c - a sleeper's place in the table, and its vector there.
+ *
+ * A place is claimed by the life that sleeps, by a swap, and is not in the
+ * queue then; what does not fit into it stands in further places, whose own
+ * words stay untouched.
+ */
+#include "sem.h"
+
+#include <string.h>
+
+/* A free place, or one of a dead process that is not queued. */
+static bool
+claim(const struct mipc_set *set, struct mipc_sleeper *s)
+{
+	uint64_t owner = mipc_take(&s->owner);
+
+	if (owner != 0 && (!mipc_life_dead(set->ns->lives, owner) ||
+	    !mipc_sleep_ended(MIPC_T_VALUE(mipc_take(&s->state)))))
+		return false;
+	return mipc_swap_if(&s->owner, &owner, set->board.self);
+}
+
+int
+mipc_place_take(struct mipc_set *set, uint32_t *out)
+{
+	uint32_t count, i = 0;
+	int error = 0;
+
+	do {
+		count = mipc_set_count(set, MIPC_T_SLEEPERS);
+		for (; i < count; i++)
+			if (claim(set, mipc_set_sleeper(set, i))) {
+				*out = i;
+				return 0;
+			}
+		error = mipc_set_grow(set, MIPC_T_SLEEPERS);
+	} while (error == 0);
+	return error;
+}
+
+void
+mipc_place_free(struct mipc_set *set, uint32_t index)
+{
+	uint32_t count = mipc_set_count(set, MIPC_T_SLEEPERS), more;
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	struct mipc_sleeper_more *next;
+
+	more = s->nops > MIPC_SLEEPER_OPS ? s->more : 0;
+	mipc_give(&s->owner, 0);
+	for (uint32_t n = 0; more != 0 && more <= count && n < count; n++) {
+		next = (void *)mipc_set_sleeper(set, more - 1);
+		more = next->more;
+		mipc_give(&next->owner, 0);
+	}
+}
+
+/* What does not fit into the sleeper's own place. */
+static int
+fill_more(struct mipc_set *set, struct mipc_sleeper *s,
+    const struct mipc_plan *plan)
+{
+	uint32_t done = MIPC_SLEEPER_OPS, *link = &s->more, index, n;
+	struct mipc_sleeper_more *more;
+	int error;
+
+	while (done < plan->nops) {
+		error = mipc_place_take(set, &index);
+		if (error != 0)
+			return error;
+		more = (void *)mipc_set_sleeper(set, index);
+		more->more = 0;
+		n = plan->nops - done;
+		if (n > MIPC_MORE_OPS)
+			n = MIPC_MORE_OPS;
+		memcpy(more->op, &plan->op[done], n * sizeof(plan->op[0]));
+		done += n;
+		*link = index + 1;
+		link = &more->more;
+	}
+	return 0;
+}
+
+int
+mipc_place_fill(struct mipc_set *set, uint32_t index,
+    const struct mipc_plan *plan)
+{
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	uint32_t n = plan->nops;
+
+	s->pid = set->pid;
+	s->since = mipc_sys_seconds();
+	s->debtor = plan->debtor;
+	s->nops = n;
+	s->more = 0;
+	mipc_put(&s->woken, 0);
+	mipc_put(&s->asleep, 0);
+	if (n > MIPC_SLEEPER_OPS)
+		n = MIPC_SLEEPER_OPS;
+	memcpy(s->op, plan->op, n * sizeof(plan->op[0]));
+	return fill_more(set, s, plan);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sem_value.c - reading and setting the values of a set: clauses S6-S8.
+ *
+ * Reading takes no lock: GETVAL is one load, GETALL two readings that agree.
+ * What a dead process owes is settled before an answer that it would change.
+ */
+#include "sem.h"
+
+#include <errno.h>
+
+#define READINGS	64	/* of all values, before they are claimed */
+
+/* --- one semaphore ----------------------------------------------------- */
+
+/* The dead have settled what they owed: it may change the answer. */
+int
+mipc_value_settle(struct mipc_set *set)
+{
+	int error;
+
+	if (mipc_peek(&set->head->debtors) == 0 &&
+	    MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) == 0)
+		return 0;
+	error = mipc_set_ready(set);
+	if (error == 0 && (mipc_queue_due(set) || mipc_queue_dead(set)))
+		error = mipc_queue_steps(set, true);
+	return error;
+}
+
+/* A semaphore's word in one state of the set. */
+static uint64_t
+word_of(struct mipc_set *set, uint32_t num)
+{
+	uint64_t seen, word = mipc_take(&set->head->sem[num]);
+
+	/* A transaction that was committed and left counts. */
+	while ((word & MIPC_SEM_SLOW) != 0 && mipc_set_ready(set) == 0) {
+		seen = mipc_txn_begin(&set->board);
+		word = mipc_take(&set->head->sem[num]);
+		if (mipc_txn_same(&set->board, seen))
+			break;
+	}
+	return word;
+}
+
+int
+mipc_value_get(struct mipc_set *set, int num, int cmd, int *out)
+{
+	int error;
+
+	if (num < 0 || (uint32_t)num >= set->nsems)
+		return EINVAL;
+	error = mipc_value_settle(set);
+	if (error != 0)
+		return error;
+	switch (cmd) {
+	case GETVAL:
+		*out = (int)MIPC_SEM_VALUE(word_of(set, (uint32_t)num));
+		break;
+	case GETPID:
+		*out = (int)MIPC_SEM_PID(word_of(set, (uint32_t)num));
+		break;
+	default:
+		error = mipc_set_ready(set);
+		if (error == 0)
+			*out = (int)mipc_queue_count(set, (uint32_t)num,
+			    cmd == GETZCNT);
+		break;
+	}
+	return error;
+}
+
+/* A word that transactions alone change from here on. */
+static uint64_t
+claim(struct mipc_set *set, uint32_t num)
+{
+	struct mipc_op op = { .num = (uint16_t)num };
+	struct mipc_plan plan = { .op = &op, .nops = 1 };
+
+	mipc_plan_claim(set, &plan);
+	return mipc_take(&set->head->sem[num]);
+}
+
+/* Is the set quiet: may its semaphores be left to the fast way? */
+static uint64_t
+slow(const struct mipc_semset *head)
+{
+	return mipc_peek(&head->debtors) != 0 ||
+	    MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0 ? MIPC_SEM_SLOW : 0;
+}
+
+/* S8: the value, and nobody owes anything for it any more. */
+static int
+try_set_one(struct mipc_set *set, uint32_t num, int value)
+{
+	struct mipc_semset *head = set->head;
+	uint64_t old, seen;
+	struct mipc_txn txn;
+	bool done;
+	int error;
+
+	claim(set, num);
+	seen = mipc_txn_begin(&set->board);
+	if (mipc_queue_due(set)) {
+		error = mipc_queue_steps(set, false);
+		return error == 0 ? EAGAIN : error;
+	}
+	if (MIPC_T_VALUE(mipc_peek(&head->gone)) != 0)
+		return EIDRM;
+	old = mipc_take(&head->sem[num]);
+	if ((old & MIPC_SEM_SLOW) == 0)
+		return EAGAIN;
+	error = mipc_txn_open(&txn, &set->board,
+	    mipc_undo_count(set, num) + 2);
+	if (error != 0)
+		return error;
+	mipc_txn_set(&txn, &head->sem[num], old, slow(head) |
+	    MIPC_SEM_WORD(old, value, set->pid));
+	mipc_undo_void(set, num, &txn);
+	mipc_queue_record_due(set, &txn);
+	mipc_put(&head->changed, mipc_sys_seconds());
+	done = mipc_txn_commit(&txn, seen);
+	mipc_txn_close(&txn);
+	return done ? 0 : EAGAIN;
+}
+
+int
+mipc_value_set(struct mipc_set *set, int num, int value)
+{
+	int error;
+
+	if (num < 0 || (uint32_t)num >= set->nsems)
+		return EINVAL;
+	error = mipc_set_ready(set);
+	if (error == 0 && mipc_queue_dead(set))
+		error = mipc_queue_steps(set, true);
+	if (error != 0)
+		return error;
+	do {
+		error = try_set_one(set, (uint32_t)num, value);
+	} while (mipc_set_again(set, &error));
+	if (error == 0 && mipc_queue_due(set))
+		error = mipc_queue_steps(set, false);
+	return error;
+}
+
+/* --- all of them ------------------------------------------------------- */
+
+/* Two readings that agree are one state: every change counts. */
+static bool
+read_all(struct mipc_set *set, unsigned short *out)
+{
+	uint64_t seen = mipc_txn_begin(&set->board), sum = 0, again = 0, word;
+
+	for (uint32_t i = 0; i < set->nsems; i++) {
+		word = mipc_take(&set->head->sem[i]);
+		out[i] = (unsigned short)MIPC_SEM_VALUE(word);
+		sum = sum * 31 + word;
+	}
+	atomic_thread_fence(memory_order_acquire);
+	for (uint32_t i = 0; i < set->nsems; i++)
+		again = again * 31 + mipc_take(&set->head->sem[i]);
+	return sum == again && mipc_txn_same(&set->board, seen);
+}
+
+int
+mipc_value_get_all(struct mipc_set *set, unsigned short *out)
+{
+	int error = mipc_value_settle(set);
+
+	if (error == 0)
+		error = mipc_set_ready(set);
+	if (error != 0)
+		return error;
+	for (int i = 0; !read_all(set, out); i++)
+		if (i >= READINGS)
+			for (uint32_t n = 0; n < set->nsems; n++)
+				claim(set, n);
+	return 0;
+}
+
+static int
+try_set_all(struct mipc_set *set, const unsigned short *value)
+{
+	struct mipc_semset *head = set->head;
+	uint32_t era = MIPC_T_VALUE(mipc_peek(&head->era)) + 1;
+	uint64_t old, seen;
+	struct mipc_txn txn;
+	bool done = true;
+	int error;
+
+	for (uint32_t i = 0; i < set->nsems; i++)
+		claim(set, i);
+	seen = mipc_txn_begin(&set->board);
+	if (mipc_queue_due(set)) {
+		error = mipc_queue_steps(set, false);
+		return error == 0 ? EAGAIN : error;
+	}
+	if (MIPC_T_VALUE(mipc_peek(&head->gone)) != 0)
+		return EIDRM;
+	error = mipc_txn_open(&txn, &set->board, set->nsems + 2);
+	if (error != 0)
+		return error;
+	for (uint32_t i = 0; i < set->nsems; i++) {
+		old = mipc_take(&head->sem[i]);
+		done = done && (old & MIPC_SEM_SLOW) != 0;
+		mipc_txn_set(&txn, &head->sem[i], old, slow(head) |
+		    MIPC_SEM_WORD(old, value[i], set->pid));
+	}
+	mipc_queue_record_set(&txn, &head->era, era == 0 ? 1 : era);
+	mipc_queue_record_due(set, &txn);
+	mipc_put(&head->changed, mipc_sys_seconds());
+	done = done && mipc_txn_commit(&txn, seen);
+	mipc_txn_close(&txn);
+	return done ? 0 : EAGAIN;
+}
+
+int
+mipc_value_set_all(struct mipc_set *set, const unsigned short *value)
+{
+	int error;
+
+	for (uint32_t i = 0; i < set->nsems; i++)
+		if (value[i] > MIPC_SEMVMX)
+			return ERANGE;
+	error = mipc_set_ready(set);
+	if (error == 0 && mipc_queue_dead(set))
+		error = mipc_queue_steps(set, true);
+	while (error == 0) {
+		error = try_set_all(set, value);
+		if (error == 0)
+			break;
+		if (mipc_set_again(set, &error))
+			error = 0;
+	}
+	if (error == 0 && mipc_queue_due(set))
+		error = mipc_queue_steps(set, false);
+	return error;
+}
