@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "crash.h"
+#include "sweep.h"
 
 #define HEARTBEAT_NS	1000000000ull
 #define POLL_FIRST_NS	5000ull		/* while somebody is dying */
@@ -303,6 +304,7 @@ look(struct sleep *sleep)
 {
 	int error;
 
+	mipc_sweep_if_due(sleep->set->ns);	/* or in the midst of RMID */
 	canary_died(sleep->wait);
 	error = mipc_queue_steps(sleep->set, true);
 	mipc_queue_wake_told(sleep->set);
