@@ -103,7 +103,7 @@ bool	mipc_life_dead(struct mipc_lives *, mipc_life);
  * owes.
  */
 bool	mipc_life_gone(struct mipc_lives *, mipc_life);
-/* Was it this process's before it ran exec? */
+/* Was it this process's before exec, and is what it is now kept as well? */
 bool	mipc_life_was_ours(struct mipc_lives *, mipc_life);
 /* [gate] From now on this process answers for its life beyond exec. */
 void	mipc_life_keep(struct mipc_lives *);

@@ -61,9 +61,10 @@ is_kept(const struct mipc_lives *lives)
 static int
 inherited(ino_t ino)
 {
+	int lowest = mipc_sys_lowest_high();
 	struct stat st;
 
-	for (int fd = MIPC_HIGH_FD; fd < MIPC_HIGH_FD + SEARCHED; fd++)
+	for (int fd = lowest; fd < lowest + SEARCHED; fd++)
 		if (mipc_sys_fstat(fd, &st) == 0 && st.st_ino == ino &&
 		    S_ISREG(st.st_mode))
 			return fd;
@@ -220,6 +221,7 @@ mipc_life_gone(struct mipc_lives *lives, mipc_life life)
 bool
 mipc_life_was_ours(struct mipc_lives *lives, mipc_life life)
 {
-	return mipc_life_dead(lives, life) &&
-	    holder(lives, life) == mipc_sys_pid();
+	/* Its address space may linger, as long as somebody looks at it. */
+	return life != mipc_peek(&lives->self) &&
+	    lives->kept == mipc_peek(&lives->self) && holder(lives, life) == mipc_sys_pid();
 }

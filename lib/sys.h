@@ -51,8 +51,8 @@ ssize_t	mipc_sys_pwrite(int fd, const void *, size_t, uint64_t offset);
 int	mipc_sys_dents(int fd, void *, size_t);
 int	mipc_sys_memfd(const char *name);
 int	mipc_sys_dup_above(int fd, int lowest);
-#define MIPC_HIGH_FD	1000		/* or lower, if few are allowed */
 int	mipc_sys_move_high(int fd);
+int	mipc_sys_lowest_high(void);	/* no lower than this */
 int	mipc_sys_flock(int fd, int operation);
 bool	mipc_sys_remote(int fd, const char **what);
 int	mipc_sys_set_acl(int fd, const void *blob, size_t size);

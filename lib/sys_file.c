@@ -237,17 +237,23 @@ mipc_sys_flock(int fd, int operation)
 	return (int)S2(SYS_flock, fd, operation);
 }
 
+int
+mipc_sys_lowest_high(void)
+{
+	uint64_t limit = mipc_sys_rlimit(RLIMIT_NOFILE);
+
+	return limit > 2048 ? 1000 : (int)(limit / 2);
+}
+
 /* Move a descriptor that is kept out of the program's way, if possible. */
 int
 mipc_sys_move_high(int fd)
 {
-	uint64_t limit = mipc_sys_rlimit(RLIMIT_NOFILE);
 	int high;
 
 	if (fd < 0)
 		return fd;
-	high = mipc_sys_dup_above(fd, limit > 2048 ? MIPC_HIGH_FD :
-	    (int)(limit / 2));
+	high = mipc_sys_dup_above(fd, mipc_sys_lowest_high());
 	if (high < 0)
 		return fd;
 	mipc_sys_close(fd);

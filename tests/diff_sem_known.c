@@ -79,6 +79,8 @@ static const struct known {
 	{ "otime is not set at the end of a process that owes nothing, but "
 	    "used SEM_UNDO: see known_excuses_otime()", NULL },
 	{ "an anonymous namespace ends at exec", NULL },
+	{ "a program of several threads that has run exec may count with its "
+	    "old image for a while: exec is drawn with DIFF_EXEC=1", NULL },
 	{ "a dead process is undone when somebody asks, or waits: the test "
 	    "asks after each end", NULL },
 	{ "who only tests several semaphores for zero is judged again at each "
