@@ -223,5 +223,6 @@ mipc_life_was_ours(struct mipc_lives *lives, mipc_life life)
 {
 	/* Its address space may linger, as long as somebody looks at it. */
 	return life != mipc_peek(&lives->self) &&
-	    lives->kept == mipc_peek(&lives->self) && holder(lives, life) == mipc_sys_pid();
+	    lives->kept == mipc_peek(&lives->self) &&
+	    holder(lives, life) == mipc_sys_pid();
 }

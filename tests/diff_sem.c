@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
