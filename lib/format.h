@@ -246,6 +246,22 @@ struct mipc_op {
 	uint16_t flags;
 };
 
+/* The same in one word, for others to read while it may change. */
+static inline uint64_t
+mipc_op_pack(struct mipc_op op)
+{
+	return (uint64_t)op.num | (uint64_t)(uint16_t)op.op << 16 |
+	    (uint64_t)op.flags << 32;
+}
+
+static inline struct mipc_op
+mipc_op_unpack(uint64_t word)
+{
+	return (struct mipc_op){ .num = (uint16_t)word,
+	    .op = (int16_t)(uint16_t)(word >> 16),
+	    .flags = (uint16_t)(word >> 32) };
+}
+
 /*
  * One thread that sleeps in a set's queue.
  *	owner	A: its life, by CAS; 0 free.  The owner of a live one frees it
@@ -264,29 +280,30 @@ enum mipc_sleep {
 	MIPC_SLEEP_LOOK,	/* it is to look, and to list anew */
 	MIPC_SLEEP_DONE,	/* performed, or failed; not queued */
 };
-#define MIPC_SLEEPER_OPS	28u
+#define MIPC_SLEEPER_OPS	22u
 struct mipc_sleeper {
 	mipc_u64 owner;
 	mipc_u64 state;
 	mipc_u64 next, prev;
 	mipc_u64 blocking;
 	mipc_u32 woken;
-	uint32_t pid;
-	uint64_t since;			/* seconds */
-	uint32_t debtor;		/* entry for its debts, + 1 */
-	uint32_t nops;
-	uint32_t more;			/* sleeper that holds more ops, + 1 */
+	mipc_u32 pid;
+	mipc_u64 since;			/* seconds */
+	mipc_u32 debtor;		/* entry for its debts, + 1 */
+	mipc_u32 nops;
+	mipc_u32 more;			/* sleeper that holds more ops, + 1 */
 	mipc_u32 asleep;
-	struct mipc_op op[MIPC_SLEEPER_OPS];
-	uint64_t spare[2];
+	mipc_u64 op[MIPC_SLEEPER_OPS];	/* as mipc_op_pack() makes them */
+	uint64_t spare;
 };
 /* A sleeper's place that holds more operations of another. */
-#define MIPC_MORE_OPS		38u
+#define MIPC_MORE_OPS		29u
 struct mipc_sleeper_more {
 	mipc_u64 owner;
 	mipc_u64 state;			/* as above: its counter must not go */
-	uint32_t more, pad;
-	struct mipc_op op[MIPC_MORE_OPS];
+	mipc_u32 more;
+	uint32_t pad;
+	mipc_u64 op[MIPC_MORE_OPS];
 };
 #define MIPC_SLEEPERS		4096u
 

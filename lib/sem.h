@@ -9,7 +9,8 @@
  *	sem_set.c	finding a set and its tables
  *	sem_plan.c	what a vector of operations would do
  *	undo.c		what processes owe a set
- *	sem_queue.c	who sleeps, and the steps that serve them
+ *	sem_walk.c	what is to be done for those who sleep
+ *	sem_queue.c	the steps that do it
  *	sem_place.c	a sleeper's place
  *	sem_sleep.c	one thread's sleep
  *	sem_quick.c	one operation that is one swap
@@ -185,6 +186,40 @@ void	mipc_undo_void(const struct mipc_set *, uint32_t num,
 void	mipc_undo_watch_life(const struct mipc_set *, mipc_life,
 	    struct mipc_wait *, bool *dying);
 
+/* --- sem_walk.c -------------------------------------------------------- */
+
+#define MIPC_FEW_OPS	8u		/* that fit on a small stack */
+
+/* What a walk along the queue found to be done first. */
+enum mipc_action {
+	MIPC_NOTHING,
+	MIPC_BURY,
+	MIPC_SERVE,
+	MIPC_FAIL,
+	MIPC_CORRECT,
+};
+struct mipc_finding {
+	enum mipc_action action;
+	int rank;			/* of the vector: see sem_walk.c */
+	uint32_t sleeper;		/* index */
+	int error;			/* why, if MIPC_FAIL */
+	uint32_t blocking;		/* if MIPC_CORRECT */
+	bool told;			/* somebody is to look already */
+	uint64_t told_about;		/* hashed semaphores they wait on */
+	uint32_t last;			/* the youngest, + 1 */
+};
+/* Right if the turn is the same afterwards. */
+void	mipc_queue_walk(const struct mipc_set *, struct mipc_finding *);
+/* A neighbour's index, checked; the queue's end is UINT32_MAX. */
+uint32_t mipc_queue_neighbour(const struct mipc_set *, const mipc_u64 *link);
+/* Copy a sleeper's vector, of *nops at most; false if it is not one. */
+bool	mipc_queue_vector(const struct mipc_set *, uint32_t sleeper,
+	    struct mipc_op *, uint32_t *nops);
+/* The entry for its debts, + 1. */
+uint32_t mipc_queue_debtor(const struct mipc_set *, uint32_t sleeper);
+/* Does whoever comes take what others wait for? */
+bool	mipc_queue_barges(const struct mipc_set *);
+
 /* --- sem_queue.c ------------------------------------------------------- */
 
 /*
@@ -214,9 +249,6 @@ void	mipc_queue_record_set(struct mipc_txn *, mipc_u64 *word,
 	    uint32_t value);
 /* How many sleep on this semaphore for a value, or for zero. */
 uint32_t mipc_queue_count(const struct mipc_set *, uint32_t num, bool zero);
-/* Copy a sleeper's vector; false if it is not one. */
-bool	mipc_queue_vector(const struct mipc_set *, uint32_t sleeper,
-	    struct mipc_op *, uint32_t *nops);
 
 /* --- sem_place.c ------------------------------------------------------- */
 

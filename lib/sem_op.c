@@ -13,7 +13,7 @@
 #include "sem.h"
 
 #include <errno.h>
-#include <sched.h>
+#include <string.h>
 
 #include "crash.h"
 #include "mipc.h"
@@ -327,15 +327,16 @@ run(struct mipc_set *set, const struct mipc_op *op, uint32_t nops,
 	return error == 0 ? perform(&call) : error;
 }
 
-/* Copies first: reading the caller's memory may fault. */
+_Static_assert(sizeof(struct sembuf) == sizeof(struct mipc_op) &&
+    offsetof(struct sembuf, sem_op) == offsetof(struct mipc_op, op) &&
+    offsetof(struct sembuf, sem_flg) == offsetof(struct mipc_op, flags),
+    "one layout everywhere");
+
+/* Copies first: reading the caller's memory, aligned or not, may fault. */
 static void
 copy(struct mipc_op *out, const struct sembuf *in, uint32_t nops)
 {
-	for (uint32_t i = 0; i < nops; i++) {
-		out[i].num = in[i].sem_num;
-		out[i].op = in[i].sem_op;
-		out[i].flags = (uint16_t)in[i].sem_flg;
-	}
+	memcpy(out, in, nops * sizeof(*out));
 }
 
 static int

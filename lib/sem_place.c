@@ -8,8 +8,6 @@
  */
 #include "sem.h"
 
-#include <string.h>
-
 /* A free place, or one of a dead process that is not queued. */
 static bool
 claim(const struct mipc_set *set, struct mipc_sleeper *s)
@@ -47,11 +45,12 @@ mipc_place_free(struct mipc_set *set, uint32_t index)
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	struct mipc_sleeper_more *next;
 
-	more = s->nops > MIPC_SLEEPER_OPS ? s->more : 0;
+	more = mipc_peek(&s->nops) > MIPC_SLEEPER_OPS ? mipc_peek(&s->more) :
+	    0;
 	mipc_give(&s->owner, 0);
 	for (uint32_t n = 0; more != 0 && more <= count && n < count; n++) {
 		next = (void *)mipc_set_sleeper(set, more - 1);
-		more = next->more;
+		more = mipc_peek(&next->more);
 		mipc_give(&next->owner, 0);
 	}
 }
@@ -61,7 +60,8 @@ static int
 fill_more(struct mipc_set *set, struct mipc_sleeper *s,
     const struct mipc_plan *plan)
 {
-	uint32_t done = MIPC_SLEEPER_OPS, *link = &s->more, index, n;
+	uint32_t done = MIPC_SLEEPER_OPS, index;
+	mipc_u32 *link = &s->more;
 	struct mipc_sleeper_more *more;
 	int error;
 
@@ -70,13 +70,11 @@ fill_more(struct mipc_set *set, struct mipc_sleeper *s,
 		if (error != 0)
 			return error;
 		more = (void *)mipc_set_sleeper(set, index);
-		more->more = 0;
-		n = plan->nops - done;
-		if (n > MIPC_MORE_OPS)
-			n = MIPC_MORE_OPS;
-		memcpy(more->op, &plan->op[done], n * sizeof(plan->op[0]));
-		done += n;
-		*link = index + 1;
+		mipc_put(&more->more, 0);
+		for (uint32_t i = 0; i < MIPC_MORE_OPS && done < plan->nops;
+		    i++)
+			mipc_put(&more->op[i], mipc_op_pack(plan->op[done++]));
+		mipc_put(link, index + 1);
 		link = &more->more;
 	}
 	return 0;
@@ -87,17 +85,15 @@ mipc_place_fill(struct mipc_set *set, uint32_t index,
     const struct mipc_plan *plan)
 {
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	uint32_t n = plan->nops;
 
-	s->pid = set->pid;
-	s->since = mipc_sys_seconds();
-	s->debtor = plan->debtor;
-	s->nops = n;
-	s->more = 0;
+	mipc_put(&s->pid, set->pid);
+	mipc_put(&s->since, mipc_sys_seconds());
+	mipc_put(&s->debtor, plan->debtor);
+	mipc_put(&s->nops, plan->nops);
+	mipc_put(&s->more, 0);
 	mipc_put(&s->woken, 0);
 	mipc_put(&s->asleep, 0);
-	if (n > MIPC_SLEEPER_OPS)
-		n = MIPC_SLEEPER_OPS;
-	memcpy(s->op, plan->op, n * sizeof(plan->op[0]));
+	for (uint32_t i = 0; i < MIPC_SLEEPER_OPS && i < plan->nops; i++)
+		mipc_put(&s->op[i], mipc_op_pack(plan->op[i]));
 	return fill_more(set, s, plan);
 }

@@ -40,6 +40,9 @@ static int
 owe(const struct mipc_set *set, struct mipc_plan *plan, struct mipc_touch *t,
     int op)
 {
+	/* A sleeper's is another process's word. */
+	if (plan->debtor - 1 >= mipc_set_count(set, MIPC_T_DEBTORS))
+		return ERANGE;
 	if (t->debt == NULL) {
 		if (mipc_undo_stale(set, plan->debtor - 1))
 			return EXFULL;

@@ -15,11 +15,10 @@
  *			those that only test for zero first, else oldest first
  *	correct		what a sleeper that stays waits on, for S4
  *	watchman	below
+ *	rest		due = 0
  *
  * In a barging namespace nobody is served: the oldest that could run is told,
  * one for each semaphore at a time, and tries again itself.
- *
- *	rest		due = 0
  *
  * The maker of a step wakes the sleeper it told.  If it is killed in between
  * the kernel rings the set's bell, and whoever that wakes does what is due and
@@ -36,21 +35,6 @@
 #include <errno.h>
 
 #include "crash.h"
-
-/* What a walk along the queue found to be done first. */
-enum action { NOTHING, BURY, SERVE, FAIL, CORRECT, TELL };
-struct finding {
-	enum action action;
-	int rank;			/* of the vector: see rank_of() */
-	uint32_t sleeper;		/* index */
-	int error;			/* FAIL */
-	uint32_t blocking;		/* CORRECT */
-	bool told;			/* somebody is to look already */
-	uint64_t told_about;		/* hashed semaphores they wait on */
-	uint32_t last;			/* the youngest, + 1 */
-};
-
-#define FEW_OPS	8u
 
 /* --- records ----------------------------------------------------------- */
 
@@ -75,24 +59,14 @@ mipc_queue_record_due(const struct mipc_set *set, struct mipc_txn *txn)
 		mipc_queue_record_set(txn, &set->head->due, 1);
 }
 
-/* A neighbour's index, checked; the queue's end is UINT32_MAX. */
-static uint32_t
-neighbour(const struct mipc_set *set, const mipc_u64 *link)
-{
-	uint32_t index = MIPC_T_VALUE(mipc_peek(link)) - 1;
-
-	return index < mipc_set_count(set, MIPC_T_SLEEPERS) ? index :
-	    UINT32_MAX;
-}
-
 void
 mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
     uint32_t state, struct mipc_txn *txn)
 {
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	struct mipc_semset *head = set->head;
-	uint32_t next = neighbour(set, &s->next);
-	uint32_t prev = neighbour(set, &s->prev);
+	uint32_t next = mipc_queue_neighbour(set, &s->next);
+	uint32_t prev = mipc_queue_neighbour(set, &s->prev);
 	uint32_t count = MIPC_T_VALUE(mipc_peek(&head->sleepers));
 
 	mipc_queue_record_set(txn, &s->state, state);
@@ -106,191 +80,6 @@ mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
 	if (MIPC_T_VALUE(mipc_peek(&head->watchman)) == index + 1)
 		mipc_queue_record_set(txn, &head->watchman, 0);
 	mipc_queue_record_due(set, txn);
-}
-
-/* --- looking ----------------------------------------------------------- */
-
-/* A sleeper's place that holds more of its operations, or NULL. */
-static const struct mipc_sleeper_more *
-more_at(const struct mipc_set *set, uint32_t number)
-{
-	if (number == 0 || number > mipc_set_count(set, MIPC_T_SLEEPERS))
-		return NULL;
-	return (const void *)mipc_set_sleeper(set, number - 1);
-}
-
-bool
-mipc_queue_vector(const struct mipc_set *set, uint32_t index,
-    struct mipc_op *out, uint32_t *nops)
-{
-	const struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	const struct mipc_sleeper_more *more;
-	uint32_t n = *(const volatile uint32_t *)&s->nops;
-	uint32_t done = 0, part, number = s->more;
-
-	if (n == 0 || n > *nops)
-		return false;
-	for (; done < n && done < MIPC_SLEEPER_OPS; done++)
-		out[done] = s->op[done];
-	while (done < n) {
-		more = more_at(set, number);
-		if (more == NULL)
-			return false;
-		for (part = 0; done < n && part < MIPC_MORE_OPS; part++)
-			out[done++] = more->op[part];
-		number = more->more;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		if (out[i].num >= set->nsems)
-			return false;
-	*nops = n;
-	return true;
-}
-
-static uint32_t
-blocking_of(const struct mipc_op *op)
-{
-	return op->num | (op->op == 0 ? 1u << 16 : 0);
-}
-
-/*
- * S5: who only tests for zero comes before who alters, with one test before
- * with several; among equals the oldest.
- */
-enum { ALTERS = 1, TESTS, TESTS_ONE };
-
-static int
-rank_of(const struct mipc_plan *plan)
-{
-	for (uint32_t i = 0; i < plan->nops; i++)
-		if (plan->op[i].op != 0)
-			return ALTERS;
-	return plan->nops == 1 ? TESTS_ONE : TESTS;
-}
-
-/* What is to be done about one sleeper that lives; true ends the walk. */
-static bool
-judge(const struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
-    struct finding *f)
-{
-	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	int error = mipc_plan_judge(set, plan), rank = rank_of(plan);
-	uint32_t blocking;
-
-	if (error == EBUSY) {
-		blocking = blocking_of(&plan->op[plan->blocking]);
-		if (f->action == NOTHING &&
-		    MIPC_T_VALUE(mipc_peek(&s->blocking)) != blocking) {
-			f->action = CORRECT;
-			f->sleeper = index;
-			f->blocking = blocking;
-		}
-		return false;
-	}
-	if (rank <= f->rank)
-		return false;	/* an older one's turn comes before */
-	f->rank = rank;
-	f->sleeper = index;
-	f->action = error == 0 || error == EXFULL ? SERVE : FAIL;
-	f->error = error == MIPC_NOT_NOW ? EAGAIN : error;
-	return rank == TESTS_ONE;
-}
-
-/* The usual case without its vector: does a sleeper's only operation wait? */
-static bool
-waits_still(const struct mipc_set *set, const struct mipc_sleeper *s)
-{
-	uint32_t num = s->op[0].num, value;
-
-	if (s->nops != 1 || num >= set->nsems)
-		return false;
-	value = MIPC_SEM_VALUE(mipc_take(&set->head->sem[num]));
-	return s->op[0].op == 0 ? value != 0 :
-	    (int32_t)value + s->op[0].op < 0;
-}
-
-static bool
-judge_few(const struct mipc_set *set, uint32_t index, struct finding *f)
-{
-	struct mipc_touch touch[FEW_OPS];
-	struct mipc_op op[FEW_OPS];
-	struct mipc_plan plan = { .op = op, .nops = FEW_OPS, .touch = touch,
-	    .debtor = mipc_set_sleeper(set, index)->debtor };
-
-	if (!mipc_queue_vector(set, index, op, &plan.nops))
-		return false;
-	return judge(set, index, &plan, f);
-}
-
-static __attribute__((noinline)) bool
-judge_many(const struct mipc_set *set, uint32_t index, struct finding *f)
-{
-	struct mipc_touch touch[MIPC_SEMOPM_MOST];
-	struct mipc_op op[MIPC_SEMOPM_MOST];
-	struct mipc_plan plan = { .op = op, .nops = MIPC_SEMOPM_MOST,
-	    .touch = touch, .debtor = mipc_set_sleeper(set, index)->debtor };
-
-	if (!mipc_queue_vector(set, index, op, &plan.nops))
-		return false;
-	return judge(set, index, &plan, f);
-}
-
-/* Is the debtor that it names its own?  It is input. */
-static bool
-names_debtor(const struct mipc_set *set, const struct mipc_sleeper *s)
-{
-	uint32_t debtor = s->debtor;
-
-	return debtor == 0 ||
-	    (debtor <= mipc_set_count(set, MIPC_T_DEBTORS) &&
-	    mipc_take(&mipc_set_debtor(set, debtor - 1)->owner) ==
-	    mipc_peek(&s->owner));
-}
-
-static bool
-barging(const struct mipc_set *set)
-{
-	return mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0;
-}
-
-/*
- * Walk along the queue; what was found is right if the turn is the same
- * afterwards.
- */
-static void
-walk(const struct mipc_set *set, struct finding *f)
-{
-	uint32_t index = neighbour(set, &set->head->head);
-	struct mipc_sleeper *s;
-
-	bool barges = barging(set);
-	uint64_t about;
-
-	*f = (struct finding){ .action = NOTHING };
-	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
-	    n++, index = neighbour(set, &s->next)) {
-		s = mipc_set_sleeper(set, index);
-		f->last = index + 1;
-		about = 1ull << (MIPC_T_VALUE(mipc_peek(&s->blocking)) % 64);
-		if (MIPC_T_VALUE(mipc_peek(&s->state)) == MIPC_SLEEP_LOOK) {
-			f->told = true;
-			f->told_about |= about;
-		}
-		if (f->rank > 0 && s->nops == 1 && s->op[0].op != 0)
-			continue;	/* it cannot come first */
-		if (mipc_life_dead(set->ns->lives, mipc_peek(&s->owner)) ||
-		    !names_debtor(set, s)) {
-			f->action = BURY;
-			f->sleeper = index;
-			return;
-		}
-		if (waits_still(set, s) ||
-		    (barges && (f->told_about & about) != 0))
-			continue;
-		if (s->nops <= FEW_OPS ? judge_few(set, index, f) :
-		    judge_many(set, index, f))
-			return;
-	}
 }
 
 static uint32_t
@@ -404,7 +193,7 @@ serve_plan(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
 	    MIPC_UNLINK_WORDS + 1);
 	if (error != 0)
 		return error;
-	mipc_plan_record(set, plan, s->pid, &txn);
+	mipc_plan_record(set, plan, mipc_peek(&s->pid), &txn);
 	mipc_queue_record_leave(set, index, MIPC_SLEEP_DONE, &txn);
 	mipc_put(&set->head->otime, mipc_sys_seconds());
 	done = mipc_txn_commit(&txn, seen);
@@ -417,10 +206,10 @@ serve_plan(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
 static int
 serve_few(struct mipc_set *set, uint32_t index, uint64_t seen)
 {
-	struct mipc_touch touch[FEW_OPS];
-	struct mipc_op op[FEW_OPS];
-	struct mipc_plan plan = { .op = op, .nops = FEW_OPS, .touch = touch,
-	    .debtor = mipc_set_sleeper(set, index)->debtor };
+	struct mipc_touch touch[MIPC_FEW_OPS];
+	struct mipc_op op[MIPC_FEW_OPS];
+	struct mipc_plan plan = { .op = op, .nops = MIPC_FEW_OPS,
+	    .touch = touch, .debtor = mipc_queue_debtor(set, index) };
 
 	if (!mipc_queue_vector(set, index, op, &plan.nops))
 		return EAGAIN;
@@ -433,7 +222,7 @@ serve_many(struct mipc_set *set, uint32_t index, uint64_t seen)
 	struct mipc_touch touch[MIPC_SEMOPM_MOST];
 	struct mipc_op op[MIPC_SEMOPM_MOST];
 	struct mipc_plan plan = { .op = op, .nops = MIPC_SEMOPM_MOST,
-	    .touch = touch, .debtor = mipc_set_sleeper(set, index)->debtor };
+	    .touch = touch, .debtor = mipc_queue_debtor(set, index) };
 
 	if (!mipc_queue_vector(set, index, op, &plan.nops))
 		return EAGAIN;
@@ -441,18 +230,18 @@ serve_many(struct mipc_set *set, uint32_t index, uint64_t seen)
 }
 
 static int
-serve(struct mipc_set *set, const struct finding *f, uint64_t seen)
+serve(struct mipc_set *set, const struct mipc_finding *f, uint64_t seen)
 {
-	if (barging(set))
+	if (mipc_queue_barges(set))
 		return tell(set, f->sleeper, seen);
-	if (mipc_set_sleeper(set, f->sleeper)->nops <= FEW_OPS)
+	if (mipc_peek(&mipc_set_sleeper(set, f->sleeper)->nops) <= MIPC_FEW_OPS)
 		return serve_few(set, f->sleeper, seen);
 	return serve_many(set, f->sleeper, seen);
 }
 
 /* Nothing can be served: is there a watchman, and is nothing due? */
 static int
-rest(struct mipc_set *set, const struct finding *f, uint64_t seen)
+rest(struct mipc_set *set, const struct mipc_finding *f, uint64_t seen)
 {
 	int error;
 
@@ -474,8 +263,8 @@ rest(struct mipc_set *set, const struct finding *f, uint64_t seen)
 static int
 dissolve(struct mipc_set *set, uint64_t seen)
 {
-	uint32_t index = neighbour(set, &set->head->head);
-	struct finding nobody = { .last = 0 };
+	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
+	struct mipc_finding nobody = { .last = 0 };
 
 	if (index == UINT32_MAX)
 		return rest(set, &nobody, seen);
@@ -487,7 +276,7 @@ static int
 step(struct mipc_set *set, bool look)
 {
 	uint64_t seen = mipc_txn_begin(&set->board);
-	struct finding f;
+	struct mipc_finding f;
 	uint32_t debtor;
 	mipc_life gone;
 
@@ -495,21 +284,20 @@ step(struct mipc_set *set, bool look)
 		return dissolve(set, seen);
 	if (look && mipc_undo_dead(set, &debtor, &gone))
 		return mipc_undo_settle(set, debtor, gone);
-	walk(set, &f);
+	mipc_queue_walk(set, &f);
 	if (!mipc_txn_same(&set->board, seen))
 		return EAGAIN;
 	switch (f.action) {
-	case BURY:
+	case MIPC_BURY:
 		return bury(set, f.sleeper, seen);
-	case SERVE:
+	case MIPC_SERVE:
 		return serve(set, &f, seen);
-	case FAIL:
+	case MIPC_FAIL:
 		return fail(set, f.sleeper, f.error, seen);
-	case CORRECT:
+	case MIPC_CORRECT:
 		return set_word(set, &mipc_set_sleeper(set, f.sleeper)->
 		    blocking, f.blocking, seen);
-	case NOTHING:
-	case TELL:
+	case MIPC_NOTHING:
 		break;
 	}
 	return rest(set, &f, seen);
@@ -563,12 +351,12 @@ mipc_queue_dead(const struct mipc_set *set)
 	if (mipc_take(&set->head->debtors) != 0 &&
 	    mipc_undo_dead(set, &debtor, &gone))
 		return true;
-	index = neighbour(set, &set->head->head);
+	index = mipc_queue_neighbour(set, &set->head->head);
 	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
 		s = mipc_set_sleeper(set, index);
 		if (mipc_life_dead(set->ns->lives, mipc_take(&s->owner)))
 			return true;
-		index = neighbour(set, &s->next);
+		index = mipc_queue_neighbour(set, &s->next);
 	}
 	return false;
 }
@@ -583,14 +371,14 @@ mipc_queue_count(const struct mipc_set *set, uint32_t num, bool zero)
 
 	do {
 		seen = mipc_txn_begin(&set->board);
-		index = neighbour(set, &set->head->head);
+		index = mipc_queue_neighbour(set, &set->head->head);
 		count = 0;
 		for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
 		    n++) {
 			s = mipc_set_sleeper(set, index);
 			count += mipc_peek(&s->asleep) != 0 &&
 			    MIPC_T_VALUE(mipc_peek(&s->blocking)) == wanted;
-			index = neighbour(set, &s->next);
+			index = mipc_queue_neighbour(set, &s->next);
 		}
 	} while (!mipc_txn_same(&set->board, seen));
 	return count;

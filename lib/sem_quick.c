@@ -9,6 +9,8 @@
  */
 #include "sem.h"
 
+#include <string.h>
+
 static bool
 may_alter(const struct mipc_opened *opened)
 {
@@ -49,12 +51,13 @@ bool
 mipc_sem_quick(struct mipc_ns *ns, struct mipc_thread *thread, int semid,
     const struct sembuf *one)
 {
-	struct sembuf op = *one;	/* read once: it may change */
+	struct sembuf op;
 	_Atomic(struct mipc_opened *) *place;
 	struct mipc_opened *opened;
 	struct mipc_inside inside;
 	bool done = false;
 
+	memcpy(&op, one, sizeof(op));	/* once, and aligned or not */
 	if (semid < 0 || op.sem_op == 0 || (op.sem_flg & SEM_UNDO) != 0 ||
 	    mipc_life_now(ns->lives) == 0)
 		return false;

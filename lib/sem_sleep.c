@@ -90,7 +90,7 @@ list(struct sleep *sleep)
 	mipc_undo_watch(set, sleep->wait, &dying);
 	for (uint32_t n = 0; index < count && n < count; n++) {
 		s = mipc_set_sleeper(set, index);
-		if (s->debtor != 0)
+		if (mipc_peek(&s->debtor) != 0)
 			mipc_undo_watch_life(set, mipc_take(&s->owner),
 			    sleep->wait, &dying);
 		index = MIPC_T_VALUE(mipc_peek(&s->next)) - 1;
@@ -108,12 +108,6 @@ blocking_of(const struct mipc_plan *plan)
 	const struct mipc_op *op = &plan->op[plan->blocking];
 
 	return op->num | (op->op == 0 ? 1u << 16 : 0);
-}
-
-static bool
-is_barging(const struct mipc_set *set)
-{
-	return mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0;
 }
 
 static bool
@@ -185,7 +179,7 @@ try_list(struct sleep *sleep)
 		return error;
 	mipc_queue_record_set(&txn, &own(sleep)->state, MIPC_SLEEP_WAITING);
 	mipc_queue_record_set(&txn, &set->head->watchman, sleep->index + 1);
-	if (is_barging(set))	/* others may be told now */
+	if (mipc_queue_barges(set))	/* others may be told now */
 		mipc_queue_record_due(set, &txn);
 	done = mipc_txn_commit(&txn, seen);
 	mipc_txn_close(&txn);
@@ -478,7 +472,7 @@ settle_down(struct sleep *sleep, uint64_t *seen)
 		return 0;
 	if (now == MIPC_SLEEP_LOOK || sleep->list) {
 		error = ECANCELED;
-		if (is_barging(set))
+		if (mipc_queue_barges(set))
 			do {
 				error = try_again(sleep);
 			} while (mipc_set_again(set, &error));

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # sanitizers.sh - the clause and unit tests under the address and undefined
-# behaviour sanitizers.
+# behaviour sanitizers, and threads on one set under the one for threads.
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
@@ -9,7 +9,8 @@ srcdir=${srcdir:-.}
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 MAKE=${MAKE:-make}
 jobs=-j$(getconf _NPROCESSORS_ONLN)
-programs="tests/check_unit tests/check_shm tests/diff_shm"
+programs="tests/check_unit tests/check_shm tests/diff_shm tests/check_sem
+tests/diff_sem tests/soak_kill tests/sem_threads"
 
 build()
 {
@@ -33,6 +34,43 @@ sees()
 	    ! "$work/bad" 2>/dev/null
 }
 
+# Its own kind of build: the sanitizer for threads goes with no other.
+build_threads()
+{
+	mkdir "$work/threads" && cd "$work/threads" &&
+	    "$source/configure" -q --disable-preload --disable-shared \
+	    CC="$CC -fsanitize=thread" &&
+	    $MAKE $jobs -s tests/sem_threads && cd "$home"
+}
+
+# Two threads that race are told of.
+sees_race()
+{
+	cat >"$work/race.c" <<-'END'
+	#include <pthread.h>
+	static int shared;
+	static void *
+	add(void *arg)
+	{
+		for (int i = 0; i < 1000; i++)
+			shared++;
+		return arg;
+	}
+	int
+	main(void)
+	{
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, add, NULL);
+		add(NULL);
+		pthread_join(thread, NULL);
+		return 0;
+	}
+	END
+	$CC -fsanitize=thread -pthread -o "$work/race" "$work/race.c" &&
+	    ! "$work/race" 2>/dev/null
+}
+
 clean()
 {
 	cd "$work" && "./$1" && cd "$home"
@@ -42,7 +80,7 @@ home=$(pwd)
 source=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 make_work
-plan 5
+plan 12
 check "a program that errs is stopped" sees
 check "it builds with --enable-sanitizers" build
 for program in $programs; do
@@ -52,3 +90,6 @@ for program in $programs; do
 		skip "$program finds nothing" "built without libcheck"
 	fi
 done
+check "threads that race are seen" sees_race
+check "it builds with the thread sanitizer" build_threads
+check "threads on one set do not race" clean threads/tests/sem_threads

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sem_walk.c - what is to be done in a set's queue: clauses S4 and S5.
+ *
+ * A walk along the queue decides from one state of the set, and changes
+ * nothing; links and vectors are other processes' words, and are checked.
+ */
+#include "sem.h"
+
+#include <errno.h>
+
+/* A neighbour's index, checked; the queue's end is UINT32_MAX. */
+uint32_t
+mipc_queue_neighbour(const struct mipc_set *set, const mipc_u64 *link)
+{
+	uint32_t index = MIPC_T_VALUE(mipc_peek(link)) - 1;
+
+	return index < mipc_set_count(set, MIPC_T_SLEEPERS) ? index :
+	    UINT32_MAX;
+}
+
+/* A sleeper's place that holds more of its operations, or NULL. */
+static const struct mipc_sleeper_more *
+more_at(const struct mipc_set *set, uint32_t number)
+{
+	if (number == 0 || number > mipc_set_count(set, MIPC_T_SLEEPERS))
+		return NULL;
+	return (const void *)mipc_set_sleeper(set, number - 1);
+}
+
+bool
+mipc_queue_vector(const struct mipc_set *set, uint32_t index,
+    struct mipc_op *out, uint32_t *nops)
+{
+	const struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	const struct mipc_sleeper_more *more;
+	uint32_t n = mipc_peek(&s->nops), number = mipc_peek(&s->more);
+	uint32_t done = 0, part;
+
+	if (n == 0 || n > *nops)
+		return false;
+	for (; done < n && done < MIPC_SLEEPER_OPS; done++)
+		out[done] = mipc_op_unpack(mipc_peek(&s->op[done]));
+	while (done < n) {
+		more = more_at(set, number);
+		if (more == NULL)
+			return false;
+		for (part = 0; done < n && part < MIPC_MORE_OPS; part++)
+			out[done++] = mipc_op_unpack(
+			    mipc_peek(&more->op[part]));
+		number = mipc_peek(&more->more);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (out[i].num >= set->nsems)
+			return false;
+	*nops = n;
+	return true;
+}
+
+static uint32_t
+blocking_of(const struct mipc_op *op)
+{
+	return op->num | (op->op == 0 ? 1u << 16 : 0);
+}
+
+/*
+ * S5: who only tests for zero comes before who alters, with one test before
+ * with several; among equals the oldest.
+ */
+enum { ALTERS = 1, TESTS, TESTS_ONE };
+
+static int
+rank_of(const struct mipc_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->nops; i++)
+		if (plan->op[i].op != 0)
+			return ALTERS;
+	return plan->nops == 1 ? TESTS_ONE : TESTS;
+}
+
+/* What is to be done about one sleeper that lives; true ends the walk. */
+static bool
+judge(const struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
+    struct mipc_finding *f)
+{
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	int error = mipc_plan_judge(set, plan), rank = rank_of(plan);
+	uint32_t blocking;
+
+	if (error == EBUSY) {
+		blocking = blocking_of(&plan->op[plan->blocking]);
+		if (f->action == MIPC_NOTHING &&
+		    MIPC_T_VALUE(mipc_peek(&s->blocking)) != blocking) {
+			f->action = MIPC_CORRECT;
+			f->sleeper = index;
+			f->blocking = blocking;
+		}
+		return false;
+	}
+	if (rank <= f->rank)
+		return false;	/* an older one's turn comes before */
+	f->rank = rank;
+	f->sleeper = index;
+	f->action = error == 0 || error == EXFULL ? MIPC_SERVE : MIPC_FAIL;
+	f->error = error == MIPC_NOT_NOW ? EAGAIN : error;
+	return rank == TESTS_ONE;
+}
+
+static struct mipc_op
+first_op(const struct mipc_sleeper *s)
+{
+	return mipc_op_unpack(mipc_peek(&s->op[0]));
+}
+
+/* The usual case without its vector: does a sleeper's only operation wait? */
+static bool
+waits_still(const struct mipc_set *set, const struct mipc_sleeper *s)
+{
+	struct mipc_op op = first_op(s);
+	uint32_t value;
+
+	if (mipc_peek(&s->nops) != 1 || op.num >= set->nsems)
+		return false;
+	value = MIPC_SEM_VALUE(mipc_take(&set->head->sem[op.num]));
+	return op.op == 0 ? value != 0 : (int32_t)value + op.op < 0;
+}
+
+uint32_t
+mipc_queue_debtor(const struct mipc_set *set, uint32_t index)
+{
+	return mipc_peek(&mipc_set_sleeper(set, index)->debtor);
+}
+
+static bool
+judge_few(const struct mipc_set *set, uint32_t index, struct mipc_finding *f)
+{
+	struct mipc_touch touch[MIPC_FEW_OPS];
+	struct mipc_op op[MIPC_FEW_OPS];
+	struct mipc_plan plan = { .op = op, .nops = MIPC_FEW_OPS,
+	    .touch = touch, .debtor = mipc_queue_debtor(set, index) };
+
+	if (!mipc_queue_vector(set, index, op, &plan.nops))
+		return false;
+	return judge(set, index, &plan, f);
+}
+
+static __attribute__((noinline)) bool
+judge_many(const struct mipc_set *set, uint32_t index, struct mipc_finding *f)
+{
+	struct mipc_touch touch[MIPC_SEMOPM_MOST];
+	struct mipc_op op[MIPC_SEMOPM_MOST];
+	struct mipc_plan plan = { .op = op, .nops = MIPC_SEMOPM_MOST,
+	    .touch = touch, .debtor = mipc_queue_debtor(set, index) };
+
+	if (!mipc_queue_vector(set, index, op, &plan.nops))
+		return false;
+	return judge(set, index, &plan, f);
+}
+
+/* Is the debtor that it names its own?  It is input. */
+static bool
+names_debtor(const struct mipc_set *set, const struct mipc_sleeper *s)
+{
+	uint32_t debtor = mipc_peek(&s->debtor);
+
+	return debtor == 0 ||
+	    (debtor <= mipc_set_count(set, MIPC_T_DEBTORS) &&
+	    mipc_take(&mipc_set_debtor(set, debtor - 1)->owner) ==
+	    mipc_peek(&s->owner));
+}
+
+bool
+mipc_queue_barges(const struct mipc_set *set)
+{
+	return mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0;
+}
+
+/*
+ * Walk along the queue; what was found is right if the turn is the same
+ * afterwards.
+ */
+void
+mipc_queue_walk(const struct mipc_set *set, struct mipc_finding *f)
+{
+	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
+	struct mipc_sleeper *s;
+
+	bool barges = mipc_queue_barges(set);
+	uint64_t about;
+
+	*f = (struct mipc_finding){ .action = MIPC_NOTHING };
+	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
+	    n++, index = mipc_queue_neighbour(set, &s->next)) {
+		s = mipc_set_sleeper(set, index);
+		f->last = index + 1;
+		about = 1ull << (MIPC_T_VALUE(mipc_peek(&s->blocking)) % 64);
+		if (MIPC_T_VALUE(mipc_peek(&s->state)) == MIPC_SLEEP_LOOK) {
+			f->told = true;
+			f->told_about |= about;
+		}
+		if (f->rank > 0 && mipc_peek(&s->nops) == 1 &&
+		    first_op(s).op != 0)
+			continue;	/* it cannot come first */
+		if (mipc_life_dead(set->ns->lives, mipc_peek(&s->owner)) ||
+		    !names_debtor(set, s)) {
+			f->action = MIPC_BURY;
+			f->sleeper = index;
+			return;
+		}
+		if (waits_still(set, s) ||
+		    (barges && (f->told_about & about) != 0))
+			continue;
+		if (mipc_peek(&s->nops) <= MIPC_FEW_OPS ?
+		    judge_few(set, index, f) : judge_many(set, index, f))
+			return;
+	}
+}
