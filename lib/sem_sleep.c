@@ -71,6 +71,23 @@ result_of(uint32_t state)
 
 /* --- listing ----------------------------------------------------------- */
 
+/*
+ * Does somebody die who was changing names, perhaps removing this set?  The
+ * bell rings before the lock can be taken over.
+ */
+static bool
+names_left(struct mipc_ns *ns)
+{
+	mipc_life owner = mipc_take(&ns->space->lock.owner);
+	const mipc_u32 *word;
+	uint32_t value;
+
+	if (owner == 0)
+		return false;
+	word = mipc_life_word(ns->lives, owner, &value);
+	return word != NULL && (value & FUTEX_OWNER_DIED) != 0;
+}
+
 /* Name what to sleep on; right if the turn is the same when it is recorded. */
 static void
 list(struct sleep *sleep)
@@ -79,7 +96,7 @@ list(struct sleep *sleep)
 	struct mipc_semset *head = set->head;
 	uint32_t count = mipc_set_count(set, MIPC_T_SLEEPERS);
 	uint32_t index = MIPC_T_VALUE(mipc_peek(&head->head)) - 1;
-	bool dying = false;
+	bool dying = names_left(set->ns);
 	struct mipc_sleeper *s;
 
 	mipc_wait_begin(sleep->wait, &own(sleep)->asleep);
