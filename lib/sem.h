@@ -66,7 +66,20 @@ bool	mipc_set_again(struct mipc_set *, int *error);
 /* One more page of a table; ENOMEM if there can be none. */
 int	mipc_set_grow(struct mipc_set *, enum mipc_sem_table);
 /* Entries of a table that have space. */
-uint32_t mipc_set_count(const struct mipc_set *, enum mipc_sem_table);
+static inline uint32_t
+mipc_set_count(const struct mipc_set *set, enum mipc_sem_table table)
+{
+	static const uint32_t most[MIPC_T_TABLES] = {
+		[MIPC_T_PARTIES] = MIPC_PARTIES,
+		[MIPC_T_LARGE] = MIPC_LARGE_PARTIES,
+		[MIPC_T_DEBTORS] = MIPC_DEBTORS,
+		[MIPC_T_BLOCKS] = MIPC_DEBT_BLOCKS,
+		[MIPC_T_SLEEPERS] = MIPC_SLEEPERS,
+	};
+	uint64_t ready = mipc_take(&set->head->ready[table]);
+
+	return ready > most[table] ? most[table] : (uint32_t)ready;
+}
 
 static inline void *
 mipc_set_table(const struct mipc_set *set, enum mipc_sem_table table)
@@ -166,7 +179,12 @@ mipc_u64 *mipc_undo_place(const struct mipc_set *, uint32_t debtor,
 /* Room for so many more. */
 int	mipc_undo_grow(struct mipc_set *, uint32_t debtor, uint32_t debts);
 /* Do the debts of this entry count? */
-bool	mipc_undo_counts(const struct mipc_set *, uint32_t debtor);
+static inline bool
+mipc_undo_counts(const struct mipc_set *set, uint32_t debtor)
+{
+	return MIPC_T_VALUE(mipc_take(&mipc_set_debtor(set, debtor)->era)) ==
+	    MIPC_T_VALUE(mipc_take(&set->head->era));
+}
 /* Do debts stand in it that do not?  They must go before new ones come. */
 bool	mipc_undo_stale(const struct mipc_set *, uint32_t debtor);
 /* Set all debts of an entry that do not count to 0. */

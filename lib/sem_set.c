@@ -201,15 +201,6 @@ per_page(const struct mipc_set *set, enum mipc_sem_table table)
 	    (uint32_t)(set->ns->lives->page / tables[table].bytes);
 }
 
-uint32_t
-mipc_set_count(const struct mipc_set *set, enum mipc_sem_table table)
-{
-	uint64_t ready = mipc_take(&set->head->ready[table]);
-
-	return ready > tables[table].most ? tables[table].most :
-	    (uint32_t)ready;
-}
-
 /* Give bytes of the set space: an error, where touching them is a signal. */
 static int
 give_space(struct mipc_set *set, uint64_t offset, uint64_t length)

@@ -147,7 +147,10 @@ mipc_value_set(struct mipc_set *set, int num, int value)
 
 /* --- all of them ------------------------------------------------------- */
 
-/* Two readings that agree are one state: every change counts. */
+/*
+ * Two readings that agree are one state.  A change makes a word larger, since
+ * it counts above everything else in it; so no change can hide another's.
+ */
 static bool
 read_all(struct mipc_set *set, unsigned short *out)
 {
@@ -156,11 +159,11 @@ read_all(struct mipc_set *set, unsigned short *out)
 	for (uint32_t i = 0; i < set->nsems; i++) {
 		word = mipc_take(&set->head->sem[i]);
 		out[i] = (unsigned short)MIPC_SEM_VALUE(word);
-		sum = sum * 31 + word;
+		sum += word;
 	}
 	atomic_thread_fence(memory_order_acquire);
 	for (uint32_t i = 0; i < set->nsems; i++)
-		again = again * 31 + mipc_take(&set->head->sem[i]);
+		again += mipc_take(&set->head->sem[i]);
 	return sum == again && mipc_txn_same(&set->board, seen);
 }
 

@@ -200,20 +200,6 @@ mipc_txn_open(struct mipc_txn *txn, const struct mipc_board *board,
 	return EBUSY;
 }
 
-void
-mipc_txn_set(struct mipc_txn *txn, mipc_u64 *word, uint64_t old, uint64_t new)
-{
-	struct mipc_entry_word *entry = &txn->word[txn->count];
-
-	if (txn->count >= txn->most)
-		return;		/* the caller counted wrong: never written */
-	mipc_put(&entry->offset,
-	    (uint64_t)((char *)word - txn->board->base));
-	mipc_put(&entry->old, old);
-	mipc_put(&entry->new, new);
-	txn->count++;
-}
-
 static void
 apply(struct mipc_txn *txn)
 {

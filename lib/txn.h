@@ -63,8 +63,19 @@ bool	mipc_txn_same(const struct mipc_board *, uint64_t seen);
  */
 int	mipc_txn_open(struct mipc_txn *, const struct mipc_board *,
 	    uint64_t words);
-void	mipc_txn_set(struct mipc_txn *, mipc_u64 *word, uint64_t old,
-	    uint64_t new);
+static inline void
+mipc_txn_set(struct mipc_txn *txn, mipc_u64 *word, uint64_t old, uint64_t new)
+{
+	struct mipc_entry_word *entry = &txn->word[txn->count];
+
+	if (txn->count >= txn->most)
+		return;		/* the caller counted wrong: never written */
+	mipc_put(&entry->offset,
+	    (uint64_t)((char *)word - txn->board->base));
+	mipc_put(&entry->old, old);
+	mipc_put(&entry->new, new);
+	txn->count++;
+}
 /* All or none; none if something else was committed since `seen`. */
 bool	mipc_txn_commit(struct mipc_txn *, uint64_t seen);
 void	mipc_txn_close(struct mipc_txn *);

@@ -79,13 +79,6 @@ owes(const struct mipc_set *set, uint32_t debtor)
 }
 
 bool
-mipc_undo_counts(const struct mipc_set *set, uint32_t debtor)
-{
-	return MIPC_T_VALUE(mipc_take(&mipc_set_debtor(set, debtor)->era)) ==
-	    MIPC_T_VALUE(mipc_take(&set->head->era));
-}
-
-bool
 mipc_undo_stale(const struct mipc_set *set, uint32_t debtor)
 {
 	return !mipc_undo_counts(set, debtor) && owes(set, debtor);
