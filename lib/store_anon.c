@@ -30,13 +30,6 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#if __SIZEOF_POINTER__ == 8
-#define REGION_BYTES	(1ull << 38)
-#define HEADS_OF(kind)	MIPC_INDEX_MAX
-#else
-#define REGION_BYTES	(1ull << 29)
-#define HEADS_OF(kind)	((kind) == MIPC_SEM ? 32u : 512u)
-#endif
 #define FREED	UINT64_MAX
 
 /* Give pages space; a full system is an error, not a signal. */
@@ -64,21 +57,16 @@ extent_of(struct anon_store *s, enum mipc_kind kind, uint64_t id)
 	return &s->region->extent[kind][id % MIPC_INDEX_MAX];
 }
 
-static uint64_t
-head_pages(const struct anon_store *s, enum mipc_kind kind)
-{
-	return kind == MIPC_SEM ? s->set_pages : MIPC_REGION_HEAD;
-}
-
 static struct mipc_object *
 head_of(struct anon_store *s, enum mipc_kind kind, uint64_t id)
 {
 	uint64_t page = s->region->heads;
 
 	for (int before = 0; before < (int)kind; before++)
-		page += HEADS_OF(before) * head_pages(s, before);
+		page += mipc_anon_heads(s, before) *
+		    mipc_anon_head_pages(s, before);
 	return (struct mipc_object *)(void *)at_page(s, page +
-	    id % MIPC_INDEX_MAX * head_pages(s, kind));
+	    id % MIPC_INDEX_MAX * mipc_anon_head_pages(s, kind));
 }
 
 /* More than the machine could ever hold is refused, as Linux does. */
@@ -100,7 +88,8 @@ make_data(struct mipc_store *store, struct mipc_draft *draft)
 	uint64_t n = (draft->size + page - 1) / page;
 	int error;
 
-	if (draft->id % MIPC_INDEX_MAX >= HEADS_OF(draft->kind))
+	if (draft->id % MIPC_INDEX_MAX >=
+	    mipc_anon_heads(of(store), draft->kind))
 		return ENOSPC;
 	if (n >= s->region->pages || (draft->reserve && absurd(draft->size)))
 		return ENOMEM;
@@ -119,9 +108,9 @@ static int
 open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
     struct mipc_map *out)
 {
-	size_t size = head_pages(of(store), kind) * store->lives.page;
+	size_t size = mipc_anon_head_pages(of(store), kind) * store->lives.page;
 
-	if (id % MIPC_INDEX_MAX >= HEADS_OF(kind))
+	if (id % MIPC_INDEX_MAX >= mipc_anon_heads(of(store), kind))
 		return ENOENT;
 	*out = (struct mipc_map){
 		.base = head_of(of(store), kind, id),
@@ -140,7 +129,8 @@ make_object(struct mipc_store *store, const struct mipc_draft *draft,
 	size_t kept = offsetof(struct mipc_object, state);
 	int error;
 
-	if (draft->id % MIPC_INDEX_MAX >= HEADS_OF(draft->kind))
+	if (draft->id % MIPC_INDEX_MAX >=
+	    mipc_anon_heads(of(store), draft->kind))
 		return ENOSPC;
 	error = populate(head, size > draft->head ? size : draft->head);
 	if (error != 0)
@@ -411,34 +401,13 @@ map_slots(void *where, uid_t uid, void **out)
 	return 0;
 }
 
-static const struct mipc_life_store anon_lives = {
+const struct mipc_life_store mipc_anon_lives = {
 	.open = open_life,
 	.map_slots = map_slots,
 	.one_house = true,
 };
 
-/* --- making ------------------------------------------------------------ */
-
-static void
-shut(struct mipc_store *store)
-{
-	struct anon_store *s = of(store);
-	struct stat st;
-
-	if (s->fd >= 0 && mipc_sys_fstat(s->fd, &st) == 0 &&
-	    st.st_dev == s->dev && st.st_ino == s->ino)
-		mipc_sys_close(s->fd);
-	if (store->lives.exec_fd >= 0 &&
-	    mipc_sys_fstat(store->lives.exec_fd, &st) == 0 &&
-	    st.st_ino == store->lives.exec_ino)
-		mipc_sys_close(store->lives.exec_fd);
-	if (s->readable != NULL)
-		mipc_sys_unmap(s->readable, s->size);
-	mipc_sys_unmap(s->window, s->size);
-	mipc_map_free(s, sizeof(*s));
-}
-
-static const struct mipc_store_ops anon_ops = {
+const struct mipc_store_ops mipc_anon_ops = {
 	.make_data = make_data,
 	.make_object = make_object,
 	.unmake = unmake,
@@ -458,139 +427,5 @@ static const struct mipc_store_ops anon_ops = {
 	.unmap = unmap_segment,
 	.mapped = mapped,
 	.destroy = destroy,
-	.shut = shut,
+	.shut = mipc_anon_shut,
 };
-
-/* Where everything stands; format.h draws it. */
-static void
-lay_out(struct anon_store *s)
-{
-	uint64_t page = s->store.lives.page, bits;
-	struct mipc_region *region = s->region;
-	struct mipc_house_head *house;
-
-	region->pages = s->size / page;
-	bits = (region->pages / 8 + page - 1) / page;
-	region->lives = ((uint64_t)((char *)region - s->window) +
-	    sizeof(*region) + page - 1) / page;
-	region->map = region->lives + MIPC_SLOTS;
-	region->heads = region->map + bits;
-	region->data = region->heads;
-	for (int kind = 0; kind < MIPC_KINDS; kind++)
-		region->data += HEADS_OF(kind) * head_pages(s, kind);
-	region->data = (region->data + 63) & ~63ull;
-	mipc_put(&region->cursor, region->data);
-	house = (void *)at_page(s, region->lives);
-	house->format = MIPC_FORMAT;
-	mipc_put(&house->high, 1);
-	house->magic = MIPC_MAGIC_HOUSE;
-}
-
-/* The read-only window; without /proc an attach is only protected. */
-static void
-map_readable(struct anon_store *s)
-{
-	char path[40];
-	void *at;
-	int fd;
-
-	mipc_sys_fd_path(s->fd, path);
-	fd = mipc_sys_open(AT_FDCWD, path, O_RDONLY, 0);
-	if (fd < 0)
-		return;
-	if (mipc_sys_map(NULL, s->size, PROT_READ, MAP_SHARED | MAP_NORESERVE,
-	    fd, 0, &at) == 0)
-		s->readable = at;
-	mipc_sys_close(fd);
-}
-
-static int
-make_region(struct anon_store *s)
-{
-	struct stat st;
-	void *at;
-	int r;
-
-	s->fd = mipc_sys_memfd("mipc");
-	if (s->fd < 0)
-		return -s->fd;
-	s->fd = mipc_sys_move_high(s->fd);
-	s->size = (size_t)REGION_BYTES;
-	r = mipc_sys_truncate_fd(s->fd, s->size);
-	if (r == 0)
-		r = mipc_sys_fstat(s->fd, &st);
-	if (r == 0)
-		r = mipc_sys_map(NULL, s->size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_NORESERVE, s->fd, 0, &at);
-	if (r < 0) {
-		mipc_sys_close(s->fd);
-		return -r;
-	}
-	s->dev = st.st_dev;
-	s->ino = st.st_ino;
-	s->window = at;
-	map_readable(s);
-	return 0;
-}
-
-/*
- * Locks of the process go when any descriptor of their file is closed, so they
- * have a file of their own.
- */
-static void
-make_exec(struct mipc_lives *lives)
-{
-	struct stat st;
-	int fd = mipc_sys_move_high(mipc_sys_memfd("mipc-exec"));
-
-	if (fd < 0 || mipc_sys_fstat(fd, &st) != 0)
-		return;
-	lives->exec_fd = fd;
-	lives->exec_ino = st.st_ino;
-}
-
-/* The byte locks, on a file that is memory: OFD locks live with mappings. */
-static void
-set_locks(struct mipc_lives *lives)
-{
-	lives->owned_by = mipc_sys_forced("MIPC_NO_OFD") ?
-	    MIPC_OWNED_BY_PROCESS : MIPC_OWNED_BY_FILE;
-	lives->lock_maps = lives->owned_by == MIPC_OWNED_BY_FILE &&
-	    !mipc_sys_forced("MIPC_NO_MAPLOCK");
-}
-
-int
-mipc_store_anon(struct mipc_store **out)
-{
-	struct mipc_sem_layout layout;
-	struct anon_store *s;
-	void *memory;
-	int error;
-
-	error = mipc_map_private(sizeof(*s), &memory);
-	if (error != 0)
-		return error;
-	s = memory;
-	s->store.ops = &anon_ops;
-	s->store.anonymous = true;
-	s->store.head_bytes = MIPC_REGION_HEAD * mipc_sys_page();
-	s->store.set_room = MIPC_SEMMSL_MOST;
-	mipc_sem_lay_out(&layout, MIPC_SEMMSL_MOST, mipc_sys_page());
-	s->set_pages = layout.size / mipc_sys_page();
-	error = make_region(s);
-	if (error != 0) {
-		mipc_map_free(memory, sizeof(*s));
-		return error;
-	}
-	s->store.space = (void *)s->window;
-	s->region = (void *)(s->window +
-	    MIPC_SPACE_PAGES(mipc_sys_page()) * mipc_sys_page());
-	mipc_lives_init(&s->store.lives, &anon_lives, s,
-	    s->store.space->house);
-	set_locks(&s->store.lives);
-	make_exec(&s->store.lives);
-	mipc_space_init(s->store.space);
-	lay_out(s);
-	*out = &s->store;
-	return 0;
-}

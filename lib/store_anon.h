@@ -16,6 +16,7 @@ struct anon_store {
 	size_t size;
 	int fd;				/* the program may have closed it */
 	uint64_t set_pages;		/* of the head of a set */
+	uint32_t set_heads;		/* how many sets there is room for */
 	dev_t dev;
 	ino_t ino;
 };
@@ -31,6 +32,32 @@ at_page(const struct anon_store *s, uint64_t page)
 {
 	return s->window + page * s->store.lives.page;
 }
+
+/* Objects of a kind that there is room for, and pages of the head of one. */
+#if __SIZEOF_POINTER__ == 8
+#define MIPC_ANON_HEADS	MIPC_INDEX_MAX
+#else
+#define MIPC_ANON_HEADS	512u
+#endif
+
+static inline uint32_t
+mipc_anon_heads(const struct anon_store *s, enum mipc_kind kind)
+{
+	return kind == MIPC_SEM ? s->set_heads : MIPC_ANON_HEADS;
+}
+
+static inline uint64_t
+mipc_anon_head_pages(const struct anon_store *s, enum mipc_kind kind)
+{
+	return kind == MIPC_SEM ? s->set_pages : MIPC_REGION_HEAD;
+}
+
+/* store_anon.c */
+extern const struct mipc_store_ops mipc_anon_ops;
+extern const struct mipc_life_store mipc_anon_lives;
+
+/* store_anon_open.c */
+void	mipc_anon_shut(struct mipc_store *);
 
 /* store_anon_extents.c: pages for the data of an index, and back. */
 int	mipc_anon_allocate(struct anon_store *, mipc_u64 *extent, uint64_t n);
