@@ -11,8 +11,8 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 . "$srcdir/tests/retell.sh"
 
-programs="tests/check_shm tests/kill_step tests/death tests/sem_death
-tests/soak_kill"
+programs="tests/check_shm tests/check_sem tests/kill_step tests/death
+tests/sem_death tests/soak_kill"
 fallbacks="MIPC_NO_MAPLOCK MIPC_NO_OFD MIPC_NO_OTMPFILE MIPC_NO_ROBUST
 MIPC_NO_WAITV MIPC_NO_RSEQ"
 
