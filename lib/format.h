@@ -181,7 +181,8 @@ struct mipc_entry_word {
 	mipc_u64 old, new;
 };
 
-#define MIPC_PARTIES		30u	/* small records, six a page */
+#define MIPC_PARTIES		30u	/* small records */
+#define MIPC_PARTIES_PAGE	6u	/* of them in a page */
 #define MIPC_PARTY_WORDS	26u
 #define MIPC_PARTY_BYTES						\
 	(sizeof(struct mipc_party) +					\
@@ -375,7 +376,7 @@ mipc_sem_lay_out(struct mipc_sem_layout *layout, uint32_t nsems, uint64_t page)
 	layout->large_words = (uint32_t)words;
 	layout->size = (sizeof(struct mipc_semset) +
 	    nsems * sizeof(mipc_u64) + page - 1) & ~(page - 1);
-	mipc_sem_table(layout, MIPC_T_PARTIES, MIPC_PARTIES / 6 * page, page);
+	mipc_sem_table(layout, MIPC_T_PARTIES, MIPC_PARTIES / MIPC_PARTIES_PAGE * page, page);
 	mipc_sem_table(layout, MIPC_T_DEBTORS,
 	    MIPC_DEBTORS * sizeof(struct mipc_debtor), page);
 	mipc_sem_table(layout, MIPC_T_SLEEPERS,

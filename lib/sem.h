@@ -50,6 +50,15 @@ int	mipc_set_enter(struct mipc_set *, struct mipc_ns *, int semid);
 int	mipc_set_hold(struct mipc_set *, struct mipc_ns *,
 	    struct mipc_opened *);
 void	mipc_set_leave(struct mipc_set *);
+/* Does the namespace still say that this id is a living set's? */
+static inline bool
+mipc_set_listed(struct mipc_ns *ns, uint64_t id)
+{
+	struct mipc_entry *entry = mipc_ns_entry_of(ns, MIPC_SEM, id);
+
+	return mipc_peek(&entry->id) == id &&
+	    mipc_take(&entry->state) == MIPC_INDEX_LIVE;
+}
 /* Is it still the set of this id, and not removed? */
 bool	mipc_set_lives(const struct mipc_set *);
 /* Is it still a set at all, or has somebody written over it? */
@@ -65,9 +74,9 @@ int	mipc_set_ready(struct mipc_set *);
 bool	mipc_set_again(struct mipc_set *, int *error);
 /* One more page of a table; ENOMEM if there can be none. */
 int	mipc_set_grow(struct mipc_set *, enum mipc_sem_table);
-/* Entries of a table that have space. */
+/* Entries that a table can have. */
 static inline uint32_t
-mipc_set_count(const struct mipc_set *set, enum mipc_sem_table table)
+mipc_set_most(enum mipc_sem_table table)
 {
 	static const uint32_t most[MIPC_T_TABLES] = {
 		[MIPC_T_PARTIES] = MIPC_PARTIES,
@@ -76,9 +85,17 @@ mipc_set_count(const struct mipc_set *set, enum mipc_sem_table table)
 		[MIPC_T_BLOCKS] = MIPC_DEBT_BLOCKS,
 		[MIPC_T_SLEEPERS] = MIPC_SLEEPERS,
 	};
+
+	return most[table];
+}
+/* Those that have space. */
+static inline uint32_t
+mipc_set_count(const struct mipc_set *set, enum mipc_sem_table table)
+{
 	uint64_t ready = mipc_take(&set->head->ready[table]);
 
-	return ready > most[table] ? most[table] : (uint32_t)ready;
+	return ready > mipc_set_most(table) ? mipc_set_most(table) :
+	    (uint32_t)ready;
 }
 
 static inline void *
@@ -146,7 +163,7 @@ struct mipc_touch {
 	uint32_t num;
 };
 struct mipc_plan {
-	const struct mipc_op *op;
+	struct mipc_op *op;
 	uint32_t nops;
 	uint32_t debtor;		/* entry for SEM_UNDO, + 1 */
 	uint32_t debts_used;		/* places given to new debts so far */
@@ -166,8 +183,22 @@ int	mipc_plan_judge(const struct mipc_set *, struct mipc_plan *);
 uint32_t mipc_plan_words(const struct mipc_plan *);
 void	mipc_plan_record(const struct mipc_set *, const struct mipc_plan *,
 	    uint32_t pid, struct mipc_txn *);
-/* From here on only transactions change the semaphores of the vector. */
+/* From here on only transactions change this semaphore; its word. */
+uint64_t mipc_plan_claim_one(const struct mipc_set *, uint32_t num);
+/* The same for all of the vector. */
 void	mipc_plan_claim(const struct mipc_set *, const struct mipc_plan *);
+/* Must semaphores stay claimed?  MIPC_SEM_SLOW, or 0 in a quiet set. */
+uint64_t mipc_plan_slow(const struct mipc_set *);
+/* Claim, judge, and make room for debts: EAGAIN if that was wanting. */
+int	mipc_plan_try(struct mipc_set *, struct mipc_plan *);
+/* What a sleeper's `blocking` says of the operation that cannot proceed. */
+static inline uint32_t
+mipc_plan_blocking(const struct mipc_plan *plan)
+{
+	const struct mipc_op *op = &plan->op[plan->blocking];
+
+	return op->num | (op->op == 0 ? 1u << 16 : 0);
+}
 
 /* --- undo.c ------------------------------------------------------------ */
 
@@ -227,14 +258,17 @@ struct mipc_finding {
 	uint32_t last;			/* the youngest, + 1 */
 };
 /* Right if the turn is the same afterwards. */
-void	mipc_queue_walk(const struct mipc_set *, struct mipc_finding *);
+void	mipc_queue_walk(struct mipc_set *, struct mipc_finding *);
 /* A neighbour's index, checked; the queue's end is UINT32_MAX. */
 uint32_t mipc_queue_neighbour(const struct mipc_set *, const mipc_u64 *link);
-/* Copy a sleeper's vector, of *nops at most; false if it is not one. */
-bool	mipc_queue_vector(const struct mipc_set *, uint32_t sleeper,
-	    struct mipc_op *, uint32_t *nops);
-/* The entry for its debts, + 1. */
-uint32_t mipc_queue_debtor(const struct mipc_set *, uint32_t sleeper);
+/*
+ * Call a function with a copy of a sleeper's vector, whatever its size: what
+ * it returned; EAGAIN if there is none.
+ */
+typedef int mipc_vector_use(struct mipc_set *, uint32_t sleeper,
+	    struct mipc_plan *, void *arg);
+int	mipc_queue_use_vector(struct mipc_set *, uint32_t sleeper,
+	    mipc_vector_use *, void *arg);
 /* Does whoever comes take what others wait for? */
 bool	mipc_queue_barges(const struct mipc_set *);
 
@@ -246,6 +280,11 @@ bool	mipc_queue_barges(const struct mipc_set *);
  * where nothing is due.
  */
 int	mipc_queue_steps(struct mipc_set *, bool look);
+/*
+ * The same for who has blocked signals already: between a commit and its wake
+ * no handler may jump away, or wait for what the sleeper would do.
+ */
+int	mipc_queue_steps_blocked(struct mipc_set *, bool look);
 /* Wake everybody whose state says that they have been told something. */
 void	mipc_queue_wake_told(const struct mipc_set *);
 /* Is anybody dead whose debts or whose sleep have not been settled? */
@@ -261,6 +300,10 @@ mipc_queue_due(const struct mipc_set *set)
 #define MIPC_UNLINK_WORDS	6u
 void	mipc_queue_record_leave(const struct mipc_set *, uint32_t sleeper,
 	    uint32_t state, struct mipc_txn *);
+/* The same as a transaction of its own: 0, EAGAIN, or as mipc_txn_open(). */
+int	mipc_queue_leave(struct mipc_set *, uint32_t sleeper, uint32_t state,
+	    uint64_t seen);
+#define MIPC_SLEEP_DONE_AS(error) (MIPC_SLEEP_DONE | (uint32_t)(error) << 8)
 /* Record `due` = 1 if somebody sleeps. */
 void	mipc_queue_record_due(const struct mipc_set *, struct mipc_txn *);
 void	mipc_queue_record_set(struct mipc_txn *, mipc_u64 *word,

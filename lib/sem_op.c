@@ -18,7 +18,6 @@
 #include "crash.h"
 #include "mipc.h"
 
-#define FEW		8u	/* operations that fit on a small stack */
 #define PATIENCE	32000u	/* ns before a sleep: about what one costs */
 #define LOOKS		8	/* between looks at the clock */
 #define PATIENCE_PROBE	1024u	/* sleeps between probes of it */
@@ -70,7 +69,6 @@ commit(const struct call *call, uint64_t seen)
 	struct mipc_set *set = call->set;
 	struct mipc_semset *head = set->head;
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
 	error = mipc_txn_open(&txn, &set->board,
@@ -83,9 +81,7 @@ commit(const struct call *call, uint64_t seen)
 	if (call->undoes && MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0)
 		mipc_queue_record_set(&txn, &head->watchman, 0);
 	mipc_sem_note_time(head);
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return mipc_txn_finish(&txn, seen);
 }
 
 /* While somebody sleeps, no handler between the commit and the steps. */
@@ -101,7 +97,7 @@ commit_and_serve(const struct call *call, uint64_t seen)
 	mipc_sys_block(&signals);
 	error = commit(call, seen);
 	if (error == 0)
-		mipc_queue_steps(set, false);
+		mipc_queue_steps_blocked(set, false);
 	mipc_sys_restore(&signals);
 	return error;
 }
@@ -127,7 +123,6 @@ try_once(const struct call *call)
 	int error;
 
 	seen = mipc_txn_begin(&set->board);
-	mipc_plan_claim(set, call->plan);
 	if (mipc_queue_due(set)) {
 		error = mipc_queue_steps(set, false);
 		return error == 0 ? EAGAIN : error;
@@ -135,12 +130,9 @@ try_once(const struct call *call)
 	if (MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0 ||
 	    mipc_take(&set->head->object.id) != set->opened->id)
 		return EIDRM;
-	error = mipc_plan_judge(set, call->plan);
-	if (error == EXFULL) {
-		error = mipc_undo_grow(set, call->plan->debtor - 1,
-		    call->plan->nops);
-		return error == 0 ? EAGAIN : error;
-	}
+	error = mipc_plan_try(set, call->plan);
+	if (error == EAGAIN)
+		return EAGAIN;
 	if (death_matters(call, error)) {
 		error = mipc_queue_steps(set, true);
 		return error == 0 ? EAGAIN : error;
@@ -299,7 +291,7 @@ enter_debtor(struct call *call)
 }
 
 static int
-run(struct mipc_set *set, const struct mipc_op *op, uint32_t nops,
+run(struct mipc_set *set, struct mipc_op *op, uint32_t nops,
     struct mipc_touch *touch, uint64_t deadline)
 {
 	struct mipc_plan plan = { .op = op, .nops = nops, .touch = touch };
@@ -340,7 +332,7 @@ copy(struct mipc_op *out, const struct sembuf *in, uint32_t nops)
 }
 
 static int
-operate(struct mipc_ns *ns, int semid, const struct mipc_op *op, uint32_t nops,
+operate(struct mipc_ns *ns, int semid, struct mipc_op *op, uint32_t nops,
     struct mipc_touch *touch, uint64_t deadline)
 {
 	struct mipc_set set;
@@ -369,8 +361,8 @@ static int
 operate_few(struct mipc_ns *ns, int semid, const struct sembuf *ops,
     uint32_t nops, uint64_t deadline)
 {
-	struct mipc_touch touch[FEW];
-	struct mipc_op op[FEW];
+	struct mipc_touch touch[MIPC_FEW_OPS];
+	struct mipc_op op[MIPC_FEW_OPS];
 
 	copy(op, ops, nops);
 	return operate(ns, semid, op, nops, touch, deadline);
@@ -430,7 +422,7 @@ mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
 		return 0;
 	if (error == 0) {
 		end = end_of(timeout);
-		error = nops <= FEW ?
+		error = nops <= MIPC_FEW_OPS ?
 		    operate_few(ns, semid, ops, (uint32_t)nops, end) :
 		    operate_many(ns, semid, ops, (uint32_t)nops, end);
 	}

@@ -98,20 +98,21 @@ mipc_plan_words(const struct mipc_plan *plan)
 	return plan->count * (plan->undoes ? 2 : 1) + 1;
 }
 
-/* A plain single operation leaves a quiet set to the fast way. */
-static bool
-stays_slow(const struct mipc_set *set, const struct mipc_plan *plan)
+uint64_t
+mipc_plan_slow(const struct mipc_set *set)
 {
-	return plan->undoes || plan->nops > 1 ||
-	    mipc_peek(&set->head->debtors) != 0 ||
-	    MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) != 0;
+	return mipc_peek(&set->head->debtors) != 0 ||
+	    MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) != 0 ?
+	    MIPC_SEM_SLOW : 0;
 }
 
 void
 mipc_plan_record(const struct mipc_set *set, const struct mipc_plan *plan,
     uint32_t pid, struct mipc_txn *txn)
 {
-	uint64_t slow = stays_slow(set, plan) ? MIPC_SEM_SLOW : 0;
+	/* A plain single operation leaves a quiet set to the fast way. */
+	uint64_t slow = plan->undoes || plan->nops > 1 ? MIPC_SEM_SLOW :
+	    mipc_plan_slow(set);
 	mipc_u64 *era;
 
 	for (uint32_t i = 0; i < plan->count; i++) {
@@ -131,17 +132,37 @@ mipc_plan_record(const struct mipc_set *set, const struct mipc_plan *plan,
 	}
 }
 
+uint64_t
+mipc_plan_claim_one(const struct mipc_set *set, uint32_t num)
+{
+	mipc_u64 *word = &set->head->sem[num];
+	uint64_t old = mipc_take(word), new;
+
+	while ((old & MIPC_SEM_SLOW) == 0) {
+		new = MIPC_SEM_SLOW | MIPC_SEM_WORD(old, MIPC_SEM_VALUE(old),
+		    MIPC_SEM_PID(old));
+		if (mipc_swap_if(word, &old, new))
+			return new;
+	}
+	return old;
+}
+
 void
 mipc_plan_claim(const struct mipc_set *set, const struct mipc_plan *plan)
 {
-	for (uint32_t i = 0; i < plan->nops; i++) {
-		mipc_u64 *word = &set->head->sem[plan->op[i].num];
-		uint64_t old = mipc_take(word);
+	for (uint32_t i = 0; i < plan->nops; i++)
+		mipc_plan_claim_one(set, plan->op[i].num);
+}
 
-		while ((old & MIPC_SEM_SLOW) == 0)
-			if (mipc_swap_if(word, &old, MIPC_SEM_SLOW |
-			    MIPC_SEM_WORD(old, MIPC_SEM_VALUE(old),
-			    MIPC_SEM_PID(old))))
-				break;
-	}
+int
+mipc_plan_try(struct mipc_set *set, struct mipc_plan *plan)
+{
+	int error;
+
+	mipc_plan_claim(set, plan);
+	error = mipc_plan_judge(set, plan);
+	if (error != EXFULL)
+		return error;
+	error = mipc_undo_grow(set, plan->debtor - 1, plan->nops);
+	return error == 0 ? EAGAIN : error;
 }

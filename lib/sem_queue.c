@@ -82,12 +82,6 @@ mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
 	mipc_queue_record_due(set, txn);
 }
 
-static uint32_t
-state_of(int error)
-{
-	return MIPC_SLEEP_DONE | (uint32_t)error << 8;
-}
-
 static void
 wake(struct mipc_sleeper *s)
 {
@@ -103,20 +97,17 @@ wake(struct mipc_sleeper *s)
  * it from being done.
  */
 
-static int
-leave_as(struct mipc_set *set, uint32_t index, uint32_t state, uint64_t seen)
+int
+mipc_queue_leave(struct mipc_set *set, uint32_t index, uint32_t state, uint64_t seen)
 {
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
 	error = mipc_txn_open(&txn, &set->board, MIPC_UNLINK_WORDS + 1);
 	if (error != 0)
 		return error;
 	mipc_queue_record_leave(set, index, state, &txn);
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return mipc_txn_finish(&txn, seen);
 }
 
 /* Its place is free once nothing leads there. */
@@ -125,7 +116,7 @@ bury(struct mipc_set *set, uint32_t index, uint64_t seen)
 {
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	uint64_t owner = mipc_peek(&s->owner);
-	int error = leave_as(set, index, MIPC_SLEEP_IDLE, seen);
+	int error = mipc_queue_leave(set, index, MIPC_SLEEP_IDLE, seen);
 
 	if (error == 0 && owner != 0)
 		mipc_swap_if(&s->owner, &owner, 0);
@@ -135,7 +126,7 @@ bury(struct mipc_set *set, uint32_t index, uint64_t seen)
 static int
 fail(struct mipc_set *set, uint32_t index, int why, uint64_t seen)
 {
-	int error = leave_as(set, index, state_of(why), seen);
+	int error = mipc_queue_leave(set, index, MIPC_SLEEP_DONE_AS(why), seen);
 
 	if (error == 0)
 		wake(mipc_set_sleeper(set, index));
@@ -146,16 +137,13 @@ static int
 set_word(struct mipc_set *set, mipc_u64 *word, uint32_t value, uint64_t seen)
 {
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
 	error = mipc_txn_open(&txn, &set->board, 1);
 	if (error != 0)
 		return error;
 	mipc_queue_record_set(&txn, word, value);
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return mipc_txn_finish(&txn, seen);
 }
 
 /* Tell a sleeper to look for itself. */
@@ -173,22 +161,18 @@ tell(struct mipc_set *set, uint32_t index, uint64_t seen)
 /* S5: perform its whole vector, and tell it. */
 static int
 serve_plan(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
-    uint64_t seen)
+    void *arg)
 {
+	uint64_t seen = *(const uint64_t *)arg;
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
-	mipc_plan_claim(set, plan);
-	error = mipc_plan_judge(set, plan);
-	if (error == EXFULL) {
-		error = mipc_undo_grow(set, plan->debtor - 1,
-		    plan->nops);
-		return error == 0 ? EAGAIN : error;
-	}
+	error = mipc_plan_try(set, plan);
+	if (error == EBUSY || error == MIPC_NOT_NOW || error == ERANGE)
+		return EAGAIN;	/* not what was found: somebody was faster */
 	if (error != 0)
-		return EAGAIN;
+		return error;
 	error = mipc_txn_open(&txn, &set->board, mipc_plan_words(plan) +
 	    MIPC_UNLINK_WORDS + 1);
 	if (error != 0)
@@ -196,47 +180,18 @@ serve_plan(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
 	mipc_plan_record(set, plan, mipc_peek(&s->pid), &txn);
 	mipc_queue_record_leave(set, index, MIPC_SLEEP_DONE, &txn);
 	mipc_put(&set->head->otime, mipc_sys_seconds());
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	if (done)
+	error = mipc_txn_finish(&txn, seen);
+	if (error == 0)
 		wake(s);
-	return done ? 0 : EAGAIN;
+	return error;
 }
 
 static int
-serve_few(struct mipc_set *set, uint32_t index, uint64_t seen)
-{
-	struct mipc_touch touch[MIPC_FEW_OPS];
-	struct mipc_op op[MIPC_FEW_OPS];
-	struct mipc_plan plan = { .op = op, .nops = MIPC_FEW_OPS,
-	    .touch = touch, .debtor = mipc_queue_debtor(set, index) };
-
-	if (!mipc_queue_vector(set, index, op, &plan.nops))
-		return EAGAIN;
-	return serve_plan(set, index, &plan, seen);
-}
-
-static __attribute__((noinline)) int
-serve_many(struct mipc_set *set, uint32_t index, uint64_t seen)
-{
-	struct mipc_touch touch[MIPC_SEMOPM_MOST];
-	struct mipc_op op[MIPC_SEMOPM_MOST];
-	struct mipc_plan plan = { .op = op, .nops = MIPC_SEMOPM_MOST,
-	    .touch = touch, .debtor = mipc_queue_debtor(set, index) };
-
-	if (!mipc_queue_vector(set, index, op, &plan.nops))
-		return EAGAIN;
-	return serve_plan(set, index, &plan, seen);
-}
-
-static int
-serve(struct mipc_set *set, const struct mipc_finding *f, uint64_t seen)
+serve(struct mipc_set *set, uint32_t index, uint64_t seen)
 {
 	if (mipc_queue_barges(set))
-		return tell(set, f->sleeper, seen);
-	if (mipc_peek(&mipc_set_sleeper(set, f->sleeper)->nops) <= MIPC_FEW_OPS)
-		return serve_few(set, f->sleeper, seen);
-	return serve_many(set, f->sleeper, seen);
+		return tell(set, index, seen);
+	return mipc_queue_use_vector(set, index, serve_plan, &seen);
 }
 
 /* Nothing can be served: is there a watchman, and is nothing due? */
@@ -291,7 +246,7 @@ step(struct mipc_set *set, bool look)
 	case MIPC_BURY:
 		return bury(set, f.sleeper, seen);
 	case MIPC_SERVE:
-		return serve(set, &f, seen);
+		return serve(set, f.sleeper, seen);
 	case MIPC_FAIL:
 		return fail(set, f.sleeper, f.error, seen);
 	case MIPC_CORRECT:
@@ -303,10 +258,19 @@ step(struct mipc_set *set, bool look)
 	return rest(set, &f, seen);
 }
 
-/*
- * With signals blocked: between a commit and its wake no handler may jump
- * away, or wait for what the sleeper would do.
- */
+int
+mipc_queue_steps_blocked(struct mipc_set *set, bool look)
+{
+	int error;
+
+	do {
+		error = step(set, look);
+		if (error == 0)
+			error = EAGAIN;
+	} while (mipc_set_again(set, &error));
+	return error == ECANCELED ? 0 : error;
+}
+
 int
 mipc_queue_steps(struct mipc_set *set, bool look)
 {
@@ -314,13 +278,9 @@ mipc_queue_steps(struct mipc_set *set, bool look)
 	int error;
 
 	mipc_sys_block(&signals);
-	do {
-		error = step(set, look);
-		if (error == 0)
-			error = EAGAIN;
-	} while (mipc_set_again(set, &error));
+	error = mipc_queue_steps_blocked(set, look);
 	mipc_sys_restore(&signals);
-	return error == ECANCELED ? 0 : error;
+	return error;
 }
 
 void

@@ -22,15 +22,6 @@ may_alter(const struct mipc_opened *opened)
 }
 
 static bool
-is_live(struct mipc_ns *ns, uint64_t id)
-{
-	struct mipc_entry *entry = mipc_ns_entry_of(ns, MIPC_SEM, id);
-
-	return mipc_peek(&entry->id) == id &&
-	    mipc_take(&entry->state) == MIPC_INDEX_LIVE;
-}
-
-static bool
 try_swap(struct mipc_ns *ns, const struct mipc_opened *opened,
     const struct sembuf *op)
 {
@@ -67,7 +58,7 @@ mipc_sem_quick(struct mipc_ns *ns, struct mipc_thread *thread, int semid,
 		return false;
 	if (mipc_thread_enter(thread, opened, &inside) &&
 	    mipc_take(place) == opened && opened->id == (uint64_t)semid &&
-	    op.sem_num < opened->size && is_live(ns, opened->id) &&
+	    op.sem_num < opened->size && mipc_set_listed(ns, opened->id) &&
 	    may_alter(opened))
 		done = try_swap(ns, opened, &op);
 	mipc_thread_leave(thread, &inside);

@@ -14,16 +14,11 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-static const struct {
-	uint32_t most, per_page;	/* 0: as many as fit */
-	size_t bytes;
-} tables[MIPC_T_TABLES] = {
-	[MIPC_T_PARTIES] = { MIPC_PARTIES, 6, MIPC_PARTY_BYTES },
-	[MIPC_T_DEBTORS] = { MIPC_DEBTORS, 0, sizeof(struct mipc_debtor) },
-	[MIPC_T_SLEEPERS] = { MIPC_SLEEPERS, 0, sizeof(struct mipc_sleeper) },
-	[MIPC_T_BLOCKS] = { MIPC_DEBT_BLOCKS, 0,
-	    sizeof(struct mipc_debt_block) },
-	[MIPC_T_LARGE] = { MIPC_LARGE_PARTIES, 0, 0 },
+/* Bytes of an entry, of tables that grow by whole pages. */
+static const size_t entry_bytes[MIPC_T_TABLES] = {
+	[MIPC_T_DEBTORS] = sizeof(struct mipc_debtor),
+	[MIPC_T_SLEEPERS] = sizeof(struct mipc_sleeper),
+	[MIPC_T_BLOCKS] = sizeof(struct mipc_debt_block),
 };
 
 /* --- finding ----------------------------------------------------------- */
@@ -34,16 +29,6 @@ bind(struct mipc_set *set, struct mipc_opened *opened)
 	set->opened = opened;
 	set->head = (struct mipc_semset *)(void *)opened->head;
 	set->nsems = (uint32_t)opened->size;
-}
-
-/* Does the namespace still say that this id is a living set's? */
-static bool
-is_listed(struct mipc_ns *ns, uint64_t id)
-{
-	struct mipc_entry *entry = mipc_ns_entry_of(ns, MIPC_SEM, id);
-
-	return mipc_peek(&entry->id) == id &&
-	    mipc_take(&entry->state) == MIPC_INDEX_LIVE;
 }
 
 /* One that is open here: true, and it stays mapped. */
@@ -59,7 +44,7 @@ enter_open(struct mipc_set *set, uint64_t id)
 	if (mipc_thread_enter(set->thread, opened, &set->inside)) {
 		/* Pairs with the store in take_out(), object.c. */
 		if (mipc_take(place) == opened && opened->id == id &&
-		    is_listed(set->ns, id)) {
+		    mipc_set_listed(set->ns, id)) {
 			bind(set, opened);
 			return true;
 		}
@@ -77,7 +62,7 @@ enter_slowly(struct mipc_set *set, uint64_t id)
 
 	mipc_gate_enter(&gate);
 	error = mipc_ns_get(set->ns, MIPC_SEM, id, &opened);
-	if (error == 0 && !is_listed(set->ns, id)) {
+	if (error == 0 && !mipc_set_listed(set->ns, id)) {
 		mipc_ns_unpin(opened);
 		error = EINVAL;
 	}
@@ -141,7 +126,7 @@ bool
 mipc_set_lives(const struct mipc_set *set)
 {
 	return mipc_take(&set->head->object.id) == set->opened->id &&
-	    is_listed(set->ns, set->opened->id);
+	    mipc_set_listed(set->ns, set->opened->id);
 }
 
 bool
@@ -195,10 +180,10 @@ mipc_set_permit(struct mipc_set *set, unsigned bits)
 static uint32_t
 per_page(const struct mipc_set *set, enum mipc_sem_table table)
 {
-	if (tables[table].per_page != 0)
-		return tables[table].per_page;
-	return tables[table].bytes == 0 ? 1 :
-	    (uint32_t)(set->ns->lives->page / tables[table].bytes);
+	if (table == MIPC_T_PARTIES)
+		return MIPC_PARTIES_PAGE;
+	return table == MIPC_T_LARGE ? 1 :
+	    (uint32_t)(set->ns->lives->page / entry_bytes[table]);
 }
 
 /* Give bytes of the set space: an error, where touching them is a signal. */
@@ -230,7 +215,7 @@ mipc_set_grow(struct mipc_set *set, enum mipc_sem_table table)
 	uint32_t more = per_page(set, table);
 	int error;
 
-	if (ready >= tables[table].most)
+	if (ready >= mipc_set_most(table))
 		return ENOMEM;
 	offset = set->opened->layout.table[table];
 	if (table == MIPC_T_LARGE) {
@@ -375,7 +360,6 @@ try_bury(struct mipc_set *set)
 {
 	uint64_t seen = mipc_txn_begin(&set->board);
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
 	if (mipc_take(&set->head->object.id) != set->opened->id ||
@@ -386,9 +370,7 @@ try_bury(struct mipc_set *set)
 		return error;
 	mipc_queue_record_set(&txn, &set->head->gone, 1);
 	mipc_queue_record_due(set, &txn);
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return mipc_txn_finish(&txn, seen);
 }
 
 void

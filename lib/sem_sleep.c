@@ -94,8 +94,7 @@ list(struct sleep *sleep)
 {
 	const struct mipc_set *set = sleep->set;
 	struct mipc_semset *head = set->head;
-	uint32_t count = mipc_set_count(set, MIPC_T_SLEEPERS);
-	uint32_t index = MIPC_T_VALUE(mipc_peek(&head->head)) - 1;
+	uint32_t index = mipc_queue_neighbour(set, &head->head);
 	bool dying = names_left(set->ns);
 	struct mipc_sleeper *s;
 
@@ -105,26 +104,18 @@ list(struct sleep *sleep)
 	mipc_wait_add(sleep->wait, mipc_wait_half(&head->bell), 0);
 	mipc_wait_add(sleep->wait, mipc_wait_half(&head->turn), 0);
 	mipc_undo_watch(set, sleep->wait, &dying);
-	for (uint32_t n = 0; index < count && n < count; n++) {
+	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
 		s = mipc_set_sleeper(set, index);
 		if (mipc_peek(&s->debtor) != 0)
 			mipc_undo_watch_life(set, mipc_take(&s->owner),
 			    sleep->wait, &dying);
-		index = MIPC_T_VALUE(mipc_peek(&s->next)) - 1;
+		index = mipc_queue_neighbour(set, &s->next);
 	}
 	sleep->partial = sleep->wait->partial;
 	if (!dying)
 		sleep->poll_ns = 0;
 	else if (sleep->poll_ns == 0)
 		sleep->poll_ns = POLL_FIRST_NS;
-}
-
-static uint32_t
-blocking_of(const struct mipc_plan *plan)
-{
-	const struct mipc_op *op = &plan->op[plan->blocking];
-
-	return op->num | (op->op == 0 ? 1u << 16 : 0);
 }
 
 static bool
@@ -142,9 +133,8 @@ try_join(struct sleep *sleep)
 	struct mipc_semset *head = set->head;
 	uint64_t seen = mipc_txn_begin(&set->board);
 	struct mipc_sleeper *s = own(sleep);
-	uint32_t tail = MIPC_T_VALUE(mipc_peek(&head->tail));
+	uint32_t last = mipc_queue_neighbour(set, &head->tail);
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
 	if (!is_mine(sleep))
@@ -160,19 +150,17 @@ try_join(struct sleep *sleep)
 	if (error != 0)
 		return error == EBUSY ? EALREADY : error;
 	mipc_queue_record_set(&txn, &s->state, MIPC_SLEEP_WAITING);
-	mipc_queue_record_set(&txn, &s->blocking, blocking_of(sleep->plan));
-	mipc_queue_record_set(&txn, &s->prev, tail);
+	mipc_queue_record_set(&txn, &s->blocking, mipc_plan_blocking(sleep->plan));
+	mipc_queue_record_set(&txn, &s->prev,
+	    MIPC_T_VALUE(mipc_peek(&head->tail)));
 	mipc_queue_record_set(&txn, &s->next, 0);
-	mipc_queue_record_set(&txn, tail == 0 ||
-	    tail > mipc_set_count(set, MIPC_T_SLEEPERS) ? &head->head :
-	    &mipc_set_sleeper(set, tail - 1)->next, sleep->index + 1);
+	mipc_queue_record_set(&txn, last == UINT32_MAX ? &head->head :
+	    &mipc_set_sleeper(set, last)->next, sleep->index + 1);
 	mipc_queue_record_set(&txn, &head->tail, sleep->index + 1);
 	mipc_queue_record_set(&txn, &head->sleepers,
 	    MIPC_T_VALUE(mipc_peek(&head->sleepers)) + 1);
 	mipc_queue_record_set(&txn, &head->watchman, sleep->index + 1);
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return mipc_txn_finish(&txn, seen);
 }
 
 /*
@@ -185,7 +173,6 @@ try_list(struct sleep *sleep)
 	struct mipc_set *set = sleep->set;
 	uint64_t seen = mipc_txn_begin(&set->board);
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
 	if (!is_mine(sleep) || mipc_sleep_ended(state(sleep)))
@@ -198,9 +185,7 @@ try_list(struct sleep *sleep)
 	mipc_queue_record_set(&txn, &set->head->watchman, sleep->index + 1);
 	if (mipc_queue_barges(set))	/* others may be told now */
 		mipc_queue_record_due(set, &txn);
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return mipc_txn_finish(&txn, seen);
 }
 
 /* --- leaving ----------------------------------------------------------- */
@@ -212,23 +197,13 @@ try_leave(struct mipc_set *set, uint32_t index, int why, int *result)
 	uint64_t seen = mipc_txn_begin(&set->board);
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	uint32_t now = MIPC_T_VALUE(mipc_take(&s->state));
-	struct mipc_txn txn;
-	bool done;
-	int error;
 
 	if (mipc_sleep_ended(now)) {
 		*result = result_of(now);
 		return 0;
 	}
-	error = mipc_txn_open(&txn, &set->board, MIPC_UNLINK_WORDS + 1);
-	if (error != 0)
-		return error;
-	mipc_queue_record_leave(set, index, MIPC_SLEEP_DONE |
-	    (uint32_t)why << 8, &txn);
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
 	*result = why;
-	return done ? 0 : EAGAIN;
+	return mipc_queue_leave(set, index, MIPC_SLEEP_DONE_AS(why), seen);
 }
 
 static int
@@ -445,20 +420,15 @@ try_again(struct sleep *sleep)
 	struct mipc_plan *plan = sleep->plan;
 	uint64_t seen = mipc_txn_begin(&set->board);
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
 	if (!is_mine(sleep) || mipc_sleep_ended(state(sleep)))
 		return ECANCELED;
-	mipc_plan_claim(set, plan);
-	error = mipc_plan_judge(set, plan);
-	if (error == EXFULL) {
-		error = mipc_undo_grow(set, plan->debtor - 1,
-		    plan->nops);
-		return error == 0 ? EAGAIN : error;
-	}
-	if (error != 0)
+	error = mipc_plan_try(set, plan);
+	if (error == EBUSY || error == MIPC_NOT_NOW || error == ERANGE)
 		return ECANCELED;
+	if (error != 0)
+		return error;
 	error = mipc_txn_open(&txn, &set->board, mipc_plan_words(plan) +
 	    MIPC_UNLINK_WORDS + 1);
 	if (error != 0)
@@ -466,9 +436,7 @@ try_again(struct sleep *sleep)
 	mipc_plan_record(set, plan, set->pid, &txn);
 	mipc_queue_record_leave(set, sleep->index, MIPC_SLEEP_DONE, &txn);
 	mipc_put(&set->head->otime, mipc_sys_seconds());
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return mipc_txn_finish(&txn, seen);
 }
 
 /* Everything to be done before sleeping (again): EALREADY, not yet. */

@@ -71,25 +71,6 @@ mipc_value_get(struct mipc_set *set, int num, int cmd, int *out)
 	return error;
 }
 
-/* A word that transactions alone change from here on. */
-static uint64_t
-claim(struct mipc_set *set, uint32_t num)
-{
-	struct mipc_op op = { .num = (uint16_t)num };
-	struct mipc_plan plan = { .op = &op, .nops = 1 };
-
-	mipc_plan_claim(set, &plan);
-	return mipc_take(&set->head->sem[num]);
-}
-
-/* Is the set quiet: may its semaphores be left to the fast way? */
-static uint64_t
-slow(const struct mipc_semset *head)
-{
-	return mipc_peek(&head->debtors) != 0 ||
-	    MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0 ? MIPC_SEM_SLOW : 0;
-}
-
 /* S8: the value, and nobody owes anything for it any more. */
 static int
 try_set_one(struct mipc_set *set, uint32_t num, int value)
@@ -97,10 +78,9 @@ try_set_one(struct mipc_set *set, uint32_t num, int value)
 	struct mipc_semset *head = set->head;
 	uint64_t old, seen;
 	struct mipc_txn txn;
-	bool done;
 	int error;
 
-	claim(set, num);
+	mipc_plan_claim_one(set, num);
 	seen = mipc_txn_begin(&set->board);
 	if (mipc_queue_due(set)) {
 		error = mipc_queue_steps(set, false);
@@ -115,14 +95,12 @@ try_set_one(struct mipc_set *set, uint32_t num, int value)
 	    mipc_undo_count(set, num) + 2);
 	if (error != 0)
 		return error;
-	mipc_txn_set(&txn, &head->sem[num], old, slow(head) |
+	mipc_txn_set(&txn, &head->sem[num], old, mipc_plan_slow(set) |
 	    MIPC_SEM_WORD(old, value, set->pid));
 	mipc_undo_void(set, num, &txn);
 	mipc_queue_record_due(set, &txn);
 	mipc_put(&head->changed, mipc_sys_seconds());
-	done = mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return mipc_txn_finish(&txn, seen);
 }
 
 int
@@ -179,7 +157,7 @@ mipc_value_get_all(struct mipc_set *set, unsigned short *out)
 	for (int i = 0; !read_all(set, out); i++)
 		if (i >= READINGS)
 			for (uint32_t n = 0; n < set->nsems; n++)
-				claim(set, n);
+				mipc_plan_claim_one(set, n);
 	return 0;
 }
 
@@ -190,11 +168,11 @@ try_set_all(struct mipc_set *set, const unsigned short *value)
 	uint32_t era = MIPC_T_VALUE(mipc_peek(&head->era)) + 1;
 	uint64_t old, seen;
 	struct mipc_txn txn;
-	bool done = true;
+	bool claimed = true;
 	int error;
 
 	for (uint32_t i = 0; i < set->nsems; i++)
-		claim(set, i);
+		mipc_plan_claim_one(set, i);
 	seen = mipc_txn_begin(&set->board);
 	if (mipc_queue_due(set)) {
 		error = mipc_queue_steps(set, false);
@@ -207,16 +185,17 @@ try_set_all(struct mipc_set *set, const unsigned short *value)
 		return error;
 	for (uint32_t i = 0; i < set->nsems; i++) {
 		old = mipc_take(&head->sem[i]);
-		done = done && (old & MIPC_SEM_SLOW) != 0;
-		mipc_txn_set(&txn, &head->sem[i], old, slow(head) |
+		claimed = claimed && (old & MIPC_SEM_SLOW) != 0;
+		mipc_txn_set(&txn, &head->sem[i], old, mipc_plan_slow(set) |
 		    MIPC_SEM_WORD(old, value[i], set->pid));
 	}
 	mipc_queue_record_set(&txn, &head->era, era == 0 ? 1 : era);
 	mipc_queue_record_due(set, &txn);
 	mipc_put(&head->changed, mipc_sys_seconds());
-	done = done && mipc_txn_commit(&txn, seen);
+	if (claimed)
+		return mipc_txn_finish(&txn, seen);
 	mipc_txn_close(&txn);
-	return done ? 0 : EAGAIN;
+	return EAGAIN;
 }
 
 int

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 
-/* A neighbour's index, checked; the queue's end is UINT32_MAX. */
 uint32_t
 mipc_queue_neighbour(const struct mipc_set *set, const mipc_u64 *link)
 {
@@ -28,39 +27,33 @@ more_at(const struct mipc_set *set, uint32_t number)
 	return (const void *)mipc_set_sleeper(set, number - 1);
 }
 
-bool
-mipc_queue_vector(const struct mipc_set *set, uint32_t index,
-    struct mipc_op *out, uint32_t *nops)
+/* Copy a sleeper's vector, of plan->nops at most; false if it is none. */
+static bool
+copy_vector(const struct mipc_set *set, uint32_t index, struct mipc_plan *plan)
 {
 	const struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	const struct mipc_sleeper_more *more;
 	uint32_t n = mipc_peek(&s->nops), number = mipc_peek(&s->more);
 	uint32_t done = 0, part;
 
-	if (n == 0 || n > *nops)
+	if (n == 0 || n > plan->nops)
 		return false;
 	for (; done < n && done < MIPC_SLEEPER_OPS; done++)
-		out[done] = mipc_op_unpack(mipc_peek(&s->op[done]));
+		plan->op[done] = mipc_op_unpack(mipc_peek(&s->op[done]));
 	while (done < n) {
 		more = more_at(set, number);
 		if (more == NULL)
 			return false;
 		for (part = 0; done < n && part < MIPC_MORE_OPS; part++)
-			out[done++] = mipc_op_unpack(
+			plan->op[done++] = mipc_op_unpack(
 			    mipc_peek(&more->op[part]));
 		number = mipc_peek(&more->more);
 	}
 	for (uint32_t i = 0; i < n; i++)
-		if (out[i].num >= set->nsems)
+		if (plan->op[i].num >= set->nsems)
 			return false;
-	*nops = n;
+	plan->nops = n;
 	return true;
-}
-
-static uint32_t
-blocking_of(const struct mipc_op *op)
-{
-	return op->num | (op->op == 0 ? 1u << 16 : 0);
 }
 
 /*
@@ -78,32 +71,32 @@ rank_of(const struct mipc_plan *plan)
 	return plan->nops == 1 ? TESTS_ONE : TESTS;
 }
 
-/* What is to be done about one sleeper that lives; true ends the walk. */
-static bool
-judge(const struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
-    struct mipc_finding *f)
+/* What is to be done about one sleeper that lives; ECANCELED ends the walk. */
+static int
+judge(struct mipc_set *set, uint32_t index, struct mipc_plan *plan, void *arg)
 {
+	struct mipc_finding *f = arg;
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	int error = mipc_plan_judge(set, plan), rank = rank_of(plan);
 	uint32_t blocking;
 
 	if (error == EBUSY) {
-		blocking = blocking_of(&plan->op[plan->blocking]);
+		blocking = mipc_plan_blocking(plan);
 		if (f->action == MIPC_NOTHING &&
 		    MIPC_T_VALUE(mipc_peek(&s->blocking)) != blocking) {
 			f->action = MIPC_CORRECT;
 			f->sleeper = index;
 			f->blocking = blocking;
 		}
-		return false;
+		return 0;
 	}
 	if (rank <= f->rank)
-		return false;	/* an older one's turn comes before */
+		return 0;	/* an older one's turn comes before */
 	f->rank = rank;
 	f->sleeper = index;
 	f->action = error == 0 || error == EXFULL ? MIPC_SERVE : MIPC_FAIL;
 	f->error = error == MIPC_NOT_NOW ? EAGAIN : error;
-	return rank == TESTS_ONE;
+	return rank == TESTS_ONE ? ECANCELED : 0;
 }
 
 static struct mipc_op
@@ -125,36 +118,40 @@ waits_still(const struct mipc_set *set, const struct mipc_sleeper *s)
 	return op.op == 0 ? value != 0 : (int32_t)value + op.op < 0;
 }
 
-uint32_t
-mipc_queue_debtor(const struct mipc_set *set, uint32_t index)
+static int
+use(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
+    mipc_vector_use *with, void *arg)
 {
-	return mipc_peek(&mipc_set_sleeper(set, index)->debtor);
+	plan->debtor = mipc_peek(&mipc_set_sleeper(set, index)->debtor);
+	if (!copy_vector(set, index, plan))
+		return EAGAIN;
+	return with(set, index, plan, arg);
 }
 
-static bool
-judge_few(const struct mipc_set *set, uint32_t index, struct mipc_finding *f)
-{
-	struct mipc_touch touch[MIPC_FEW_OPS];
-	struct mipc_op op[MIPC_FEW_OPS];
-	struct mipc_plan plan = { .op = op, .nops = MIPC_FEW_OPS,
-	    .touch = touch, .debtor = mipc_queue_debtor(set, index) };
-
-	if (!mipc_queue_vector(set, index, op, &plan.nops))
-		return false;
-	return judge(set, index, &plan, f);
-}
-
-static __attribute__((noinline)) bool
-judge_many(const struct mipc_set *set, uint32_t index, struct mipc_finding *f)
+static __attribute__((noinline)) int
+use_many(struct mipc_set *set, uint32_t index, mipc_vector_use *with,
+    void *arg)
 {
 	struct mipc_touch touch[MIPC_SEMOPM_MOST];
 	struct mipc_op op[MIPC_SEMOPM_MOST];
 	struct mipc_plan plan = { .op = op, .nops = MIPC_SEMOPM_MOST,
-	    .touch = touch, .debtor = mipc_queue_debtor(set, index) };
+	    .touch = touch };
 
-	if (!mipc_queue_vector(set, index, op, &plan.nops))
-		return false;
-	return judge(set, index, &plan, f);
+	return use(set, index, &plan, with, arg);
+}
+
+int
+mipc_queue_use_vector(struct mipc_set *set, uint32_t index,
+    mipc_vector_use *with, void *arg)
+{
+	struct mipc_touch touch[MIPC_FEW_OPS];
+	struct mipc_op op[MIPC_FEW_OPS];
+	struct mipc_plan plan = { .op = op, .nops = MIPC_FEW_OPS,
+	    .touch = touch };
+
+	if (mipc_peek(&mipc_set_sleeper(set, index)->nops) > MIPC_FEW_OPS)
+		return use_many(set, index, with, arg);
+	return use(set, index, &plan, with, arg);
 }
 
 /* Is the debtor that it names its own?  It is input. */
@@ -180,11 +177,10 @@ mipc_queue_barges(const struct mipc_set *set)
  * afterwards.
  */
 void
-mipc_queue_walk(const struct mipc_set *set, struct mipc_finding *f)
+mipc_queue_walk(struct mipc_set *set, struct mipc_finding *f)
 {
 	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
 	struct mipc_sleeper *s;
-
 	bool barges = mipc_queue_barges(set);
 	uint64_t about;
 
@@ -210,8 +206,7 @@ mipc_queue_walk(const struct mipc_set *set, struct mipc_finding *f)
 		if (waits_still(set, s) ||
 		    (barges && (f->told_about & about) != 0))
 			continue;
-		if (mipc_peek(&s->nops) <= MIPC_FEW_OPS ?
-		    judge_few(set, index, f) : judge_many(set, index, f))
+		if (mipc_queue_use_vector(set, index, judge, f) == ECANCELED)
 			return;
 	}
 }

@@ -39,8 +39,9 @@ party_at(const struct mipc_board *board, uint32_t index)
 	char *at;
 
 	if (index < MIPC_PARTIES)
-		at = board->small + index / 6 * board->lives->page +
-		    index % 6 * MIPC_PARTY_BYTES;
+		at = board->small +
+		    index / MIPC_PARTIES_PAGE * board->lives->page +
+		    index % MIPC_PARTIES_PAGE * MIPC_PARTY_BYTES;
 	else
 		at = board->large + (index - MIPC_PARTIES) *
 		    mipc_txn_large_bytes(board->large_words);
@@ -159,7 +160,7 @@ claim(const struct mipc_board *board, uint32_t index)
 static bool
 take_party(struct mipc_txn *txn, uint32_t first, uint32_t n)
 {
-	uint32_t at = txn->board->thread % 6;
+	uint32_t at = txn->board->thread % MIPC_PARTIES_PAGE;
 
 	for (uint32_t i = 0; i < n; i++, at++) {
 		if (at >= n)
@@ -209,8 +210,8 @@ apply(struct mipc_txn *txn)
 		    mipc_peek(&txn->word[i].new));
 }
 
-bool
-mipc_txn_commit(struct mipc_txn *txn, uint64_t seen)
+static bool
+commit(struct mipc_txn *txn, uint64_t seen)
 {
 	uint64_t number = NUMBER(seen) + 1;
 
@@ -238,4 +239,13 @@ mipc_txn_close(struct mipc_txn *txn)
 	mipc_give(&txn->party->claim, 0);
 	if (txn->blocked)
 		mipc_sys_restore(&txn->signals);
+}
+
+int
+mipc_txn_finish(struct mipc_txn *txn, uint64_t seen)
+{
+	bool done = commit(txn, seen);
+
+	mipc_txn_close(txn);
+	return done ? 0 : EAGAIN;
 }

@@ -11,9 +11,7 @@
  *		... read T words, decide ...
  *		if (mipc_txn_open(&txn, board, words) != 0) ...
  *		mipc_txn_set(&txn, word, old, new); ...
- *		done = mipc_txn_commit(&txn, seen);
- *		mipc_txn_close(&txn);
- *		if (!done)
+ *		if (mipc_txn_finish(&txn, seen) == EAGAIN)
  *			goto again;
  */
 #ifndef MIPC_TXN_H
@@ -76,8 +74,12 @@ mipc_txn_set(struct mipc_txn *txn, mipc_u64 *word, uint64_t old, uint64_t new)
 	mipc_put(&entry->new, new);
 	txn->count++;
 }
-/* All or none; none if something else was committed since `seen`. */
-bool	mipc_txn_commit(struct mipc_txn *, uint64_t seen);
+/*
+ * Commit it and give the record back: all or none; EAGAIN, none, if something
+ * else was committed since `seen`.
+ */
+int	mipc_txn_finish(struct mipc_txn *, uint64_t seen);
+/* Give the record back unused. */
 void	mipc_txn_close(struct mipc_txn *);
 
 #endif

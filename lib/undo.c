@@ -156,9 +156,8 @@ try_grow(struct mipc_set *set, uint32_t debtor)
 		return error;
 	mipc_queue_record_set(&txn, &set->head->blocks, used + 1);
 	mipc_queue_record_set(&txn, last_link(set, debtor), used + 1);
-	mipc_txn_commit(&txn, seen);	/* if others were faster, theirs may
+	mipc_txn_finish(&txn, seen);	/* if others were faster, theirs may
 					   do: the caller looks again */
-	mipc_txn_close(&txn);
 	return 0;
 }
 
@@ -200,9 +199,7 @@ clean_some(struct mipc_set *set, uint32_t debtor)
 		if (MIPC_DEBT_ADJ(word) != 0)
 			mipc_txn_set(&txn, debt, word, MIPC_T_NEXT(word, 0));
 	}
-	if (txn.count != 0)
-		mipc_txn_commit(&txn, seen);
-	mipc_txn_close(&txn);
+	mipc_txn_finish(&txn, seen);
 	return EAGAIN;		/* done, or somebody was faster: look again */
 }
 
@@ -375,15 +372,13 @@ record_debt(const struct mipc_set *set, uint64_t word, uint32_t pid,
     struct mipc_txn *txn)
 {
 	uint32_t num = MIPC_DEBT_SEM(word);
-	struct mipc_op op = { .num = (uint16_t)num };
-	struct mipc_plan plan = { .op = &op, .nops = 1 };
 	uint64_t old;
 
 	if (MIPC_DEBT_ADJ(word) == 0 || num >= set->nsems)
 		return true;
 	old = mipc_take(&set->head->sem[num]);
 	if ((old & MIPC_SEM_SLOW) == 0) {
-		mipc_plan_claim(set, &plan);
+		mipc_plan_claim_one(set, num);
 		return false;
 	}
 	mipc_txn_set(txn, &set->head->sem[num], old, MIPC_SEM_SLOW |
@@ -411,9 +406,10 @@ settle_once(struct mipc_set *set, uint32_t debtor, uint64_t seen)
 		whole = record_debt(set, mipc_peek(debt), pid, &txn);
 	mipc_queue_record_set(&txn, &entry->era, 0);
 	mipc_queue_record_due(set, &txn);
-	whole = whole && mipc_txn_commit(&txn, seen);
+	if (whole)
+		return mipc_txn_finish(&txn, seen);
 	mipc_txn_close(&txn);
-	return whole ? 0 : EAGAIN;
+	return EAGAIN;
 }
 
 /*
