@@ -433,9 +433,9 @@ struct mipc_census {
 	mipc_u64 cursor;	/* L: where the next search begins */
 	mipc_u64 last;		/* L: index given out last, + 1 */
 	mipc_u64 sequence;	/* L */
-	mipc_u64 in_use;	/* L: indices that are not FREE */
-	mipc_u64 pages;		/* L: sum of pages */
-	mipc_u64 top;		/* L: highest index in use, + 1 */
+	mipc_u64 in_use;	/* L: objects: see counts() in ns.c */
+	mipc_u64 pages;		/* L: the sum of their pages */
+	mipc_u64 top;		/* L: highest index that is not FREE, + 1 */
 	mipc_u64 attention;	/* L: indices MAKING or DEST */
 	mipc_u64 claimed;	/* L: indices whose entries have space */
 };

@@ -42,6 +42,29 @@ attend(struct mipc_ns *ns, enum mipc_kind kind, uint64_t index, bool on)
 	    mipc_peek(&census->attention) + (on ? 1 : -1ull));
 }
 
+/*
+ * Does an index of this state count as an object?  A removed segment does
+ * while it is attached.  A removed set or queue is gone, though its file may
+ * stay: the sticky bit keeps it for its owner when its creator removed it.
+ */
+static bool
+counts(enum mipc_kind kind, uint32_t state)
+{
+	return state != MIPC_INDEX_FREE &&
+	    (kind == MIPC_SHM || state != MIPC_INDEX_DEST);
+}
+
+static void
+count(struct mipc_ns *ns, enum mipc_kind kind, uint64_t pages, bool more)
+{
+	struct mipc_census *census = &ns->space->census[kind];
+
+	mipc_put(&census->in_use,
+	    mipc_peek(&census->in_use) + (more ? 1 : -1ull));
+	mipc_put(&census->pages,
+	    mipc_peek(&census->pages) + (more ? pages : -pages));
+}
+
 /* --- recovery ---------------------------------------------------------- */
 
 static void
@@ -59,8 +82,10 @@ recount(struct mipc_ns *ns, enum mipc_kind kind)
 
 		if (state == MIPC_INDEX_FREE)
 			continue;
-		in_use++;
-		pages += entry->pages;
+		if (counts(kind, state)) {
+			in_use++;
+			pages += entry->pages;
+		}
 		top = i + 1;
 		if (state != MIPC_INDEX_LIVE) {
 			attention++;
@@ -234,8 +259,7 @@ mipc_ns_reserve(struct mipc_ns *ns, enum mipc_kind kind, uint64_t most,
 	mipc_give(&entry->state, MIPC_INDEX_MAKING);
 	mipc_crash_point("ns: reserved");
 	attend(ns, kind, index, true);
-	mipc_put(&census->in_use, mipc_peek(&census->in_use) + 1);
-	mipc_put(&census->pages, mipc_peek(&census->pages) + pages);
+	count(ns, kind, pages, true);
 	if (mipc_peek(&census->top) <= index)
 		mipc_put(&census->top, index + 1);
 	return 0;
@@ -330,6 +354,8 @@ mipc_ns_remove(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 		mipc_give(&entry->state, MIPC_INDEX_DEST);
 		mipc_add(&entry->version, 1);
 		attend(ns, kind, id % MIPC_INDEX_MAX, true);
+		if (!counts(kind, MIPC_INDEX_DEST))
+			count(ns, kind, entry->pages, false);
 	}
 	clear_intent(ns);
 	return error;
@@ -353,8 +379,8 @@ mipc_ns_release(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	mipc_add(&entry->version, 1);
 	mipc_give(&entry->state, MIPC_INDEX_FREE);
 	attend(ns, kind, index, false);
-	mipc_put(&census->in_use, mipc_peek(&census->in_use) - 1);
-	mipc_put(&census->pages, mipc_peek(&census->pages) - entry->pages);
+	if (counts(kind, state))
+		count(ns, kind, entry->pages, false);
 	top = mipc_peek(&census->top);
 	if (top > MIPC_INDEX_MAX)
 		top = MIPC_INDEX_MAX;
@@ -398,7 +424,12 @@ mipc_ns_highest(struct mipc_ns *ns, enum mipc_kind kind)
 {
 	uint64_t top = mipc_take(&ns->space->census[kind].top);
 
-	return top == 0 || top > MIPC_INDEX_MAX ? 0 : (int)top - 1;
+	if (top > MIPC_INDEX_MAX)
+		return 0;
+	while (top > 0 && !counts(kind,
+	    mipc_take(&entry_of(ns, kind, top - 1)->state)))
+		top--;
+	return top == 0 ? 0 : (int)top - 1;
 }
 
 int

@@ -392,6 +392,11 @@ change_as_creator(void *arg)
 		must(!backend_has(GIVES_AWAY));
 	}
 	remove_set(id);
+	/* Whoever's the file is: gone. */
+	must_eq(info(SEM_INFO).semusz, 0);
+	must_eq(info(SEM_INFO).semaem, 0);
+	must_eq(ipc->semctl(0, 0, SEM_INFO, (union semun){
+	    .info = &(struct seminfo){ 0 } }), 0);
 }
 
 START_TEST(G4_the_creator_may_remove_what_was_given_away)
