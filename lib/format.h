@@ -376,7 +376,8 @@ mipc_sem_lay_out(struct mipc_sem_layout *layout, uint32_t nsems, uint64_t page)
 	layout->large_words = (uint32_t)words;
 	layout->size = (sizeof(struct mipc_semset) +
 	    nsems * sizeof(mipc_u64) + page - 1) & ~(page - 1);
-	mipc_sem_table(layout, MIPC_T_PARTIES, MIPC_PARTIES / MIPC_PARTIES_PAGE * page, page);
+	mipc_sem_table(layout, MIPC_T_PARTIES,
+	    MIPC_PARTIES / MIPC_PARTIES_PAGE * page, page);
 	mipc_sem_table(layout, MIPC_T_DEBTORS,
 	    MIPC_DEBTORS * sizeof(struct mipc_debtor), page);
 	mipc_sem_table(layout, MIPC_T_SLEEPERS,

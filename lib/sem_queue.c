@@ -98,7 +98,8 @@ wake(struct mipc_sleeper *s)
  */
 
 int
-mipc_queue_leave(struct mipc_set *set, uint32_t index, uint32_t state, uint64_t seen)
+mipc_queue_leave(struct mipc_set *set, uint32_t index, uint32_t state,
+    uint64_t seen)
 {
 	struct mipc_txn txn;
 	int error;

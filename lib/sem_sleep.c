@@ -150,7 +150,8 @@ try_join(struct sleep *sleep)
 	if (error != 0)
 		return error == EBUSY ? EALREADY : error;
 	mipc_queue_record_set(&txn, &s->state, MIPC_SLEEP_WAITING);
-	mipc_queue_record_set(&txn, &s->blocking, mipc_plan_blocking(sleep->plan));
+	mipc_queue_record_set(&txn, &s->blocking,
+	    mipc_plan_blocking(sleep->plan));
 	mipc_queue_record_set(&txn, &s->prev,
 	    MIPC_T_VALUE(mipc_peek(&head->tail)));
 	mipc_queue_record_set(&txn, &s->next, 0);
