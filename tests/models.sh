@@ -9,7 +9,8 @@ srcdir=${srcdir:-.}
 
 LIMIT=300		# seconds for one model, which takes a few
 
-need spin "${CC:-cc}"
+compiler=${CC:-cc}
+need spin "${compiler%% *}"	# $CC may hold options
 make_work
 
 # explore MODEL SETTING...: go through all orders; what pan says is in
@@ -26,7 +27,7 @@ explore()
 	(
 		cd "$work" &&
 		    spin -a "$@" "$model" &&
-		    ${CC:-cc} $level -w -DSAFETY -DNOREDUCE -DCOLLAPSE \
+		    $compiler $level -w -DSAFETY -DNOREDUCE -DCOLLAPSE \
 			-o pan pan.c &&
 		    timeout "$LIMIT" ./pan -m1000000 >said
 	)
