@@ -304,6 +304,15 @@ void	mipc_queue_record_leave(const struct mipc_set *, uint32_t sleeper,
 int	mipc_queue_leave(struct mipc_set *, uint32_t sleeper, uint32_t state,
 	    uint64_t seen);
 #define MIPC_SLEEP_DONE_AS(error) (MIPC_SLEEP_DONE | (uint32_t)(error) << 8)
+/*
+ * The oldest sleeper, if what the plan adds lets it run: its index, or
+ * UINT32_MAX.  The plan, recorded with the sleeper's operation performed after
+ * it; the sleeper is to be woken, and steps are done as far as they are due.
+ */
+uint32_t mipc_queue_heir(const struct mipc_set *, const struct mipc_plan *);
+void	mipc_queue_record_heir(const struct mipc_set *, uint32_t sleeper,
+	    struct mipc_plan *, struct mipc_txn *);
+void	mipc_queue_wake(const struct mipc_set *, uint32_t sleeper);
 /* Record `due` = 1 if somebody sleeps. */
 void	mipc_queue_record_due(const struct mipc_set *, struct mipc_txn *);
 void	mipc_queue_record_set(struct mipc_txn *, mipc_u64 *word,

@@ -63,8 +63,18 @@ swap_one(const struct mipc_set *set, const struct mipc_op *op, uint32_t pid)
 
 /* --- a transaction ----------------------------------------------------- */
 
+/* Does it make a debtor, whom no sleeper may have listed? */
+static bool
+owes_after(const struct mipc_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->touch[i].adjust != 0)
+			return true;
+	return false;
+}
+
 static int
-commit(const struct call *call, uint64_t seen)
+commit(const struct call *call, uint64_t seen, uint32_t heir)
 {
 	struct mipc_set *set = call->set;
 	struct mipc_semset *head = set->head;
@@ -72,14 +82,18 @@ commit(const struct call *call, uint64_t seen)
 	int error;
 
 	error = mipc_txn_open(&txn, &set->board,
-	    mipc_plan_words(call->plan) + 2);
+	    mipc_plan_words(call->plan) + 2 + MIPC_UNLINK_WORDS);
 	if (error != 0)
 		return error;
-	mipc_plan_record(set, call->plan, set->pid, &txn);
-	mipc_queue_record_due(set, &txn);
-	/* A debtor whom no sleeper has listed. */
-	if (call->undoes && MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0)
-		mipc_queue_record_set(&txn, &head->watchman, 0);
+	if (heir != UINT32_MAX) {
+		mipc_queue_record_heir(set, heir, call->plan, &txn);
+	} else {
+		mipc_plan_record(set, call->plan, set->pid, &txn);
+		mipc_queue_record_due(set, &txn);
+		if (call->undoes && owes_after(call->plan) &&
+		    MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0)
+			mipc_queue_record_set(&txn, &head->watchman, 0);
+	}
 	mipc_sem_note_time(head);
 	return mipc_txn_finish(&txn, seen);
 }
@@ -89,14 +103,19 @@ static int
 commit_and_serve(const struct call *call, uint64_t seen)
 {
 	struct mipc_set *set = call->set;
+	uint32_t heir;
 	uint64_t signals;
 	int error;
 
 	if (MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) == 0)
-		return commit(call, seen);
+		return commit(call, seen, UINT32_MAX);
+	heir = owes_after(call->plan) ? UINT32_MAX :
+	    mipc_queue_heir(set, call->plan);
 	mipc_sys_block(&signals);
-	error = commit(call, seen);
-	if (error == 0)
+	error = commit(call, seen, heir);
+	if (error == 0 && heir != UINT32_MAX)
+		mipc_queue_wake(set, heir);
+	if (error == 0 && mipc_queue_due(set))
 		mipc_queue_steps_blocked(set, false);
 	mipc_sys_restore(&signals);
 	return error;

@@ -52,16 +52,24 @@ anybody(const struct mipc_set *set)
 	return MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) != 0;
 }
 
-void
-mipc_queue_record_due(const struct mipc_set *set, struct mipc_txn *txn)
+static void
+record_if_new(struct mipc_txn *txn, mipc_u64 *word, uint32_t value)
 {
-	if (anybody(set) && MIPC_T_VALUE(mipc_peek(&set->head->due)) == 0)
-		mipc_queue_record_set(txn, &set->head->due, 1);
+	if (MIPC_T_VALUE(mipc_peek(word)) != value)
+		mipc_queue_record_set(txn, word, value);
 }
 
 void
-mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
-    uint32_t state, struct mipc_txn *txn)
+mipc_queue_record_due(const struct mipc_set *set, struct mipc_txn *txn)
+{
+	if (anybody(set))
+		record_if_new(txn, &set->head->due, 1);
+}
+
+/* That a sleeper is queued no more; how many still are. */
+static uint32_t
+record_unlink(const struct mipc_set *set, uint32_t index, uint32_t state,
+    struct mipc_txn *txn)
 {
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	struct mipc_semset *head = set->head;
@@ -69,6 +77,7 @@ mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
 	uint32_t prev = mipc_queue_neighbour(set, &s->prev);
 	uint32_t count = MIPC_T_VALUE(mipc_peek(&head->sleepers));
 
+	count -= count != 0;
 	mipc_queue_record_set(txn, &s->state, state);
 	mipc_queue_record_set(txn, prev == UINT32_MAX ? &head->head :
 	    &mipc_set_sleeper(set, prev)->next,
@@ -76,10 +85,20 @@ mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
 	mipc_queue_record_set(txn, next == UINT32_MAX ? &head->tail :
 	    &mipc_set_sleeper(set, next)->prev,
 	    MIPC_T_VALUE(mipc_peek(&s->prev)));
-	mipc_queue_record_set(txn, &head->sleepers, count - (count != 0));
+	mipc_queue_record_set(txn, &head->sleepers, count);
 	if (MIPC_T_VALUE(mipc_peek(&head->watchman)) == index + 1)
 		mipc_queue_record_set(txn, &head->watchman, 0);
-	mipc_queue_record_due(set, txn);
+	return count;
+}
+
+/* Nothing is due where nobody sleeps. */
+void
+mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
+    uint32_t state, struct mipc_txn *txn)
+{
+	uint32_t left = record_unlink(set, index, state, txn);
+
+	record_if_new(txn, &set->head->due, left != 0);
 }
 
 static void
@@ -88,6 +107,59 @@ wake(struct mipc_sleeper *s)
 	mipc_crash_point("queue: told");
 	mipc_wait_wake(mipc_wait_half(&s->state));
 	mipc_add(&s->woken, 1);
+}
+
+/* --- handing over ------------------------------------------------------ */
+
+/*
+ * Whoever adds to one semaphore performs the oldest sleeper's operation in the
+ * same record if it can run then: with a value above 0 nobody who tests for
+ * zero comes before it.  If that leaves the value as it was, nobody else can
+ * run, and if the watchman stays as well, nothing is due.
+ */
+static bool
+can_take(const struct mipc_set *set, const struct mipc_sleeper *s,
+    const struct mipc_touch *t)
+{
+	struct mipc_op op = mipc_op_unpack(mipc_peek(&s->op[0]));
+
+	return mipc_peek(&s->nops) == 1 && mipc_peek(&s->debtor) == 0 &&
+	    op.num == t->num && op.op < 0 && t->value + op.op >= 0 &&
+	    !mipc_life_dead(set->ns->lives, mipc_peek(&s->owner));
+}
+
+uint32_t
+mipc_queue_heir(const struct mipc_set *set, const struct mipc_plan *plan)
+{
+	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
+
+	if (index == UINT32_MAX || plan->nops != 1 || plan->op[0].op <= 0 ||
+	    mipc_queue_barges(set) ||
+	    !can_take(set, mipc_set_sleeper(set, index), &plan->touch[0]))
+		return UINT32_MAX;
+	return index;
+}
+
+void
+mipc_queue_record_heir(const struct mipc_set *set, uint32_t index,
+    struct mipc_plan *plan, struct mipc_txn *txn)
+{
+	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	struct mipc_touch *t = &plan->touch[0];
+	uint32_t watchman = MIPC_T_VALUE(mipc_peek(&set->head->watchman));
+	uint32_t left = record_unlink(set, index, MIPC_SLEEP_DONE, txn);
+
+	t->value += mipc_op_unpack(mipc_peek(&s->op[0])).op;
+	mipc_plan_record(set, plan, mipc_peek(&s->pid), txn);
+	if (left != 0 && (watchman == 0 || watchman == index + 1 ||
+	    t->value != (int32_t)MIPC_SEM_VALUE(t->old)))
+		mipc_queue_record_due(set, txn);
+}
+
+void
+mipc_queue_wake(const struct mipc_set *set, uint32_t index)
+{
+	wake(mipc_set_sleeper(set, index));
 }
 
 /* --- steps ------------------------------------------------------------- */

@@ -68,20 +68,26 @@ refused()
 amounts='-DCAP=2 -DW1=2'
 # The first one only adds, and owes nothing.
 producer='-DCAP=0 -DPROD=1'
+# Who adds only says that steps are due, as with a vector.
+steps='-DFUSE=0'
 # Four, of whom two want more than is there for long.
 four='-DN=4 -DORDER -DINTR=1 -DCRASHES=1'
 
 # Each setting is words of its own.
 # shellcheck disable=SC2086
 {
-plan 36
+plan 40
 
 check "a model in which something goes wrong is not taken for right" \
-    refused right wake -DCRASHES=0 -DNODUE
+    refused right wake -DCRASHES=0 -DNODUE $steps
 check "wake: two are killed anywhere, and nobody sleeps for ever" \
     right wake -DORDER -DCRASHES=2 -DSPLIT=1
+check "wake: the same where who adds hands over by steps alone" \
+    right wake -DORDER -DCRASHES=2 -DSPLIT=1 $steps
 check "wake: the same with amounts" \
     right wake -DCRASHES=2 $amounts
+check "wake: by steps alone" \
+    right wake -DCRASHES=2 $amounts $steps
 check "wake: FUTEX_WAITV queues word by word, and a signal ends a sleep" \
     right wake -DORDER -DCRASHES=1 -DSPLIT=1 -DWORDS=1 -DINTR=1
 check "wake: the same with amounts" \
@@ -96,7 +102,9 @@ check "wake: newcomers may overtake" \
     right wake -DBARGE=1 -DCRASHES=1 -DSPLIT=1 $amounts
 
 check "wake: no bell" \
-    wrong wake lost -DCRASHES=1 -DNOBELL
+    wrong wake lost -DCRASHES=1 -DNOBELL $steps
+check "wake: no bell, and one who only adds" \
+    wrong wake lost -DCRASHES=1 -DNOBELL $producer
 check "wake: no watchman" \
     wrong wake lost -DCRASHES=1 -DNOWATCH $amounts
 check "wake: who was served does not look at what else woke it" \
@@ -109,20 +117,22 @@ check "wake: who takes without sleeping is on nobody's list" \
     wrong wake lost -DCRASHES=1 -DNOLISTED $amounts
 check "wake: the watchman leaves without a word" \
     wrong wake lost $four -DNOLEAVE -DW1=2 -DW3=2
+check "wake: who performs one sleeper's operation forgets the others" \
+    wrong wake lost -DCRASHES=0 -DNOFUSEDUE $amounts
 check "wake: one told to look leaves without a word" \
     wrong wake lost $four -DNOLOOKLEAVE -DCAP=2 -DW1=2 -DW2=2
 check "wake: who leaves by a signal does not look at what else woke it" \
     wrong wake lost -DCRASHES=1 -DINTR=1 -DBLIND
 check "wake: nobody says that steps are due" \
-    wrong wake lost -DCRASHES=0 -DNODUE
+    wrong wake lost -DCRASHES=0 -DNODUE $steps
 check "wake: newcomers do not look whether steps are due" \
-    wrong wake overtaken -DCRASHES=0 -DDEAF
+    wrong wake overtaken -DCRASHES=0 -DDEAF $steps
 check "wake: FUTEX_WAITV does not see that steps became due" \
-    wrong wake lost -DCRASHES=1 -DCMP=1 $producer
+    wrong wake lost -DCRASHES=1 -DCMP=1 $producer $steps
 check "wake: it does not see a commit whose words are not written" \
     wrong wake lost -DCRASHES=1 -DCMP=2 -DSPLIT=1 $producer
 check "wake: it compares T before it is queued on the bell" \
-    wrong wake lost -DCRASHES=1 -DWORDS=1 -DBELLAT=2 -DSPLIT=1
+    wrong wake lost -DCRASHES=1 -DWORDS=1 -DBELLAT=2 -DSPLIT=1 $steps
 check "wake: a handler jumps away between commit and wake" \
     wrong wake lost -DCRASHES=0 -DJUMP=1
 

@@ -36,9 +36,11 @@
  *	DERIVE	who wakes everybody whose own word is not WAITING:
  *		0 nobody, 1 whom the bell woke, 2 also whom a canary woke
  *	BARGE	newcomers may overtake: a sleeper is told to try itself
+ *	FUSE	0: who adds never performs a sleeper's operation in the same
+ *		record
  * Rules left out, each of which must be seen
  *	NOBELL NOWATCH NOBATON NODUE DEAF NOAHEAD NOLISTED
- *	NOLEAVE NOLOOKLEAVE NOUNLINK NOBARGEDUE
+ *	NOLEAVE NOLOOKLEAVE NOUNLINK NOBARGEDUE NOFUSEDUE
  *	BLIND	who leaves by a signal does not look at what else woke it
  *	JUMP	a handler leaves the library by siglongjmp() and its thread
  *		never comes back: 1 between a commit and its wake, 2 asleep
@@ -108,6 +110,9 @@
 #endif
 #ifndef BARGE
 #define BARGE 0
+#endif
+#ifndef FUSE
+#define FUSE !BARGE
 #endif
 
 #define B(i)	(1 << (i))

@@ -329,10 +329,38 @@ inline try_P()
 	fi
 }
 
+/*
+ * Who adds to the set performs the oldest one's operation in the same record,
+ * where it can.  If that leaves the value as it was, nobody else can run.
+ */
+inline hand_over(before)
+{
+	if
+	:: nq && !DEAD(fifo[0]) && WANT(fifo[0]) <= val ->
+		tk = before;
+		serve(0);
+		if
+#ifdef NOFUSEDUE
+		:: watchman -> due = 0
+#else
+		:: val == tk && watchman -> due = 0
+#endif
+		:: else
+		fi;
+		tk = 0
+	:: else
+	fi
+}
+
 inline do_V()
 {
+	tu = val;
 	val = val + WANT(me); debt[me] = 0;
 	if :: UNDO(me) :: else -> made = made + WANT(me) fi;
 	SET_DUE;
+#if FUSE
+	hand_over(tu);
+#endif
+	tu = 0;
 	commit(LEAVING)
 }
