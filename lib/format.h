@@ -181,12 +181,11 @@ struct mipc_entry_word {
 	mipc_u64 old, new;
 };
 
-#define MIPC_PARTIES		30u	/* small records */
-#define MIPC_PARTIES_PAGE	6u	/* of them in a page */
-#define MIPC_PARTY_WORDS	26u
-#define MIPC_PARTY_BYTES						\
-	(sizeof(struct mipc_party) +					\
-	MIPC_PARTY_WORDS * sizeof(struct mipc_entry_word))
+#define MIPC_PARTIES		32u	/* small records */
+#define MIPC_PARTY_BYTES	1024u	/* of each, or of what it is in */
+#define MIPC_PARTY_WORDS						\
+	((uint32_t)((MIPC_PARTY_BYTES - sizeof(struct mipc_party)) /	\
+	sizeof(struct mipc_entry_word)))
 #define MIPC_LARGE_PARTIES	3u
 
 /*
@@ -377,7 +376,7 @@ mipc_sem_lay_out(struct mipc_sem_layout *layout, uint32_t nsems, uint64_t page)
 	layout->size = (sizeof(struct mipc_semset) +
 	    nsems * sizeof(mipc_u64) + page - 1) & ~(page - 1);
 	mipc_sem_table(layout, MIPC_T_PARTIES,
-	    MIPC_PARTIES / MIPC_PARTIES_PAGE * page, page);
+	    MIPC_PARTIES * MIPC_PARTY_BYTES, page);
 	mipc_sem_table(layout, MIPC_T_DEBTORS,
 	    MIPC_DEBTORS * sizeof(struct mipc_debtor), page);
 	mipc_sem_table(layout, MIPC_T_SLEEPERS,
@@ -389,7 +388,7 @@ mipc_sem_lay_out(struct mipc_sem_layout *layout, uint32_t nsems, uint64_t page)
 }
 #define MIPC_SEM_BYTES_MOST	((uint64_t)16 << 20)
 
-_Static_assert(MIPC_PARTY_BYTES == 656, "format 1");
+_Static_assert(MIPC_PARTY_WORDS == 41, "format 1");
 _Static_assert(sizeof(struct mipc_debtor) == 64, "format 1");
 _Static_assert(sizeof(struct mipc_debt_block) == 256, "format 1");
 _Static_assert(sizeof(struct mipc_sleeper) == 256, "format 1");

@@ -16,6 +16,7 @@
 
 /* Bytes of an entry, of tables that grow by whole pages. */
 static const size_t entry_bytes[MIPC_T_TABLES] = {
+	[MIPC_T_PARTIES] = MIPC_PARTY_BYTES,
 	[MIPC_T_DEBTORS] = sizeof(struct mipc_debtor),
 	[MIPC_T_SLEEPERS] = sizeof(struct mipc_sleeper),
 	[MIPC_T_BLOCKS] = sizeof(struct mipc_debt_block),
@@ -180,8 +181,6 @@ mipc_set_permit(struct mipc_set *set, unsigned bits)
 static uint32_t
 per_page(const struct mipc_set *set, enum mipc_sem_table table)
 {
-	if (table == MIPC_T_PARTIES)
-		return MIPC_PARTIES_PAGE;
 	return table == MIPC_T_LARGE ? 1 :
 	    (uint32_t)(set->ns->lives->page / entry_bytes[table]);
 }
@@ -242,7 +241,9 @@ lay_board(struct mipc_set *set, mipc_life life)
 		.large = mipc_set_table(set, MIPC_T_LARGE),
 		.smalls = mipc_set_count(set, MIPC_T_PARTIES),
 		.larges = mipc_set_count(set, MIPC_T_LARGE),
+		.small_words = MIPC_PARTY_WORDS,
 		.large_words = set->opened->layout.large_words,
+		.record = sizeof(struct mipc_party),
 		.lives = set->ns->lives,
 		.self = life,
 		.thread = set->thread->number + MIPC_LIFE_SLOT(life),

@@ -33,15 +33,15 @@
 #define NUMBER(turn)	((turn) >> 8)
 #define PARTY(turn)	((uint32_t)(turn) & 0xff)	/* + 1; 0 none */
 
+#define SPREAD		4u	/* parties that threads begin at */
+
 static struct mipc_party *
 party_at(const struct mipc_board *board, uint32_t index)
 {
 	char *at;
 
 	if (index < MIPC_PARTIES)
-		at = board->small +
-		    index / MIPC_PARTIES_PAGE * board->lives->page +
-		    index % MIPC_PARTIES_PAGE * MIPC_PARTY_BYTES;
+		at = board->small + index * MIPC_PARTY_BYTES;
 	else
 		at = board->large + (index - MIPC_PARTIES) *
 		    mipc_txn_large_bytes(board->large_words);
@@ -58,13 +58,16 @@ exists(uint32_t index)
 static uint64_t
 words_of(const struct mipc_board *board, uint32_t index)
 {
-	return index < MIPC_PARTIES ? MIPC_PARTY_WORDS : board->large_words;
+	return index < MIPC_PARTIES ? board->small_words : board->large_words;
 }
 
 static struct mipc_entry_word *
-record_of(struct mipc_party *party)
+record_of(const struct mipc_board *board, uint32_t index)
 {
-	return (struct mipc_entry_word *)(void *)(party + 1);
+	uint32_t at = index < MIPC_PARTIES ? board->record :
+	    sizeof(struct mipc_party);
+
+	return (void *)((char *)party_at(board, index) + at);
 }
 
 /* Swap one word; the offset is another process's, and so input. */
@@ -98,7 +101,7 @@ help(const struct mipc_board *board, uint64_t turn)
 {
 	uint32_t index = PARTY(turn) - 1;
 	struct mipc_party *party = party_at(board, index);
-	struct mipc_entry_word *word = record_of(party);
+	struct mipc_entry_word *word = record_of(board, index);
 	uint64_t count = mipc_peek(&party->count), offset, old, new;
 	uint64_t seen = turn;
 
@@ -140,6 +143,19 @@ mipc_txn_same(const struct mipc_board *board, uint64_t seen)
 	return mipc_peek(board->turn) == seen;
 }
 
+void
+mipc_txn_take(struct mipc_txn *txn, const struct mipc_board *board,
+    uint32_t index)
+{
+	txn->board = board;
+	txn->index = index;
+	txn->party = party_at(board, index);
+	txn->word = record_of(board, index);
+	txn->count = 0;
+	txn->most = (uint32_t)words_of(board, index);
+	txn->blocked = false;
+}
+
 /* Take a party that is free, or whose claimer is dead. */
 static bool
 claim(const struct mipc_board *board, uint32_t index)
@@ -156,19 +172,17 @@ claim(const struct mipc_board *board, uint32_t index)
 	return mipc_swap_if(&party->claim, &seen, board->self);
 }
 
-/* Threads begin at different ones, of those in the first page. */
+/* Threads begin at different ones, which have space first. */
 static bool
 take_party(struct mipc_txn *txn, uint32_t first, uint32_t n)
 {
-	uint32_t at = txn->board->thread % MIPC_PARTIES_PAGE;
+	uint32_t at = txn->board->thread % SPREAD;
 
 	for (uint32_t i = 0; i < n; i++, at++) {
 		if (at >= n)
 			at = 0;
-		txn->index = first + at;
-		if (claim(txn->board, txn->index)) {
-			txn->party = party_at(txn->board, txn->index);
-			txn->word = record_of(txn->party);
+		if (claim(txn->board, first + at)) {
+			mipc_txn_take(txn, txn->board, first + at);
 			return true;
 		}
 	}
@@ -183,21 +197,21 @@ int
 mipc_txn_open(struct mipc_txn *txn, const struct mipc_board *board,
     uint64_t words)
 {
+	uint64_t signals;
+
 	txn->board = board;
-	txn->count = 0;
-	txn->blocked = false;
-	txn->most = MIPC_PARTY_WORDS;
-	if (words <= MIPC_PARTY_WORDS &&
+	if (words <= board->small_words &&
 	    take_party(txn, 0, board->smalls))
 		return 0;
 	if (words > board->large_words)
 		return ENOSPC;
-	mipc_sys_block(&txn->signals);
-	txn->blocked = true;
-	txn->most = board->large_words;
-	if (take_party(txn, MIPC_PARTIES, board->larges))
+	mipc_sys_block(&signals);
+	if (take_party(txn, MIPC_PARTIES, board->larges)) {
+		txn->signals = signals;
+		txn->blocked = true;
 		return 0;
-	mipc_sys_restore(&txn->signals);
+	}
+	mipc_sys_restore(&signals);
 	return EBUSY;
 }
 

@@ -27,7 +27,8 @@ struct mipc_board {
 	mipc_u64 *turn;
 	char *small, *large;		/* parties of either kind */
 	uint32_t smalls, larges;	/* that have space */
-	uint32_t large_words;
+	uint32_t small_words, large_words;
+	uint32_t record;		/* of a small one: bytes to its words */
 	struct mipc_lives *lives;
 	mipc_life self;
 	uint32_t thread;		/* where the search for one begins */
@@ -61,6 +62,9 @@ bool	mipc_txn_same(const struct mipc_board *, uint64_t seen);
  */
 int	mipc_txn_open(struct mipc_txn *, const struct mipc_board *,
 	    uint64_t words);
+/* The same with a small record that is the caller's by other means. */
+void	mipc_txn_take(struct mipc_txn *, const struct mipc_board *,
+	    uint32_t index);
 static inline void
 mipc_txn_set(struct mipc_txn *txn, mipc_u64 *word, uint64_t old, uint64_t new)
 {
