@@ -4,7 +4,8 @@
  *
  *	kill_step.c	the program: which kills are tried; TAP
  *	kill_stage.c	one kill, from an empty namespace to the verdict
- *	kill_trace.c	stepping a process; where what it shares changes
+ *	kill_trace.c	stepping a process, and going where another went
+ *	kill_watch.c	what others can see of it: has that changed?
  *	kill_scene.c	the operations somebody is killed in: segments
  *	kill_judge.c	what a fresh process finds afterwards
  *	kill_sem_scene.c, kill_sem_cast.c, kill_sem_judge.c: the same of
@@ -41,6 +42,7 @@
 #define KILL_CHILD	0x100	/* forks; the child is stepped */
 #define MAKES		0x200	/* makes the namespace; a directory's only */
 #define ENDS		0x400	/* the victim ends by itself, or is ended */
+#define STORES		0x800	/* of sets: much of it is the store's */
 
 struct stage;
 struct sem_scene;
@@ -187,8 +189,18 @@ bool	trace_to(pid_t pid, const struct point *p, pid_t *born,
 /* Run a stopped tracee to its fork, let it go; the stopped child. */
 pid_t	trace_into_child(pid_t pid);
 void	trace_begin(pid_t pid);
+
+/* kill_watch.c: all that others can see of a stopped tracee. */
+struct watch;
+struct watch *watch_begin(pid_t pid);
+void	watch_end(struct watch *w);
+bool	watch_has_changed(struct watch *w, bool call, long faults);
 /* The shared memory at this address is the test's own: do not watch it. */
-void	trace_ignore(const void *at);
+void	watch_ignore(const void *at);
+/* Where the restartable sequence is described that it is in; or 0. */
+uint64_t watch_section_of(pid_t pid);
+uint64_t watch_section(const struct watch *w);	/* at the last look */
+bool	watch_peek(pid_t pid, uintptr_t at, void *to, size_t size);
 
 /* kill_scene.c: parts of a victim and the holder. */
 void	scene_open(struct stage *s);

@@ -408,12 +408,12 @@ const struct scene sem_scenes[] = {
 	{ "SETVAL clearing a debt, granting", 0, have_called, set_one,
 	    &set_value_grants },
 	{ "SETALL clearing debts", 0, have_called, set_all, &set_all_values },
-	{ "removal of a set", 0, have_called, remove_target, &removal },
-	{ "removal of a set with sleepers", 0, have_called, remove_target,
-	    &removal_asleep },
+	{ "removal of a set", STORES, have_called, remove_target, &removal },
+	{ "removal of a set with sleepers", STORES, have_called,
+	    remove_target, &removal_asleep },
 	{ "exit with debts", ENDS, have_called, leave, &exit_with_debts },
-	{ "first semop", FIRST_CALL, nothing, perform, &simple },
-	{ "first semop, SEM_UNDO", FIRST_CALL, nothing, perform,
+	{ "first semop", FIRST_CALL | STORES, nothing, perform, &simple },
+	{ "first semop, SEM_UNDO", FIRST_CALL | STORES, nothing, perform,
 	    &vector_undo },
 	{ "semop reaping a dead debtor", 0, have_called, perform, &reaping },
 	{ "GETVAL reaping a dead debtor", 0, have_called, look_at_value,
@@ -421,7 +421,7 @@ const struct scene sem_scenes[] = {
 	{ "semtimedop that ends", 0, have_called, perform_timed, &timeout },
 	{ "semtimedop that ends behind another", 0, have_called,
 	    perform_timed, &timeout_last },
-	{ "semget with a key", 0, have_called, create, &creation },
+	{ "semget with a key", STORES, have_called, create, &creation },
 };
 const unsigned nsem_scenes = sizeof(sem_scenes) / sizeof(sem_scenes[0]);
 

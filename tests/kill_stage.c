@@ -276,8 +276,8 @@ stage_try(const struct attempt *attempt, struct outcome *out)
 	if (s == NULL) {
 		s = harness_shared(sizeof(*s));
 		o = harness_shared(sizeof(*o));
-		trace_ignore(s);
-		trace_ignore(o);
+		watch_ignore(s);
+		watch_ignore(o);
 	}
 	memset(s, 0, sizeof(*s));
 	memset(o, 0, sizeof(*o));

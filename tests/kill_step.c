@@ -8,7 +8,7 @@
  * SIGKILL there, and fresh processes judge what is left.  Killing at each of
  * thousands of instructions would take minutes an operation; but only those
  * can leave something new behind which an outsider could tell from the one
- * before (see kill_trace.c), a hundred or so.  A recording run finds them.
+ * before (see kill_watch.c), a hundred or so.  A recording run finds them.
  * That this shortcut leaves nothing out is what --every shows: it kills at
  * each single instruction, and a verdict that changes where no state did ends
  * the program with a status of its own.  From some kills a second victim is
@@ -17,7 +17,8 @@
  *
  *	--seed N	repeat a run
  *	--samples N	kills in each scene, of those that matter (default 10;
- *			of sets a third)
+ *			of sets a third, and what does not make or remove a
+ *			set on one store)
  *	--states	all of those that matter
  *	--every		each single instruction
  *	--scene NAME	only this one; --list names them
@@ -125,6 +126,17 @@ is_enough(const struct tally *t)
 
 /* ---- which kills ---- */
 
+/* Both stores are much the same: what takes long is done on this one. */
+static bool
+is_drawn_anonymous(const struct scene *scene)
+{
+	uint64_t sum = option.seed;
+
+	for (const char *p = scene->name; *p != '\0'; p++)
+		sum += (unsigned char)*p;
+	return sum % 2 == 1;
+}
+
 static unsigned
 count_changes(const struct track *t)
 {
@@ -231,17 +243,6 @@ kill_whole_recovery(struct attempt *a, struct tally *t)
 	}
 }
 
-/* That takes long, and both stores are much the same: one will do. */
-static bool
-whole_on_anonymous(const struct attempt *a)
-{
-	uint64_t sum = option.seed;
-
-	for (const char *p = a->scene->name; *p != '\0'; p++)
-		sum += (unsigned char)*p;
-	return sum % 2 == 1;
-}
-
 static void
 kill_twice(struct attempt *a, struct tally *t)
 {
@@ -258,7 +259,7 @@ kill_twice(struct attempt *a, struct tally *t)
 			continue;
 		a->first = p;
 		if (want-- == whole && option.which != SAMPLE &&
-		    a->anonymous == whole_on_anonymous(a))
+		    a->anonymous == is_drawn_anonymous(a->scene))
 			kill_whole_recovery(a, t);
 		else
 			kill_recovery(a, t);
@@ -317,10 +318,22 @@ is_wanted(const char *only, const char *name)
 	return only == NULL || strcmp(only, name) == 0;
 }
 
+/* Samples of a scene that hardly touches the store are of one store. */
+static bool
+is_other_sample(const struct scene *scene, bool anonymous)
+{
+	return option.which == SAMPLE && !option.kernel &&
+	    option.scene == NULL && option.store == NULL &&
+	    scene->sets != NULL && (scene->flags & STORES) == 0 &&
+	    anonymous != is_drawn_anonymous(scene);
+}
+
 static bool
 is_chosen(const struct scene *scene, bool anonymous)
 {
 	if (option.kernel && (anonymous || scene->sets == NULL))
+		return false;
+	if (is_other_sample(scene, anonymous))
 		return false;
 	return is_wanted(option.scene, scene->name) &&
 	    is_wanted(option.store, store_name(store_of(anonymous))) &&
@@ -469,9 +482,9 @@ main(int argc, char **argv)
 	track = harness_shared(sizeof(*track));
 	second_track = harness_shared(sizeof(*second_track));
 	recovery_calls = harness_shared(sizeof(*recovery_calls));
-	trace_ignore(track);
-	trace_ignore(second_track);
-	trace_ignore(recovery_calls);
+	watch_ignore(track);
+	watch_ignore(second_track);
+	watch_ignore(recovery_calls);
 	tap_note("--seed %llu", (unsigned long long)option.seed);
 	return run(option.scene == NULL && option.store == NULL &&
 	    !option.kernel);
