@@ -22,6 +22,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A variable of the library that is read at every operation. */
+#define MIPC_HIDDEN __attribute__((visibility("hidden")))
+
 typedef _Atomic uint32_t mipc_u32;
 typedef _Atomic uint64_t mipc_u64;
 

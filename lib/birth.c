@@ -78,10 +78,13 @@ arm(struct mipc_lives *lives)
 	uint64_t at;
 
 	mipc_put(&lives->slot->canary, 0);
+	mipc_give(&lives->canary, &mipc_life_none);
 	head = lives->robust ? mipc_sys_robust_list() : NULL;
 	if (head == NULL || head->offset > -ENTRY_AT - 4 ||
-	    head->offset < -256 || head->offset % 4 != 0)
+	    head->offset < -256 || head->offset % 4 != 0) {
+		mipc_give(&lives->canary, &mipc_life_mute);
 		return;
+	}
 	at = lives->page + ENTRY_AT + (uint64_t)head->offset;
 	mipc_put((mipc_u32 *)(void *)(lives->pair + at), 0);
 	if (lives->linked != head) {
@@ -99,6 +102,7 @@ arm(struct mipc_lives *lives)
 	mipc_give((mipc_u32 *)(void *)(lives->pair + at),
 	    (uint32_t)mipc_sys_tid() | FUTEX_WAITERS);
 	mipc_give(&lives->slot->canary, at);
+	mipc_give(&lives->canary, (mipc_u32 *)(void *)(lives->pair + at));
 }
 
 /* May this slot be tried?  Its lock decides. */
@@ -386,6 +390,7 @@ embody(struct mipc_lives *lives, struct mipc_birth *birth)
 	mipc_put(&lives->slot->pid, (uint64_t)mipc_sys_pid());
 	if (!mipc_swap_if(&lives->slot->born, &unborn, MIPC_BORN))
 		return ECANCELED;	/* its parent has given it up */
+	mipc_put(&lives->by, MIPC_SEM_BY(mipc_peek(&lives->slot->pid)));
 	arm(lives);
 	mipc_give(&lives->self, birth->life);
 	*birth = (struct mipc_birth){ .run_fd = -1 };
@@ -492,6 +497,7 @@ mipc_life_child(struct mipc_lives *lives, bool prepared)
 	int kept = lives->run_fd;
 
 	mipc_put(&lives->self, 0);
+	mipc_give(&lives->canary, &mipc_life_none);
 	mipc_life_exec_child(lives);
 	lives->run_map = NULL;		/* it did not come along */
 	lives->linked = NULL;
@@ -521,6 +527,7 @@ mipc_life_end(struct mipc_lives *lives)
 	lives->pair = NULL;
 	lives->linked = NULL;
 	mipc_put(&lives->self, 0);
+	mipc_give(&lives->canary, &mipc_life_none);
 	lives->slot = NULL;
 	if (lives->run_map != NULL)
 		mipc_map_free(lives->run_map, lives->page);

@@ -17,31 +17,45 @@
 #include "map.h"
 #include "sys.h"
 
-/*
- * epoch grows at each report; 0 means that nobody has promised any.
- * ids and capabilities belong to epoch `fresh`.
- */
-static mipc_u64 epoch, fresh, ids, capabilities, fsgid;
+#define PROMISED	16u	/* every change is told */
+#define CHANGE		32u
+
+/* Grows at every change that was told; before that, at every one seen. */
+mipc_u32 mipc_cred_state = MIPC_CRED_STAMPED;
+
+/* The ids and capabilities that belong to state `fresh`. */
+static mipc_u64 ids, capabilities, fsgid;
+static mipc_u32 fresh;
+
+static bool
+promised(void)
+{
+	return (mipc_peek(&mipc_cred_state) & PROMISED) != 0;
+}
 
 void
 mipc_cred_changed(void)
 {
-	mipc_add(&epoch, 1);
+	uint32_t state = mipc_peek(&mipc_cred_state);
+
+	while (!mipc_swap_if(&mipc_cred_state, &state,
+	    (state | PROMISED) + CHANGE))
+		;
 }
 
 /* True if what is kept is what the kernel would say. */
 static bool
 kept(void)
 {
-	uint64_t now = mipc_peek(&epoch);
+	uint32_t now = mipc_peek(&mipc_cred_state);
 
-	return now != 0 && mipc_take(&fresh) == now;
+	return (now & PROMISED) != 0 && mipc_take(&fresh) == now;
 }
 
 static void
 refresh(void)
 {
-	uint64_t now = mipc_take(&epoch);
+	uint32_t now = mipc_take(&mipc_cred_state);
 
 	mipc_put(&ids, (uint64_t)mipc_sys_euid() << 32 | mipc_sys_egid());
 	mipc_put(&capabilities, mipc_sys_capabilities());
@@ -49,23 +63,15 @@ refresh(void)
 	mipc_give(&fresh, now);		/* pairs with mipc_take in kept() */
 }
 
-/* What was seen when somebody last looked, and how often it was new. */
-static mipc_u64 seen_ids, seen_capabilities, sights;
-
-uint32_t
-mipc_cred_stamp(void)
-{
-	uint64_t now = mipc_peek(&epoch);
-
-	return (uint32_t)(now != 0 ? now << 1 | 1 : mipc_peek(&sights) << 1);
-}
+/* What was seen when somebody last looked. */
+static mipc_u64 seen_ids, seen_capabilities;
 
 void
 mipc_cred_look(void)
 {
 	uint64_t who, can;
 
-	if (mipc_peek(&epoch) != 0)
+	if (promised())
 		return;
 	who = (uint64_t)mipc_sys_euid() << 32 | mipc_sys_egid();
 	can = mipc_sys_capabilities();
@@ -74,13 +80,13 @@ mipc_cred_look(void)
 		return;
 	mipc_put(&seen_ids, who);
 	mipc_put(&seen_capabilities, can);
-	mipc_add(&sights, 1);
+	mipc_add(&mipc_cred_state, CHANGE);
 }
 
 uid_t
 mipc_cred_uid(void)
 {
-	if (mipc_peek(&epoch) == 0)
+	if (!promised())
 		return mipc_sys_euid();
 	if (!kept())
 		refresh();
@@ -90,7 +96,7 @@ mipc_cred_uid(void)
 gid_t
 mipc_cred_gid(void)
 {
-	if (mipc_peek(&epoch) == 0)
+	if (!promised())
 		return mipc_sys_egid();
 	if (!kept())
 		refresh();
@@ -102,7 +108,7 @@ mipc_cred_has(enum mipc_privilege privilege)
 {
 	uint64_t all;
 
-	if (mipc_peek(&epoch) == 0) {
+	if (!promised()) {
 		all = mipc_sys_capabilities();
 	} else {
 		if (!kept())
@@ -135,7 +141,7 @@ among(int n, const struct mipc_perm *perm)
 static gid_t
 file_gid(void)
 {
-	if (mipc_peek(&epoch) == 0)
+	if (!promised())
 		return mipc_sys_fsgid();
 	if (!kept())
 		refresh();

@@ -2,8 +2,8 @@
 /*
  * cred.h - who calls, and what that permits.
  *
- * Depends on: sys.h.  Locks: none; every function may be called by any
- * thread at any time.
+ * Depends on: atomic.h, sys.h.  Locks: none; every function may be called by
+ * any thread at any time.
  */
 #ifndef MIPC_CRED_H
 #define MIPC_CRED_H
@@ -11,6 +11,8 @@
 #include <sys/types.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "atomic.h"
 
 /* What decides about an object: clauses G3 and G4. */
 struct mipc_perm {
@@ -30,9 +32,16 @@ void	mipc_cred_changed(void);
 
 /*
  * A number that changes with the caller's credentials: at once where changes
- * are told; else only when somebody looks, which takes system calls.
+ * are told; else only when somebody looks, which takes system calls.  Its low
+ * four bits are MIPC_CRED_STAMPED.
  */
-uint32_t mipc_cred_stamp(void);
+#define MIPC_CRED_STAMPED	8u
+extern mipc_u32 mipc_cred_state MIPC_HIDDEN;
+static inline uint32_t
+mipc_cred_stamp(void)
+{
+	return mipc_peek(&mipc_cred_state);
+}
 void	mipc_cred_look(void);
 
 uid_t	mipc_cred_uid(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * format.h - every structure that processes share: format 1.
+ * format.h - every structure that processes share: format 2.
  *
  * All of it is fixed-width and free of pointers, so that 32- and 64-bit
  * processes agree.  What is written by another process is input: lengths,
@@ -33,7 +33,7 @@
 #define MIPC_MAGIC_SPACE	0x6d697053u	/* never 0: a hole is invalid */
 #define MIPC_MAGIC_OBJECT	0x6d69704fu
 #define MIPC_MAGIC_HOUSE	0x6d697048u
-#define MIPC_FORMAT		1u
+#define MIPC_FORMAT		2u
 #define MIPC_BYTE_ORDER		0x01020304u
 
 /*
@@ -156,10 +156,10 @@ struct mipc_segment {
 	struct mipc_attach entry[];		/* up to MIPC_ATTACH_MAX */
 };
 
-_Static_assert(sizeof(struct mipc_lock) == 24, "format 1");
-_Static_assert(sizeof(struct mipc_object) == 768, "format 1");
-_Static_assert(offsetof(struct mipc_object, state) == 320, "format 1");
-_Static_assert(offsetof(struct mipc_segment, entry) == 896, "format 1");
+_Static_assert(sizeof(struct mipc_lock) == 24, "format 2");
+_Static_assert(sizeof(struct mipc_object) == 768, "format 2");
+_Static_assert(offsetof(struct mipc_object, state) == 320, "format 2");
+_Static_assert(offsetof(struct mipc_segment, entry) == 896, "format 2");
 
 /*
  * A transaction: words that change together (txn.c).
@@ -206,9 +206,11 @@ struct mipc_entry_word {
 #define MIPC_SEM_PID(word)	((uint32_t)((word) >> 16) & 0x3fffff)
 #define MIPC_SEM_SLOW		(1ULL << 38)
 #define MIPC_SEM_COUNT(word)	((word) >> 39)
+#define MIPC_SEM_BY(pid)	((uint64_t)((pid) & 0x3fffff) << 16)
+#define MIPC_SEM_NEXT(old, by, value)					\
+	((MIPC_SEM_COUNT(old) + 1) << 39 | (by) | (uint64_t)(value))
 #define MIPC_SEM_WORD(old, value, pid)					\
-	((MIPC_SEM_COUNT(old) + 1) << 39 |				\
-	(uint64_t)((pid) & 0x3fffff) << 16 | (uint64_t)(value))
+	MIPC_SEM_NEXT(old, MIPC_SEM_BY(pid), value)
 
 /*
  * What one process owes a set: SEM_UNDO.
@@ -325,10 +327,9 @@ struct mipc_semset {
 	struct mipc_object object;
 	uint64_t nsems;				/* C */
 	uint64_t room;				/* C: nsems of the layout */
-	mipc_u64 otime;				/* A: seconds */
 	mipc_u64 changed;			/* A: SETVAL, SETALL; seconds */
 	mipc_u64 ready[MIPC_T_TABLES];		/* A: entries with space */
-	uint64_t spare[7];
+	uint64_t spare[8];
 	/* A line of the cache that only deaths touch. */
 	mipc_u64 bell;				/* C: 0, a futex word */
 	uint64_t pad[7];
@@ -344,6 +345,8 @@ struct mipc_semset {
 	mipc_u64 lent;				/* A: 1: a debt was below 0 */
 	mipc_u64 blocks;			/* T: blocks handed out */
 	uint64_t pad2[5];
+	/* One swap touches one line of the cache, in a small set. */
+	mipc_u64 otime;				/* A: seconds */
 	mipc_u64 sem[];				/* nsems of them */
 };
 
@@ -388,14 +391,14 @@ mipc_sem_lay_out(struct mipc_sem_layout *layout, uint32_t nsems, uint64_t page)
 }
 #define MIPC_SEM_BYTES_MOST	((uint64_t)16 << 20)
 
-_Static_assert(MIPC_PARTY_WORDS == 41, "format 1");
-_Static_assert(sizeof(struct mipc_debtor) == 64, "format 1");
-_Static_assert(sizeof(struct mipc_debt_block) == 256, "format 1");
-_Static_assert(sizeof(struct mipc_sleeper) == 256, "format 1");
-_Static_assert(sizeof(struct mipc_sleeper_more) <= 256, "format 1");
-_Static_assert(offsetof(struct mipc_semset, bell) == 896, "format 1");
-_Static_assert(offsetof(struct mipc_semset, turn) == 960, "format 1");
-_Static_assert(sizeof(struct mipc_semset) == 1088, "format 1");
+_Static_assert(MIPC_PARTY_WORDS == 41, "format 2");
+_Static_assert(sizeof(struct mipc_debtor) == 64, "format 2");
+_Static_assert(sizeof(struct mipc_debt_block) == 256, "format 2");
+_Static_assert(sizeof(struct mipc_sleeper) == 256, "format 2");
+_Static_assert(sizeof(struct mipc_sleeper_more) <= 256, "format 2");
+_Static_assert(offsetof(struct mipc_semset, bell) == 896, "format 2");
+_Static_assert(offsetof(struct mipc_semset, turn) == 960, "format 2");
+_Static_assert(sizeof(struct mipc_semset) == 1096, "format 2");
 
 /* What an index of a namespace holds, in mipc_entry.state. */
 enum mipc_index_state {
@@ -488,8 +491,8 @@ struct mipc_space {
 
 #define MIPC_SPACE_PAGES(page)						\
 	((sizeof(struct mipc_space) + (page) - 1) / (page))
-_Static_assert(offsetof(struct mipc_space, census) == 448, "format 1");
-_Static_assert(sizeof(struct mipc_entry) == 32, "format 1");
+_Static_assert(offsetof(struct mipc_space, census) == 448, "format 2");
+_Static_assert(sizeof(struct mipc_entry) == 32, "format 2");
 
 /*
  * An anonymous namespace: one region, addressed by pages.
@@ -561,6 +564,6 @@ struct mipc_slot {
 	char command[MIPC_COMMAND];		/* O */
 };
 
-_Static_assert(sizeof(struct mipc_slot) == 384, "format 1");
+_Static_assert(sizeof(struct mipc_slot) == 384, "format 2");
 
 #endif

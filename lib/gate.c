@@ -25,24 +25,26 @@ static mipc_u32 mutex;
 static uint64_t fork_signals;		/* mask of the forking thread */
 static mipc_u32 forker;			/* its id, from before to after */
 static const struct mipc_fork_hooks *hooks;
-static mipc_u32 nowhere = 1;		/* before mipc_gate_prepare() */
-static mipc_u32 *mark = &nowhere;	/* 0: this is an unprepared child */
+/* 1 before mipc_gate_prepare(); 0 for good where pages cannot be wiped. */
+static mipc_u32 elsewhere = 1;
+mipc_u32 *mipc_gate_mark = &elsewhere;	/* 0: perhaps an unprepared child */
 static pid_t made_by;			/* where pages cannot be wiped */
 
 static bool
 unprepared_child(void)
 {
-	if (mipc_peek(mark) == 0)
-		return true;
-	return made_by != 0 && made_by != mipc_sys_pid();
+	if (made_by != 0)
+		return made_by != mipc_sys_pid();
+	return mipc_peek(mipc_gate_mark) == 0;
 }
 
 static void
 settle_mark(void)
 {
-	mipc_put(mark, 1);
 	if (made_by != 0)
 		made_by = mipc_sys_pid();
+	else
+		mipc_put(mipc_gate_mark, 1);
 }
 
 /* Is this the thread that is forking, in a handler of the program's? */
@@ -86,7 +88,7 @@ mipc_gate_leave(struct mipc_gate *gate)
 }
 
 void
-mipc_gate_check(void)
+mipc_gate_check_closely(void)
 {
 	struct mipc_gate gate;
 
@@ -143,13 +145,13 @@ mipc_gate_prepare(const struct mipc_fork_hooks *h)
 	hooks = h;
 	if (atomic_exchange(&begun, 1) != 0)
 		return;
-	if (mipc_map_private(page, &memory) != 0) {
+	if (mipc_map_private(page, &memory) != 0 ||
+	    mipc_sys_advise(memory, page, MADV_WIPEONFORK) != 0) {
 		made_by = mipc_sys_pid();
+		mipc_put(&elsewhere, 0);
 	} else {
-		if (mipc_sys_advise(memory, page, MADV_WIPEONFORK) != 0)
-			made_by = mipc_sys_pid();
-		mark = memory;
-		mipc_put(mark, 1);
+		mipc_put((mipc_u32 *)memory, 1);
+		mipc_gate_mark = memory;
 	}
 	pthread_atfork(before_fork, after_fork, in_child);
 }

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "atomic.h"
+
 struct mipc_gate {
 	uint64_t signals;	/* the caller's mask */
 	bool nested;		/* by the thread that is forking */
@@ -41,6 +43,20 @@ void	mipc_gate_prepare(const struct mipc_fork_hooks *);
  * To be called at every public entry: a child that was forked behind the
  * library's back becomes a process of its own here.
  */
-void	mipc_gate_check(void);
+/* What a fork's child may find 0. */
+extern mipc_u32 *mipc_gate_mark MIPC_HIDDEN;
+void	mipc_gate_check_closely(void);
+static inline bool
+mipc_gate_is_fine(void)
+{
+	return __builtin_expect(mipc_peek(mipc_gate_mark) != 0, 1);
+}
+
+static inline void
+mipc_gate_check(void)
+{
+	if (!mipc_gate_is_fine())
+		mipc_gate_check_closely();
+}
 
 #endif

@@ -28,6 +28,8 @@
 
 #include "map.h"
 
+mipc_u32 mipc_life_none = MIPC_CANARY_DIED, mipc_life_mute = 0;
+
 void
 mipc_lives_init(struct mipc_lives *lives, const struct mipc_life_store *store,
     void *where, mipc_u64 *houses)
@@ -36,6 +38,7 @@ mipc_lives_init(struct mipc_lives *lives, const struct mipc_life_store *store,
 	lives->where = where;
 	lives->houses = houses;
 	lives->page = mipc_sys_page();
+	mipc_put(&lives->canary, &mipc_life_none);
 	lives->run_fd = -1;
 	lives->exec_fd = -1;
 	lives->birth.run_fd = -1;
@@ -237,21 +240,6 @@ mipc_life_dead(struct mipc_lives *lives, mipc_life life)
 		return false;
 	mipc_put(known, life);
 	return true;
-}
-
-mipc_life
-mipc_life_now(struct mipc_lives *lives)
-{
-	mipc_life self = mipc_take(&lives->self);
-	uint64_t at;
-
-	if (self == 0)
-		return 0;
-	at = mipc_peek(&lives->slot->canary);
-	if (at != 0 && at < lives->page && (mipc_peek((mipc_u32 *)(void *)
-	    (lives->pair + at)) & FUTEX_OWNER_DIED) != 0)
-		return 0;	/* the thread that armed it ended */
-	return self;
 }
 
 const mipc_u32 *

@@ -25,6 +25,8 @@ enum mipc_life_file {
 
 struct mipc_lives;
 
+#define MIPC_CANARY_DIED	0x40000000u	/* FUTEX_OWNER_DIED */
+
 /*
  * How the store keeps lives.  open: a new open file description of a house's
  * file, made if `make` and missing; a descriptor or a negative errno.
@@ -57,6 +59,9 @@ struct mipc_lives {
 	bool robust;
 	/* This process; changed inside the gate. */
 	mipc_u64 self;			/* its life, 0 before the first call */
+	mipc_u64 by;			/* its pid as semaphores have it */
+	_Atomic(mipc_u32 *) canary;	/* its word, which says that it died
+					   where there is no life */
 	struct mipc_slot *slot;
 	char *pair;			/* slot page and the page behind it */
 	struct mipc_robust_head *linked;/* whose list holds our entry */
@@ -88,9 +93,20 @@ int	mipc_life_self(struct mipc_lives *, mipc_life *out);
 
 /*
  * The same without the gate and without a system call: 0 if the way above
- * must be gone.
+ * must be gone, since there is no life or the thread that armed its canary
+ * has ended.
  */
-mipc_life mipc_life_now(struct mipc_lives *);
+static inline bool
+mipc_life_armed(struct mipc_lives *lives)
+{
+	return (mipc_peek(mipc_take(&lives->canary)) & MIPC_CANARY_DIED) == 0;
+}
+
+static inline mipc_life
+mipc_life_now(struct mipc_lives *lives)
+{
+	return mipc_life_armed(lives) ? mipc_take(&lives->self) : 0;
+}
 
 /*
  * Is the address space of this life gone?  No system call while its canary

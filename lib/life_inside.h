@@ -15,6 +15,9 @@ mipc_life_slot(const struct mipc_lives *lives, char *base, uint32_t slot)
 	return (struct mipc_slot *)(void *)(base + slot * lives->page);
 }
 
+/* Words for those without a life, and those whose life has no canary. */
+extern mipc_u32 mipc_life_none, mipc_life_mute;
+
 /* The slots of a house, readable; NULL with *error. */
 char	*mipc_life_window(struct mipc_lives *, uint32_t house, int *error);
 

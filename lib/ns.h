@@ -21,21 +21,24 @@
  * system, so a stale pointer may be pinned, looked at again and dropped.
  *	pins	A: who keeps it from being unmapped
  *	the rest changes inside the gate
+ *
+ * An operation on one of many sets looks at the first line of the cache alone.
  */
 struct mipc_opened {
-	mipc_u32 pins;
-	enum mipc_kind kind;
-	uint64_t id;
-	struct mipc_map map;
+	_Alignas(64) uint64_t id;
 	struct mipc_object *head;
-	uint64_t size, data;		/* checked copies: bytes of a segment,
+	uint64_t size;			/* checked copy: bytes of a segment,
 					   semaphores of a set */
-	/* A set's; layout is constant. */
-	struct mipc_sem_layout layout;
-	mipc_u64 verdict;		/* A: see sem_set.c */
+	mipc_u64 verdict;		/* A: a set's; see sem_set.c */
 	mipc_u64 debtor_life;		/* A: whose entry `debtor` is */
 	mipc_u32 debtor;		/* A: + 1; a hint */
 	mipc_u32 patience;		/* A: see sem_op.c */
+	mipc_u32 pins;
+	enum mipc_kind kind;
+	struct mipc_entry *listed;	/* its index's, in the namespace */
+	uint64_t data;			/* checked copy, of a segment */
+	struct mipc_sem_layout layout;	/* a set's: constant */
+	struct mipc_map map;
 	/* A segment's attaches by this process. */
 	uint32_t attaches;
 	uint32_t entry;			/* of the segment, if attaches > 0 */

@@ -225,6 +225,7 @@ mipc_ns_adopt(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	}
 	opened->kind = kind;
 	opened->id = id;
+	opened->listed = mipc_ns_entry_of(ns, kind, id);
 	opened->map = *map;
 	opened->head = map->base;
 	opened->kept_fd = -1;

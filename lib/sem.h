@@ -50,13 +50,13 @@ int	mipc_set_enter(struct mipc_set *, struct mipc_ns *, int semid);
 int	mipc_set_hold(struct mipc_set *, struct mipc_ns *,
 	    struct mipc_opened *);
 void	mipc_set_leave(struct mipc_set *);
-/* Does the namespace still say that this id is a living set's? */
+/* Does the namespace still say that this is a living set? */
 static inline bool
-mipc_set_listed(struct mipc_ns *ns, uint64_t id)
+mipc_set_listed(const struct mipc_opened *opened)
 {
-	struct mipc_entry *entry = mipc_ns_entry_of(ns, MIPC_SEM, id);
+	const struct mipc_entry *entry = opened->listed;
 
-	return mipc_peek(&entry->id) == id &&
+	return mipc_peek(&entry->id) == opened->id &&
 	    mipc_take(&entry->state) == MIPC_INDEX_LIVE;
 }
 /* Is it still the set of this id, and not removed? */
@@ -128,19 +128,28 @@ void	mipc_set_bury(struct mipc_set *);
 
 /*
  * A verdict is what the caller may do, with everything it depends on: the
- * state of the object's permissions and of the caller's credentials.
- *	bits 0-2 granted, 3 valid; 8-31 credentials; 32-63 object
+ * version of the set's entry in the namespace and the caller's credentials.
+ *	bits 0-2 granted; 3-31 credentials, never 0; 32-63 version
+ * It is that set's alone, since a later one there has a later version.
  */
-#define MIPC_VERDICT_VALID	8u
-#define MIPC_VERDICT_BASIS(object, credentials)				\
-	((uint64_t)(uint32_t)(object) << 32 |				\
-	(uint64_t)((credentials) & 0xffffff) << 8 | MIPC_VERDICT_VALID)
+static inline uint64_t
+mipc_set_basis(const struct mipc_opened *opened)
+{
+	return (uint64_t)mipc_take(&opened->listed->version) << 32 |
+	    mipc_cred_stamp();
+}
 
-/* --- sem_quick.c ------------------------------------------------------- */
+/* --- sem_op.c ---------------------------------------------------------- */
 
-/* One operation that needs nothing but a swap: true if it is done. */
-bool	mipc_sem_quick(struct mipc_ns *, struct mipc_thread *, int semid,
-	    const struct sembuf *);
+/* semtimedop, whatever it takes; -1 with errno. */
+int	mipc_sem_closely(struct mipc_ns *, int semid, struct sembuf *,
+	    size_t nops, const struct timespec *timeout);
+/* Is this a length of time? */
+static inline bool
+mipc_sem_is_wait(const struct timespec *t)
+{
+	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < 1000000000;
+}
 
 /* Say that an operation was done now: at most a second late. */
 static inline void

@@ -417,14 +417,13 @@ check(const struct mipc_ns *ns, const struct sembuf *ops, size_t nops,
 		return E2BIG;
 	if (ops == NULL)
 		return EFAULT;
-	if (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
-	    timeout->tv_nsec >= 1000000000))
+	if (timeout != NULL && !mipc_sem_is_wait(timeout))
 		return EINVAL;
 	return 0;
 }
 
-MIPC_PUBLIC int
-mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
+int
+mipc_sem_closely(struct mipc_ns *ns, int semid, struct sembuf *ops,
     size_t nops, const struct timespec *timeout)
 {
 	struct mipc_thread *thread;
@@ -436,9 +435,6 @@ mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
 	if (thread != NULL && thread->waiter.serial != 0)
 		mipc_sleep_withdraw(thread);
 	error = check(ns, ops, nops, timeout);
-	if (error == 0 && nops == 1 && thread != NULL &&
-	    mipc_sem_quick(ns, thread, semid, ops))
-		return 0;
 	if (error == 0) {
 		end = end_of(timeout);
 		error = nops <= MIPC_FEW_OPS ?
@@ -449,10 +445,4 @@ mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
 		return 0;
 	errno = error;
 	return -1;
-}
-
-MIPC_PUBLIC int
-mipc_semop(struct mipc_ns *ns, int semid, struct sembuf *ops, size_t nops)
-{
-	return mipc_semtimedop(ns, semid, ops, nops, NULL);
 }

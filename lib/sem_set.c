@@ -45,7 +45,7 @@ enter_open(struct mipc_set *set, uint64_t id)
 	if (mipc_thread_enter(set->thread, opened, &set->inside)) {
 		/* Pairs with the store in take_out(), object.c. */
 		if (mipc_take(place) == opened && opened->id == id &&
-		    mipc_set_listed(set->ns, id)) {
+		    mipc_set_listed(opened)) {
 			bind(set, opened);
 			return true;
 		}
@@ -63,7 +63,7 @@ enter_slowly(struct mipc_set *set, uint64_t id)
 
 	mipc_gate_enter(&gate);
 	error = mipc_ns_get(set->ns, MIPC_SEM, id, &opened);
-	if (error == 0 && !mipc_set_listed(set->ns, id)) {
+	if (error == 0 && !mipc_set_listed(opened)) {
 		mipc_ns_unpin(opened);
 		error = EINVAL;
 	}
@@ -127,7 +127,7 @@ bool
 mipc_set_lives(const struct mipc_set *set)
 {
 	return mipc_take(&set->head->object.id) == set->opened->id &&
-	    mipc_set_listed(set->ns, set->opened->id);
+	    mipc_set_listed(set->opened);
 }
 
 bool
@@ -138,9 +138,27 @@ mipc_set_sound(const struct mipc_set *set)
 
 /* --- permission -------------------------------------------------------- */
 
+/*
+ * A verdict is kept unless IPC_SET may be under way, which makes a version
+ * both before it, under the object's lock, and after it (control.c): a killed
+ * one's lock is found taken, a finished one's sequence has changed.
+ */
+static void
+keep_verdict(struct mipc_set *set, uint64_t basis, uint64_t seq,
+    unsigned granted)
+{
+	struct mipc_object *head = set->opened->head;
+
+	atomic_thread_fence(memory_order_acquire);
+	if (mipc_take(&head->lock.owner) == 0 && mipc_seq_same(head, seq) &&
+	    mipc_set_listed(set->opened))
+		mipc_give(&set->opened->verdict, basis | granted);
+}
+
 static int
 judge(struct mipc_set *set, uint64_t basis, unsigned *granted)
 {
+	uint64_t seq = mipc_seq_begin(set->opened->head);
 	struct mipc_perm perm;
 	struct mipc_gate gate;
 	int error;
@@ -152,17 +170,15 @@ judge(struct mipc_set *set, uint64_t basis, unsigned *granted)
 		return error;
 	*granted = (mipc_cred_may(&perm, 0444) ? 4u : 0) |
 	    (mipc_cred_may(&perm, 0222) ? 2u : 0);
-	if (mipc_seq_same(set->opened->head, basis >> 32 |
-	    (mipc_peek(&set->opened->head->seq) & ~0xffffffffull)))
-		mipc_give(&set->opened->verdict, basis | *granted);
+	keep_verdict(set, basis, seq, *granted);
 	return 0;
 }
 
 int
 mipc_set_permit(struct mipc_set *set, unsigned bits)
 {
-	uint64_t basis = MIPC_VERDICT_BASIS(mipc_take(&set->opened->head->seq),
-	    mipc_cred_stamp()), verdict = mipc_take(&set->opened->verdict);
+	uint64_t basis = mipc_set_basis(set->opened);
+	uint64_t verdict = mipc_take(&set->opened->verdict);
 	unsigned asked = (bits >> 6 | bits >> 3 | bits) & 7, granted = 0;
 	int error;
 

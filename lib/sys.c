@@ -280,12 +280,6 @@ mipc_sys_fence_all(void)
 }
 
 uint64_t
-mipc_sys_seconds(void)
-{
-	return (uint64_t)time(NULL);
-}
-
-uint64_t
 mipc_sys_monotonic_ns(void)
 {
 	struct timespec now;

@@ -27,6 +27,7 @@ static void
 clear(struct mipc_thread *thread)
 {
 	thread->waiter.serial = 0;
+	mipc_put(&thread->quick, NULL);
 	for (uint32_t i = 0; i < MIPC_NESTED; i++)
 		mipc_put(&thread->inside[i], NULL);
 	thread->depth = 0;
@@ -100,10 +101,13 @@ mipc_thread_uses(const void *object)
 		mipc_step();
 	else if (mipc_sys_fence_all() != 0)
 		return true;	/* kept for ever rather than in danger */
-	for (thread = mipc_take(&all); thread != NULL; thread = thread->next)
+	for (thread = mipc_take(&all); thread != NULL; thread = thread->next) {
+		if (mipc_peek(&thread->quick) == object)
+			return true;
 		for (uint32_t i = 0; i < MIPC_NESTED; i++)
 			if (mipc_peek(&thread->inside[i]) == object)
 				return true;
+	}
 	return false;
 }
 

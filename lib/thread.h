@@ -21,12 +21,15 @@
  *		A handler left by siglongjmp(3) leaves its own behind, which
  *		keeps an object mapped and is taken back by no one
  * depth	how many
+ * quick	the one that a call of a single swap uses; a handler's puts back
+ *		what it found
  * waiter	where it sleeps; serial 0: nowhere
  * withdrawn	what became of sleeps that a handler's call took back, by
  *		serial
  */
 struct mipc_thread {
 	struct mipc_robust_head *robust;	/* NULL: this libc has none */
+	_Atomic(void *) quick;
 	_Atomic(void *) inside[MIPC_NESTED];
 	uint32_t depth;
 	uint32_t number;
@@ -66,7 +69,8 @@ struct mipc_inside {
 	uint32_t depth;
 	void *pending;
 };
-extern bool mipc_thread_fences;		/* each thread must fence itself */
+/* Each thread must fence itself. */
+extern bool mipc_thread_fences MIPC_HIDDEN;
 
 static inline bool
 mipc_thread_enter(struct mipc_thread *thread, void *object,
@@ -87,6 +91,26 @@ mipc_thread_enter(struct mipc_thread *thread, void *object,
 	if (__builtin_expect(mipc_thread_fences, 0))
 		mipc_step();
 	return true;
+}
+
+/* The same for the time of one swap. */
+static inline void *
+mipc_thread_quick(struct mipc_thread *thread, void *object)
+{
+	void *saved = mipc_peek(&thread->quick);
+
+	mipc_put(&thread->quick, object);
+	/* As in mipc_thread_enter(). */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(mipc_thread_fences, 0))
+		mipc_step();
+	return saved;
+}
+
+static inline void
+mipc_thread_quick_done(struct mipc_thread *thread, void *saved)
+{
+	mipc_give(&thread->quick, saved);
 }
 
 static inline void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check_unit_format.c - format 1 is what was published, and everything else
+ * check_unit_format.c - format 2 is what was published, and everything else
  * is refused.  A change here is another format, with another number.
  */
 #include "check_unit.h"
@@ -11,9 +11,9 @@
 #define AT(type, field, offset) \
 	must_eq(offsetof(struct type, field), (offset))
 
-START_TEST(format_1_offsets_stay)
+START_TEST(format_2_offsets_stay)
 {
-	must_eq(MIPC_FORMAT, 1);
+	must_eq(MIPC_FORMAT, 2);
 	AT(mipc_space, magic, 0);
 	AT(mipc_space, format, 4);
 	AT(mipc_space, byte_order, 8);
@@ -30,6 +30,12 @@ START_TEST(format_1_offsets_stay)
 	AT(mipc_object, mode, 336);
 	AT(mipc_segment, size, 768);
 	AT(mipc_segment, entry, 896);
+	AT(mipc_semset, nsems, 768);
+	AT(mipc_semset, ready, 792);
+	AT(mipc_semset, bell, 896);
+	AT(mipc_semset, turn, 960);
+	AT(mipc_semset, otime, 1088);
+	AT(mipc_semset, sem, 1096);
 	AT(mipc_slot, gen, 0);
 	AT(mipc_slot, canary, 16);
 	AT(mipc_slot, command, 128);
@@ -98,7 +104,7 @@ START_TEST(format_only_its_own_namespace_is_taken)
 	must_eq(check_with(&space->magic, MIPC_MAGIC_SPACE, space), 0);
 	must_eq(check_with(&space->magic, 0, space), EIO);
 	must(check_with(&space->magic, MIPC_MAGIC_OBJECT, space) != 0);
-	must_eq(check_with(&space->format, 2, space), EPROTONOSUPPORT);
+	must_eq(check_with(&space->format, 1, space), EPROTONOSUPPORT);
 	must_eq(check_with(&space->format, 0, space), EPROTONOSUPPORT);
 	must_eq(check_with(&space->byte_order, 0x04030201, space),
 	    EPROTONOSUPPORT);
@@ -111,7 +117,7 @@ END_TEST
 void
 add_format_tests(TCase *tc)
 {
-	testing_add(tc, format_1_offsets_stay);
+	testing_add(tc, format_2_offsets_stay);
 	testing_add(tc, format_has_no_padding_that_differs_by_word_size);
 	testing_add(tc, format_a_life_keeps_its_parts);
 	testing_add(tc, format_only_its_own_namespace_is_taken);
