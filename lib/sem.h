@@ -62,16 +62,24 @@ mipc_set_listed(const struct mipc_opened *opened)
 /* Is it still the set of this id, and not removed? */
 bool	mipc_set_lives(const struct mipc_set *);
 /* Is it still a set at all, or has somebody written over it? */
-bool	mipc_set_sound(const struct mipc_set *);
-/* May the caller do this (bits of mode, folded)?  0 or EACCES, EINVAL. */
-int	mipc_set_permit(struct mipc_set *, unsigned bits);
+static inline bool
+mipc_set_sound(const struct mipc_set *set)
+{
+	return set->head->object.magic == MIPC_MAGIC_OBJECT;
+}
 /* Everything a transaction needs: a life, a party's space. */
 int	mipc_set_ready(struct mipc_set *);
 /*
  * Is a try to be made again?  EAGAIN: somebody was faster; EBUSY: no record
  * was free, and there are more now, or a moment has passed.
  */
-bool	mipc_set_again(struct mipc_set *, int *error);
+bool	mipc_set_again_closely(struct mipc_set *, int *error);
+static inline bool
+mipc_set_again(struct mipc_set *set, int *error)
+{
+	return (*error != 0 || !mipc_set_sound(set)) &&
+	    mipc_set_again_closely(set, error);
+}
 /* One more page of a table; ENOMEM if there can be none. */
 int	mipc_set_grow(struct mipc_set *, enum mipc_sem_table);
 /* Entries that a table can have. */
@@ -139,6 +147,18 @@ mipc_set_basis(const struct mipc_opened *opened)
 	    mipc_cred_stamp();
 }
 
+/* May the caller do this (bits of mode, folded)?  0 or EACCES, EINVAL. */
+int	mipc_set_permit_closely(struct mipc_set *, unsigned asked);
+static inline int
+mipc_set_permit(struct mipc_set *set, unsigned bits)
+{
+	unsigned asked = (bits >> 6 | bits >> 3 | bits) & 7;
+	uint64_t verdict = mipc_take(&set->opened->verdict);
+
+	return (verdict & ~7ull) == mipc_set_basis(set->opened) &&
+	    (asked & ~verdict) == 0 ? 0 : mipc_set_permit_closely(set, asked);
+}
+
 /* --- sem_op.c ---------------------------------------------------------- */
 
 /* semtimedop, whatever it takes; -1 with errno. */
@@ -179,6 +199,7 @@ struct mipc_plan {
 	uint32_t blocking;		/* operation that cannot proceed */
 	uint32_t count;			/* of touches */
 	bool undoes;			/* some operation has SEM_UNDO */
+	bool counts;			/* the debtor's debts, if it does */
 	struct mipc_touch *touch;	/* nops of them */
 };
 

@@ -35,24 +35,35 @@ touch(const struct mipc_set *set, struct mipc_plan *plan, uint32_t num,
 	return new;
 }
 
+/* The first operation that owes: ERANGE, EXFULL. */
+static int
+begin_owing(const struct mipc_set *set, struct mipc_plan *plan)
+{
+	/* A sleeper's is another process's word. */
+	if (plan->debtor - 1 >= mipc_set_count(set, MIPC_T_DEBTORS))
+		return ERANGE;
+	plan->undoes = true;
+	plan->counts = mipc_undo_counts(set, plan->debtor - 1);
+	return !plan->counts && mipc_undo_stale(set, plan->debtor - 1) ?
+	    EXFULL : 0;
+}
+
 /* S10: what the process would owe then; ERANGE, EXFULL. */
 static int
 owe(const struct mipc_set *set, struct mipc_plan *plan, struct mipc_touch *t,
     int op)
 {
-	/* A sleeper's is another process's word. */
-	if (plan->debtor - 1 >= mipc_set_count(set, MIPC_T_DEBTORS))
-		return ERANGE;
+	int error = plan->undoes ? 0 : begin_owing(set, plan);
+
+	if (error != 0)
+		return error;
 	if (t->debt == NULL) {
-		if (mipc_undo_stale(set, plan->debtor - 1))
-			return EXFULL;
 		t->debt = mipc_undo_place(set, plan->debtor - 1, t->num,
 		    &plan->debts_used);
 		if (t->debt == NULL)
 			return EXFULL;
 		t->debt_old = mipc_take(t->debt);
-		if (mipc_undo_counts(set, plan->debtor - 1) &&
-		    MIPC_DEBT_SEM(t->debt_old) == t->num)
+		if (plan->counts && MIPC_DEBT_SEM(t->debt_old) == t->num)
 			t->adjust = MIPC_DEBT_ADJ(t->debt_old);
 	}
 	t->adjust -= op;
@@ -84,7 +95,6 @@ mipc_plan_judge(const struct mipc_set *set, struct mipc_plan *plan)
 			return ERANGE;
 		if ((op->flags & SEM_UNDO) == 0 || op->op == 0)
 			continue;
-		plan->undoes = true;
 		error = owe(set, plan, t, op->op);
 		if (error != 0)
 			return error;
@@ -125,7 +135,7 @@ mipc_plan_record(const struct mipc_set *set, const struct mipc_plan *plan,
 			    MIPC_T_NEXT(t->debt_old,
 			    MIPC_DEBT_VALUE(t->num, t->adjust)));
 	}
-	if (plan->undoes && !mipc_undo_counts(set, plan->debtor - 1)) {
+	if (plan->undoes && !plan->counts) {
 		era = &mipc_set_debtor(set, plan->debtor - 1)->era;
 		mipc_queue_record_set(txn, era,
 		    MIPC_T_VALUE(mipc_peek(&set->head->era)));
@@ -151,7 +161,9 @@ void
 mipc_plan_claim(const struct mipc_set *set, const struct mipc_plan *plan)
 {
 	for (uint32_t i = 0; i < plan->nops; i++)
-		mipc_plan_claim_one(set, plan->op[i].num);
+		if ((mipc_peek(&set->head->sem[plan->op[i].num]) &
+		    MIPC_SEM_SLOW) == 0)
+			mipc_plan_claim_one(set, plan->op[i].num);
 }
 
 int

@@ -130,12 +130,6 @@ mipc_set_lives(const struct mipc_set *set)
 	    mipc_set_listed(set->opened);
 }
 
-bool
-mipc_set_sound(const struct mipc_set *set)
-{
-	return set->head->object.magic == MIPC_MAGIC_OBJECT;
-}
-
 /* --- permission -------------------------------------------------------- */
 
 /*
@@ -175,20 +169,17 @@ judge(struct mipc_set *set, uint64_t basis, unsigned *granted)
 }
 
 int
-mipc_set_permit(struct mipc_set *set, unsigned bits)
+mipc_set_permit_closely(struct mipc_set *set, unsigned asked)
 {
 	uint64_t basis = mipc_set_basis(set->opened);
 	uint64_t verdict = mipc_take(&set->opened->verdict);
-	unsigned asked = (bits >> 6 | bits >> 3 | bits) & 7, granted = 0;
-	int error;
+	unsigned granted = (unsigned)verdict & 7;
+	int error = 0;
 
-	if (__builtin_expect((verdict & ~7ull) == basis, 1)) {
-		granted = (unsigned)verdict & 7;
-	} else {
+	if ((verdict & ~7ull) != basis)
 		error = judge(set, basis, &granted);
-		if (error != 0)
-			return error;
-	}
+	if (error != 0)
+		return error;
 	return (asked & ~granted) == 0 ? 0 : EACCES;
 }
 
@@ -289,7 +280,7 @@ mipc_set_ready(struct mipc_set *set)
 }
 
 bool
-mipc_set_again(struct mipc_set *set, int *error)
+mipc_set_again_closely(struct mipc_set *set, int *error)
 {
 	static mipc_u32 nobody_wakes;
 	struct timespec moment = { .tv_nsec = 1000000 };

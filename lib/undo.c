@@ -106,7 +106,8 @@ mipc_undo_place(const struct mipc_set *set, uint32_t debtor, uint32_t num,
 			return &entry->debt[i];
 		}
 	}
-	while ((debt = next_debt(set, debtor, &p)) != NULL) {
+	while (MIPC_T_VALUE(mipc_peek(&entry->chain)) != 0 &&
+	    (debt = next_debt(set, debtor, &p)) != NULL) {
 		word = mipc_peek(debt);
 		if (MIPC_DEBT_ADJ(word) != 0) {
 			if (MIPC_DEBT_SEM(word) == num)
