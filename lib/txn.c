@@ -215,6 +215,37 @@ mipc_txn_open(struct mipc_txn *txn, const struct mipc_board *board,
 	return EBUSY;
 }
 
+/* The word's entry in the record, or NULL. */
+static struct mipc_entry_word *
+recorded(const struct mipc_txn *txn, const mipc_u64 *word)
+{
+	uint64_t offset = (uint64_t)((const char *)word - txn->board->base);
+
+	for (uint32_t i = 0; i < txn->count; i++)
+		if (mipc_peek(&txn->word[i].offset) == offset)
+			return &txn->word[i];
+	return NULL;
+}
+
+uint64_t
+mipc_txn_value(const struct mipc_txn *txn, const mipc_u64 *word)
+{
+	struct mipc_entry_word *entry = recorded(txn, word);
+
+	return entry == NULL ? mipc_peek(word) : mipc_peek(&entry->new);
+}
+
+void
+mipc_txn_change(struct mipc_txn *txn, mipc_u64 *word, uint64_t new)
+{
+	struct mipc_entry_word *entry = recorded(txn, word);
+
+	if (entry == NULL)
+		mipc_txn_set(txn, word, mipc_peek(word), new);
+	else
+		mipc_put(&entry->new, new);
+}
+
 static void
 apply(struct mipc_txn *txn)
 {

@@ -78,6 +78,10 @@ mipc_txn_set(struct mipc_txn *txn, mipc_u64 *word, uint64_t old, uint64_t new)
 	mipc_put(&entry->new, new);
 	txn->count++;
 }
+/* A word as it will be, whether it is recorded or not. */
+uint64_t mipc_txn_value(const struct mipc_txn *, const mipc_u64 *word);
+/* The same as set, for one that may be recorded already. */
+void	mipc_txn_change(struct mipc_txn *, mipc_u64 *word, uint64_t new);
 /*
  * Commit it and give the record back: all or none; EAGAIN, none, if something
  * else was committed since `seen`.

@@ -135,6 +135,7 @@ main(int argc, char **argv)
 	add_life_tests(anon);
 	add_lock_tests(dir);
 	add_lock_tests(anon);
+	add_msg_tests(anon);
 	tcase_set_timeout(dir, 20);
 	tcase_set_timeout(anon, 20);
 	suite_add_tcase(suite, alone);

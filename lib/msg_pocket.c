@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * msg_pocket.c - what a thread has in its hands while it is in a queue.
+ *
+ * A pocket is one thread's for the length of a call.  The room in it stays
+ * there for the next call, so that a message usually goes into what was held
+ * last, which the cache still has.  Whoever finds that the one who claimed a
+ * pocket is dead inherits what is in it; so room is never lost.
+ *
+ * What is held is nobody else's: it is written without ceremony.  But a swap
+ * that somebody is late with may still be aimed at a word in it; so the words
+ * that transactions change get counters that they cannot have had.
+ */
+#include "msg.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "crash.h"
+
+#define SPREAD		4u	/* pockets that threads begin at */
+#define UNBLOCKED	24u	/* from this one on signals are blocked */
+#define ROOMIER		2u	/* shapes larger than need be that will do */
+#define FEW_PAGES	4u	/* that are worth being kept */
+
+/* --- shapes ------------------------------------------------------------ */
+
+static uint64_t
+part_capacity(const struct mipc_mq *mq, uint32_t shape)
+{
+	return mipc_part_bytes(shape, mq->layout.page) - MIPC_MESSAGE_HEAD;
+}
+
+/* Bytes of payload that a page has, as the first or a later one. */
+static uint64_t
+page_capacity(const struct mipc_mq *mq, bool first)
+{
+	return mq->layout.page - MIPC_PAGE_LINK -
+	    (first ? MIPC_MESSAGE_HEAD : 0);
+}
+
+/* Whole pages that a message takes; 0: a part of one is enough. */
+static uint64_t
+pages_for(const struct mipc_mq *mq, uint64_t size)
+{
+	uint64_t first = page_capacity(mq, true);
+	uint64_t later = page_capacity(mq, false);
+
+	if (size <= part_capacity(mq, MIPC_SHAPES - 1))
+		return 0;
+	return size <= first ? 1 : 1 + (size - first + later - 1) / later;
+}
+
+static uint32_t
+shape_for(const struct mipc_mq *mq, uint64_t size)
+{
+	uint32_t shape = 0;
+
+	while (part_capacity(mq, shape) < size)
+		shape++;
+	return shape;
+}
+
+uint32_t
+mipc_pocket_shape(uint64_t pages)
+{
+	return pages > MIPC_MANY_PAGES - MIPC_SHAPES - 1 ? MIPC_MANY_PAGES :
+	    MIPC_SHAPES + (uint32_t)pages;
+}
+
+static uint32_t
+form_of_pages(uint32_t pages)
+{
+	return pages << 8 | mipc_pocket_shape(pages);
+}
+
+/* --- the words of a message -------------------------------------------- */
+
+/* Counters that no word in this place has had, but by chance. */
+static void
+renew(struct mipc_mq *mq, uint32_t ref)
+{
+	struct mipc_message *m = mipc_msg_at(mq, ref);
+	mipc_u64 *word[] = { &m->next, &m->prev, &m->number, &m->same,
+	    &m->last, &m->left, &m->right, &m->bit };
+	uint64_t seed = mipc_peek(&mq->head->room_turn) + ref;
+
+	if (m == NULL)
+		return;
+	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		mipc_put(word[i], seed >> 32 << 32);
+	}
+	mipc_put(&m->size, 0);
+	mipc_put(&m->form, 0);
+}
+
+static mipc_u64 *
+link_at(const struct mipc_mq *mq, uint32_t ref)
+{
+	char *page = (char *)mipc_msg_at(mq, ref);
+
+	return (mipc_u64 *)(void *)(page + mq->layout.page - MIPC_PAGE_LINK);
+}
+
+/* The page behind this one, checked; 0 none. */
+static uint32_t
+next_page(const struct mipc_mq *mq, uint32_t ref)
+{
+	uint64_t next = mipc_peek(link_at(mq, ref));
+	uint64_t offset = next * MIPC_UNIT;
+
+	return next > UINT32_MAX || offset < mq->layout.data ||
+	    offset % mq->layout.page != 0 ||
+	    offset > mq->layout.size - mq->layout.page ? 0 : (uint32_t)next;
+}
+
+uint32_t
+mipc_pocket_shorten(struct mipc_mq *mq, uint32_t ref, uint32_t left)
+{
+	uint32_t next = left > 0 ? next_page(mq, ref) : 0;
+
+	if (next == 0)
+		return 0;
+	renew(mq, next);
+	mipc_put(&mipc_msg_at(mq, next)->form, form_of_pages(left));
+	return next;
+}
+
+/*
+ * Call a function for each piece of a message's payload.  The references are
+ * another process's words: where they end too early, so does the copy.
+ */
+typedef void piece_use(void *in, char *piece, size_t size);
+
+static void
+each_piece(const struct mipc_mq *mq, uint32_t ref, uint64_t size,
+    piece_use *use, void *in)
+{
+	struct mipc_message *m = mipc_msg_at(mq, ref);
+	uint64_t done, part, most;
+
+	if (mipc_peek(&m->form) < 1u << 8) {
+		most = mq->layout.size - ((uint64_t)ref * MIPC_UNIT +
+		    MIPC_MESSAGE_HEAD);
+		use(in, m->data, size < most ? size : most);
+		return;
+	}
+	part = page_capacity(mq, true);
+	if (part > size)
+		part = size;
+	use(in, m->data, part);
+	for (done = part; done < size; done += part) {
+		ref = next_page(mq, ref);
+		if (ref == 0)
+			return;
+		part = page_capacity(mq, false);
+		if (part > size - done)
+			part = size - done;
+		use(in, (char *)mipc_msg_at(mq, ref), part);
+	}
+}
+
+static void
+copy_in(void *in, char *piece, size_t size)
+{
+	const char **from = in;
+
+	memcpy(piece, *from, size);
+	*from += size;
+}
+
+static void
+copy_out(void *in, char *piece, size_t size)
+{
+	char **to = in;
+
+	memcpy(*to, piece, size);
+	*to += size;
+}
+
+void
+mipc_message_fill(const struct mipc_mq *mq, uint32_t place, uint64_t type,
+    const void *from, uint32_t size)
+{
+	uint64_t word = mipc_peek(&mq->pocket->held[place]);
+	uint32_t ref = MIPC_HELD_REF(word), shape = MIPC_HELD_SHAPE(word);
+	struct mipc_message *m = mipc_msg_at(mq, ref);
+
+	if (shape < MIPC_SHAPES)
+		mipc_put(&m->form, shape);
+	else if (shape != MIPC_MANY_PAGES)
+		mipc_put(&m->form, form_of_pages(shape - MIPC_SHAPES));
+	mipc_put(&m->type, type);
+	mipc_put(&m->size, size);
+	each_piece(mq, ref, size, copy_in, &from);
+}
+
+void
+mipc_message_read(const struct mipc_mq *mq, uint32_t ref, void *to,
+    uint64_t size)
+{
+	each_piece(mq, ref, size, copy_out, &to);
+}
+
+/* --- places ------------------------------------------------------------ */
+
+void
+mipc_pocket_record(struct mipc_mq *mq, struct mipc_txn *txn, uint32_t place,
+    uint32_t ref, uint32_t shape)
+{
+	mipc_u64 *word = &mq->pocket->held[place];
+
+	mipc_txn_change(txn, word, MIPC_HELD_WORD(mipc_peek(word), ref,
+	    ref == 0 ? 0 : shape));
+}
+
+static uint64_t
+held(const struct mipc_mq *mq, uint32_t place)
+{
+	return mipc_peek(&mq->pocket->held[place]);
+}
+
+static uint32_t
+free_places(const struct mipc_mq *mq)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < MIPC_HELD; i++)
+		n += MIPC_HELD_REF(held(mq, i)) == 0;
+	return n;
+}
+
+/* Words of what has just come into free places. */
+static void
+renew_new(struct mipc_mq *mq, uint32_t before)
+{
+	for (uint32_t i = 0; i < MIPC_HELD; i++)
+		if ((before >> i & 1) != 0 &&
+		    MIPC_HELD_REF(held(mq, i)) != 0)
+			renew(mq, MIPC_HELD_REF(held(mq, i)));
+}
+
+static uint32_t
+free_mask(const struct mipc_mq *mq)
+{
+	uint32_t mask = 0;
+
+	for (uint32_t i = 0; i < MIPC_HELD; i++)
+		if (MIPC_HELD_REF(held(mq, i)) == 0)
+			mask |= 1u << i;
+	return mask;
+}
+
+/* At least so many free places: what is held longest unused goes. */
+static int
+make_places(struct mipc_mq *mq, uint32_t wanted, uint32_t but)
+{
+	uint32_t n = free_places(mq), places = 0;
+	int error = 0;
+
+	while (n < wanted && error == 0) {
+		places = 0;
+		for (uint32_t i = MIPC_HELD; i-- > 0 && n < wanted;)
+			if (i != but && MIPC_HELD_REF(held(mq, i)) != 0) {
+				places |= 1u << i;
+				n++;
+			}
+		error = mipc_pages_give(mq, places);
+		n = free_places(mq);
+	}
+	return error;
+}
+
+int
+mipc_pocket_free(struct mipc_mq *mq, uint32_t *place)
+{
+	uint32_t mask = free_mask(mq);
+	int error;
+
+	if (__builtin_expect(mask == 0, 0)) {
+		error = make_places(mq, MIPC_HELD / 2, MIPC_HELD);
+		if (error != 0)
+			return error;
+		mask = free_mask(mq);
+	}
+	*place = (uint32_t)__builtin_ctz(mask);
+	return 0;
+}
+
+/* --- room -------------------------------------------------------------- */
+
+uint32_t
+mipc_pocket_pages(const struct mipc_mq *mq, uint32_t place)
+{
+	uint32_t ref = MIPC_HELD_REF(held(mq, place));
+	uint32_t shape = MIPC_HELD_SHAPE(held(mq, place));
+
+	if (ref == 0 || shape <= MIPC_SHAPES)
+		return 0;
+	return shape != MIPC_MANY_PAGES ? shape - MIPC_SHAPES :
+	    mipc_peek(&mipc_msg_at(mq, ref)->form) >> 8;
+}
+
+/* What holds a message of these pages, and few more. */
+static bool
+has_pages(const struct mipc_mq *mq, uint32_t place, uint64_t wanted)
+{
+	uint64_t pages = mipc_pocket_pages(mq, place);
+
+	return pages >= wanted && pages <= wanted + wanted / 4 + 1;
+}
+
+static bool
+has_part(uint64_t word, uint32_t shape)
+{
+	uint32_t has = MIPC_HELD_SHAPE(word);
+
+	return MIPC_HELD_REF(word) != 0 && has >= shape &&
+	    has < MIPC_SHAPES && has <= shape + ROOMIER;
+}
+
+static bool
+find(const struct mipc_mq *mq, uint64_t pages, uint32_t shape,
+    uint32_t *place)
+{
+	uint64_t word;
+
+	for (uint32_t i = 0; i < MIPC_HELD; i++) {
+		word = held(mq, i);
+		if (pages == 0 ? has_part(word, shape) :
+		    has_pages(mq, i, pages)) {
+			*place = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Single pages that are held become the beginning of what `place` holds.  A
+ * page that is held alone is one page, whatever was written into it.
+ */
+static int
+try_join_pages(struct mipc_mq *mq, uint32_t place)
+{
+	uint64_t seen = mipc_txn_begin(&mq->board[MIPC_PAGING]);
+	uint32_t first = MIPC_HELD_REF(held(mq, place));
+	uint32_t pages = mipc_pocket_pages(mq, place);
+	struct mipc_txn txn;
+
+	mipc_txn_take(&txn, &mq->board[MIPC_PAGING], mq->pocket_index);
+	for (uint32_t i = 0; i < MIPC_HELD; i++) {
+		uint64_t word = held(mq, i);
+
+		if (i == place || MIPC_HELD_REF(word) == 0 ||
+		    MIPC_HELD_SHAPE(word) != MIPC_SHAPES + 1)
+			continue;
+		mipc_put(link_at(mq, MIPC_HELD_REF(word)), first);
+		first = MIPC_HELD_REF(word);
+		mipc_put(&mipc_msg_at(mq, first)->form,
+		    form_of_pages(++pages));
+		mipc_pocket_record(mq, &txn, i, 0, 0);
+	}
+	if (txn.count == 0)
+		return 0;
+	mipc_pocket_record(mq, &txn, place, first, mipc_pocket_shape(pages));
+	mipc_crash_point("pocket: linked");
+	return mipc_txn_finish(&txn, seen);
+}
+
+/* A chain of whole pages, in a place of its own. */
+static int
+build(struct mipc_mq *mq, uint64_t wanted, uint32_t *place)
+{
+	uint32_t mask;
+	int error;
+
+	error = make_places(mq, MIPC_HELD / 2, MIPC_HELD);
+	if (error != 0)
+		return error;
+	*place = (uint32_t)__builtin_ctz(free_mask(mq));
+	while (mipc_pocket_pages(mq, *place) < wanted) {
+		mask = free_mask(mq);
+		error = mipc_pages_take(mq,
+		    (uint32_t)(wanted - mipc_pocket_pages(mq, *place)));
+		if (error != 0)
+			return error;
+		renew_new(mq, mask);
+		do {
+			error = try_join_pages(mq, *place);
+		} while (error == EAGAIN);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+/* Some parts, of which one is for now. */
+static int
+cut(struct mipc_mq *mq, uint32_t shape, uint32_t *place)
+{
+	uint32_t mask, n;
+	int error;
+
+	error = make_places(mq, 1, MIPC_HELD);
+	if (error != 0)
+		return error;
+	mask = free_mask(mq);
+	n = free_places(mq);
+	error = mipc_pages_cut(mq, shape, n > 1 ? n / 2 : 1);
+	if (error != 0)
+		return error;
+	renew_new(mq, mask);
+	*place = (uint32_t)__builtin_ctz(mask);
+	return 0;
+}
+
+int
+mipc_pocket_room(struct mipc_mq *mq, uint64_t size, uint32_t *place)
+{
+	uint64_t pages = pages_for(mq, size);
+	uint32_t shape = pages == 0 ? shape_for(mq, size) : 0;
+
+	if (__builtin_expect(find(mq, pages, shape, place), 1))
+		return 0;
+	return pages == 0 ? cut(mq, shape, place) : build(mq, pages, place);
+}
+
+void
+mipc_pocket_tidy(struct mipc_mq *mq)
+{
+	for (uint32_t i = 0; i < MIPC_HELD; i++)
+		while (mipc_pocket_pages(mq, i) > FEW_PAGES)
+			if (mipc_pages_give(mq, 1u << i) != 0)
+				return;
+}
+
+/* --- taking and leaving ------------------------------------------------ */
+
+/* What was held by one who was killed is ours, and so is its work. */
+static void
+inherit(struct mipc_mq *mq)
+{
+	mipc_pages_inherit(mq);
+	for (uint32_t i = 0; i < MIPC_HELD; i++)
+		if (MIPC_HELD_SHAPE(held(mq, i)) < MIPC_SHAPES &&
+		    mipc_msg_at(mq, MIPC_HELD_REF(held(mq, i))) != NULL)
+			renew(mq, MIPC_HELD_REF(held(mq, i)));
+}
+
+static bool
+claim(struct mipc_mq *mq, uint32_t index)
+{
+	mipc_life self = mq->board[MIPC_SENDING].self;
+	uint64_t seen;
+
+	mq->pocket = (struct mipc_pocket *)(void *)
+	    ((char *)mipc_msg_table(mq, MIPC_M_POCKETS) +
+	    index * MIPC_PARTY_BYTES);
+	mq->pocket_index = index;
+	seen = mipc_peek(&mq->pocket->claim);
+	if (__builtin_expect(seen == 0, 1))
+		return mipc_swap_if(&mq->pocket->claim, &seen, self);
+	if (seen == self || !mipc_life_dead(mq->ns->lives, seen))
+		return false;
+	/* The dead one commits nothing more: finish what it may have. */
+	for (int i = 0; i < MIPC_BOARDS; i++)
+		mipc_txn_begin(&mq->board[i]);
+	if (!mipc_swap_if(&mq->pocket->claim, &seen, self))
+		return false;
+	inherit(mq);
+	return true;
+}
+
+/*
+ * The last ones are kept with signals blocked, so that no handler keeps one
+ * for ever by not coming back.
+ */
+int
+mipc_pocket_take(struct mipc_mq *mq)
+{
+	uint32_t n = mipc_msg_count(mq, MIPC_M_POCKETS, MIPC_PARTIES);
+	uint32_t at = mq->thread->number % SPREAD, usual;
+
+	mq->blocked = false;
+	usual = n < UNBLOCKED ? n : UNBLOCKED;
+	for (uint32_t i = 0; i < usual; i++, at++)
+		if (claim(mq, at < usual ? at : at - usual))
+			return 0;
+	if (n <= UNBLOCKED)
+		return EBUSY;
+	mipc_sys_block(&mq->signals);
+	mq->blocked = true;
+	for (uint32_t i = UNBLOCKED; i < n; i++)
+		if (claim(mq, i))
+			return 0;
+	mipc_sys_restore(&mq->signals);
+	return EBUSY;
+}
+
+void
+mipc_pocket_leave(struct mipc_mq *mq)
+{
+	mipc_give(&mq->pocket->claim, 0);
+	if (__builtin_expect(mq->blocked, 0))
+		mipc_sys_restore(&mq->signals);
+}
