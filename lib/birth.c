@@ -2,9 +2,10 @@
 /*
  * birth.c - how a life begins, is handed to a fork's child, and ends early.
  *
- * The canary's list entry lies in private memory at the start of the page
- * behind the slot's page, its word at the end of the slot's page (the distance
- * is libc's and comes from get_robust_list), so no peer can reach our list.
+ * The canaries' list entries lie in private memory at the start of the page
+ * behind the slot's page, their words at the end of the slot's page (the
+ * distance is libc's and comes from get_robust_list), so no peer can reach our
+ * list.
  *
  * Fork: the parent takes slot and lock for the child before it forks; the
  * child inherits the open description.  At no instant is it uncounted.
@@ -20,7 +21,8 @@
 #include "futex.h"
 #include "map.h"
 
-#define ENTRY_AT	16	/* of the list entry in the second page */
+/* Where list entry n, behind its pointer back, stands in the second page. */
+#define ENTRY_AT(n)	((2 * (n) + 1) * (int)sizeof(void *))
 #define BIRTH_NS	(100 * MIPC_MS)	/* a parent waits for its child */
 
 const char *
@@ -65,44 +67,64 @@ house_of(struct mipc_lives *lives, uid_t uid, uint32_t *out)
 	return ENOSPC;
 }
 
+/* Put both entries at the end of the thread's list. */
+static void
+link_entries(struct mipc_lives *lives, struct mipc_robust_head *head)
+{
+	void **first = (void **)(void *)(lives->pair + lives->page +
+	    ENTRY_AT(0));
+	void **second = (void **)(void *)(lives->pair + lives->page +
+	    ENTRY_AT(1));
+	void **tail = (void **)head;
+
+	for (int n = 0; n < 2048 && ((uintptr_t)*tail & ~1ul) !=
+	    (uintptr_t)head; n++)
+		tail = (void **)((uintptr_t)*tail & ~1ul);
+	first[-1] = tail;
+	first[0] = second;
+	second[-1] = first;
+	second[0] = head;
+	mipc_step();		/* whole before they can be walked to */
+	*tail = first;
+	lives->linked = head;
+}
+
 /*
- * Arm the canary in the calling thread's robust list.  The entry is linked
- * while the word is 0, which the kernel passes over; the word makes it live.
+ * Arm the canaries in the calling thread's robust list.  The entries are linked
+ * while the words are 0, which the kernel passes over; the word makes it live.
  */
 static void
 arm(struct mipc_lives *lives)
 {
 	struct mipc_robust_head *head;
-	void **entry = (void **)(void *)(lives->pair + lives->page + ENTRY_AT);
-	void **tail;
-	uint64_t at;
+	uint32_t tid = (uint32_t)mipc_sys_tid();
+	uint32_t pid = (uint32_t)mipc_sys_pid();
+	mipc_u32 *word[2];
+	uint64_t at[2];
 
 	mipc_put(&lives->slot->canary, 0);
 	mipc_give(&lives->canary, &mipc_life_none);
 	head = lives->robust ? mipc_sys_robust_list() : NULL;
-	if (head == NULL || head->offset > -ENTRY_AT - 4 ||
+	if (head == NULL || head->offset > -ENTRY_AT(1) - 4 ||
 	    head->offset < -256 || head->offset % 4 != 0) {
 		mipc_give(&lives->canary, &mipc_life_mute);
 		return;
 	}
-	at = lives->page + ENTRY_AT + (uint64_t)head->offset;
-	mipc_put((mipc_u32 *)(void *)(lives->pair + at), 0);
-	if (lives->linked != head) {
-		tail = (void **)head;
-		for (int n = 0; n < 2048 && ((uintptr_t)*tail & ~1ul) !=
-		    (uintptr_t)head; n++)
-			tail = (void **)((uintptr_t)*tail & ~1ul);
-		entry[-1] = tail;
-		entry[0] = head;
-		mipc_step();		/* whole before it can be walked to */
-		*tail = entry;
-		lives->linked = head;
+	for (int i = 0; i < 2; i++) {
+		at[i] = lives->page + (uint64_t)(ENTRY_AT(i) + head->offset);
+		word[i] = (mipc_u32 *)(void *)(lives->pair + at[i]);
+		mipc_put(word[i], 0);
 	}
+	if (lives->linked != head)
+		link_entries(lives, head);
 	mipc_step();
-	mipc_give((mipc_u32 *)(void *)(lives->pair + at),
-	    (uint32_t)mipc_sys_tid() | FUTEX_WAITERS);
-	mipc_give(&lives->slot->canary, at);
-	mipc_give(&lives->canary, (mipc_u32 *)(void *)(lives->pair + at));
+	if (tid != pid)
+		mipc_give(word[1], pid | FUTEX_WAITERS);
+	mipc_put(&lives->slot->moult, tid != pid ? at[1] : 0);
+	/* Pairs with mipc_take in canaries(): the second comes before. */
+	mipc_give(word[0], tid | FUTEX_WAITERS);
+	mipc_give(&lives->slot->canary, at[0]);
+	mipc_give(&lives->canary, word[0]);
 }
 
 /* May this slot be tried?  Its lock decides. */
@@ -218,6 +240,7 @@ static void
 fill(struct mipc_slot *slot, uint64_t uid, mipc_life parent)
 {
 	mipc_put(&slot->canary, 0);
+	mipc_put(&slot->moult, 0);
 	/* The old life ends here for everyone: pairs with mipc_take of gen. */
 	mipc_give(&slot->gen, mipc_peek(&slot->gen) % MIPC_GEN_MAX + 1);
 	mipc_step();
@@ -513,14 +536,17 @@ void
 mipc_life_end(struct mipc_lives *lives)
 {
 	void *memory;
-	uint64_t at;
+	uint64_t at, moult;
 
 	if (mipc_peek(&lives->self) == 0)
 		return;
 	at = mipc_peek(&lives->slot->canary);
+	moult = mipc_peek(&lives->slot->moult);
 	mipc_give(&lives->slot->canary, 0);
 	if (at != 0)
 		mipc_give((mipc_u32 *)(void *)(lives->pair + at), 0);
+	if (at != 0 && moult != 0)
+		mipc_give((mipc_u32 *)(void *)(lives->pair + moult), 0);
 	/* The list entry stays linked: private memory replaces the page. */
 	mipc_sys_map(lives->pair, lives->page, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, &memory);

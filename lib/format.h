@@ -547,6 +547,9 @@ struct mipc_house_head {
  *	born	A: MIPC_BORN once the process itself has taken over (a fork's
  *		child has not yet), by CAS against a parent that gives it up
  *	canary	O: where the canary word stands in this page, bytes; 0 none
+ *	moult	O: where a second one stands, of a thread that is not the
+ *		first of its process, for its exec; 0 none.  Written before
+ *		the canary word
  */
 enum mipc_birth_state { MIPC_UNBORN, MIPC_BORN, MIPC_GIVEN_UP };
 
@@ -560,7 +563,8 @@ struct mipc_slot {
 	mipc_u64 parent;			/* O: who forked it, or 0 */
 	mipc_u64 waits;				/* O: id it sleeps on, + 1 */
 	mipc_u64 waits_since;			/* O: seconds */
-	uint64_t spare[7];
+	mipc_u64 moult;
+	uint64_t spare[6];
 	char command[MIPC_COMMAND];		/* O */
 };
 

@@ -13,6 +13,10 @@
  *    thread that armed it.  The kernel marks it when that thread goes.  While
  *    it is unmarked the process lives, and asking is a load.
  *
+ * The kernel marks a word that holds the thread's number.  A thread that is not
+ * the first of its process takes the first one's number when it runs exec,
+ * before its list is gone through: it has a second word, with that number.
+ *
  * dead  <=>  the generation moved on, or the canary does not live and the
  *	      run lock is free.
  *
@@ -75,17 +79,45 @@ mipc_life_window(struct mipc_lives *lives, uint32_t house, int *error)
 
 /* --- asking ----------------------------------------------------------- */
 
+/* The word at this place of a slot's page, or NULL. */
+static const mipc_u32 *
+word_at(const struct mipc_lives *lives, const struct mipc_slot *slot,
+    uint64_t at)
+{
+	if (at < sizeof(*slot) || at > lives->page - 4 || at % 4 != 0)
+		return NULL;
+	return (const mipc_u32 *)(const void *)((const char *)slot + at);
+}
+
+/* How many canaries a slot has; *marked: the kernel has marked one. */
+static uint32_t
+canaries(const struct mipc_lives *lives, struct mipc_slot *slot,
+    struct mipc_canary out[2], bool *marked)
+{
+	uint32_t n = 0;
+
+	out[0].word = word_at(lives, slot, mipc_take(&slot->canary));
+	for (*marked = false; n < 2 && out[n].word != NULL; n++) {
+		out[n].value = mipc_take(out[n].word);
+		if (out[n].value == 0)
+			break;
+		*marked |= (out[n].value & FUTEX_OWNER_DIED) != 0;
+		/* After the canary word: pairs with mipc_give in arm(). */
+		if (n == 0)
+			out[1].word = word_at(lives, slot,
+			    mipc_take(&slot->moult));
+	}
+	return n;
+}
+
 /* Armed, and not marked by the kernel. */
 bool
 mipc_life_canary(const struct mipc_lives *lives, struct mipc_slot *slot)
 {
-	uint64_t at = mipc_take(&slot->canary);
-	uint32_t word;
+	struct mipc_canary canary[2];
+	bool marked;
 
-	if (at < sizeof(*slot) || at > lives->page - 4 || at % 4 != 0)
-		return false;
-	word = mipc_take((mipc_u32 *)(void *)((char *)slot + at));
-	return word != 0 && (word & FUTEX_OWNER_DIED) == 0;
+	return canaries(lives, slot, canary, &marked) != 0 && !marked;
 }
 
 /*
@@ -242,26 +274,21 @@ mipc_life_dead(struct mipc_lives *lives, mipc_life life)
 	return true;
 }
 
-const mipc_u32 *
-mipc_life_word(struct mipc_lives *lives, mipc_life life, uint32_t *value)
+uint32_t
+mipc_life_canaries(struct mipc_lives *lives, mipc_life life,
+    struct mipc_canary out[2], bool *marked)
 {
 	struct mipc_slot *slot;
-	const mipc_u32 *word;
 	bool unknown;
-	uint64_t at;
+	uint32_t n;
 
+	*marked = false;
 	slot = find(lives, life, &unknown);
 	if (slot == NULL)
-		return NULL;
-	at = mipc_take(&slot->canary);
-	if (at < sizeof(*slot) || at > lives->page - 4 || at % 4 != 0)
-		return NULL;
-	word = (const mipc_u32 *)(const void *)((char *)slot + at);
-	*value = mipc_take(word);
-	/* Read after the word, so that it was this life's. */
-	if (*value == 0 || mipc_take(&slot->gen) != MIPC_LIFE_GEN(life))
-		return NULL;
-	return word;
+		return 0;
+	n = canaries(lives, slot, out, marked);
+	/* Read after the words, so that they were this life's. */
+	return mipc_take(&slot->gen) == MIPC_LIFE_GEN(life) ? n : 0;
 }
 
 uint64_t

@@ -124,12 +124,18 @@ bool	mipc_life_was_ours(struct mipc_lives *, mipc_life);
 /* [gate] From now on this process answers for its life beyond exec. */
 void	mipc_life_keep(struct mipc_lives *);
 
+/* A futex word that is `value` while a life goes on. */
+struct mipc_canary {
+	const mipc_u32 *word;
+	uint32_t value;
+};
+
 /*
- * The canary of a life as a futex word, which is `*value` while it lives;
- * NULL if it has none.
+ * The canaries of a life, one or two, of which the kernel marks and wakes one
+ * when the life ends; 0 if it has none.  *marked: it has done so.
  */
-const mipc_u32 *mipc_life_word(struct mipc_lives *, mipc_life,
-	    uint32_t *value);
+uint32_t mipc_life_canaries(struct mipc_lives *, mipc_life,
+	    struct mipc_canary out[2], bool *marked);
 
 /* Its pid, for display; 0 if the slot has been given out again. */
 uint64_t mipc_life_pid(struct mipc_lives *, mipc_life);

@@ -25,7 +25,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <linux/futex.h>
 #include <string.h>
 
 #include "crash.h"
@@ -79,13 +78,12 @@ static bool
 names_left(struct mipc_ns *ns)
 {
 	mipc_life owner = mipc_take(&ns->space->lock.owner);
-	const mipc_u32 *word;
-	uint32_t value;
+	struct mipc_canary canary[2];
+	bool marked = false;
 
-	if (owner == 0)
-		return false;
-	word = mipc_life_word(ns->lives, owner, &value);
-	return word != NULL && (value & FUTEX_OWNER_DIED) != 0;
+	if (owner != 0)
+		mipc_life_canaries(ns->lives, owner, canary, &marked);
+	return marked;
 }
 
 /* Name what to sleep on; right if the turn is the same when it is recorded. */

@@ -14,7 +14,6 @@
 #include "sem.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 
 #include "crash.h"
 
@@ -452,28 +451,34 @@ mipc_undo_settle(struct mipc_set *set, uint32_t debtor, mipc_life owner)
 
 /* --- watching ---------------------------------------------------------- */
 
+static bool
+is_watched(const struct mipc_wait *wait, const mipc_u32 *word)
+{
+	for (uint32_t i = 0; i < wait->count; i++)
+		if (wait->word[i].address == (uintptr_t)word)
+			return true;
+	return false;
+}
+
 void
 mipc_undo_watch_life(const struct mipc_set *set, mipc_life life,
     struct mipc_wait *wait, bool *dying)
 {
-	const mipc_u32 *word;
-	uint32_t value;
+	struct mipc_canary canary[2];
+	bool marked;
+	uint32_t n;
 
 	if (life == set->board.self)
 		return;		/* its death is ours */
-	word = mipc_life_word(set->ns->lives, life, &value);
-	if (word == NULL || (value & FUTEX_OWNER_DIED) != 0) {
-		/* None, or it has run exec, or its thread ended: slices. */
-		if (word == NULL)
-			wait->partial = true;
-		else
-			*dying = true;
-		return;
-	}
-	for (uint32_t i = 0; i < wait->count; i++)
-		if (wait->word[i].address == (uintptr_t)word)
-			return;
-	mipc_wait_add(wait, word, value);
+	n = mipc_life_canaries(set->ns->lives, life, canary, &marked);
+	/* None, or it has run exec, or its thread ended: slices. */
+	if (n == 0)
+		wait->partial = true;
+	else if (marked)
+		*dying = true;
+	else if (!is_watched(wait, canary[0].word))
+		for (uint32_t i = 0; i < n; i++)
+			mipc_wait_add(wait, canary[i].word, canary[i].value);
 }
 
 void

@@ -77,6 +77,50 @@ START_TEST(life_ends_by_exec)
 END_TEST
 
 static void *
+live_in_thread(void *arg)
+{
+	tell_life(0, own_life());
+	reach(1);
+	await(2);
+	dup2(*(int *)arg, STDOUT_FILENO);
+	execlp("sh", "sh", "-c", "echo; exec sleep 100", (char *)NULL);
+	_exit(3);
+}
+
+static void
+live_in_thread_then_exec(void *arg)
+{
+	pthread_t thread;
+
+	must_eq(pthread_create(&thread, NULL, live_in_thread, arg), 0);
+	pthread_join(thread, NULL);
+}
+
+/* Its number is another from then on, as the kernel sees it. */
+START_TEST(life_of_a_thread_ends_by_exec)
+{
+	struct mipc_canary canary[2];
+	bool marked;
+	int said[2];
+	char byte;
+	pid_t pid;
+
+	must_eq(pipe(said), 0);
+	pid = spawn(BY_FORK, live_in_thread_then_exec, &said[1]);
+	await(1);
+	must_eq(mipc_life_canaries(lives, told_life(0), canary, &marked), 2);
+	must(!marked);
+	reach(2);
+	must_eq(read(said[0], &byte, 1), 1);	/* the new image runs */
+	must(mipc_take(canary[0].word) != canary[0].value ||
+	    mipc_take(canary[1].word) != canary[1].value);
+	while (!mipc_life_dead(lives, told_life(0)))
+		sched_yield();
+	kill_and_reap(pid);
+}
+END_TEST
+
+static void *
 go_on(void *arg)
 {
 	(void)arg;
@@ -285,6 +329,7 @@ add_life_tests(TCase *tc)
 	testing_add(tc, life_of_nobody_is_dead);
 	testing_add_loop(tc, life_ends_by_every_end, 0, 4);
 	testing_add(tc, life_ends_by_exec);
+	testing_add(tc, life_of_a_thread_ends_by_exec);
 	testing_add(tc, life_goes_on_without_the_first_thread);
 	testing_add(tc, life_goes_on_without_descriptors);
 	testing_add(tc, life_of_a_forks_child_is_its_own);

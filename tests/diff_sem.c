@@ -121,8 +121,7 @@ run_sequence(const struct config *c, unsigned number, unsigned *steps)
 		harness_die("no IPC namespace: %s", strerror(errno));
 	d.uids = can.uids;
 	d.execs = c->store != STORE_ANON &&
-	    (c->store != STORE_DIR || (may_map_executable() &&
-	    getenv("DIFF_EXEC") != NULL));	/* see --known */
+	    (c->store != STORE_DIR || may_map_executable());
 	if (!side_open(d.world, true))
 		return SEQUENCE_TROUBLE;
 	set_limits(c);

@@ -207,6 +207,8 @@ struct member {
 	bool alive;
 	bool thread[THREADS];	/* there is one */
 	unsigned uid;
+	bool owed;		/* since it began or ran exec, as root */
+	bool dropped;		/* its user, before it owed anything */
 	struct op asked[THREADS];	/* the last order of each */
 };
 
@@ -304,6 +306,9 @@ int	look_sleepers(struct driver *d, int side, int object);
 /* Worker `worker` has made this operation, or ended with it. */
 void	known_note_user(struct driver *d, const struct op *op);
 void	known_note_end(struct driver *d, int worker);
+void	known_note_done(struct driver *d, const struct op *op);
+/* Might what this one owes be undone by exec? */
+bool	known_pays_at_exec(const struct driver *d, int worker);
 bool	known_excuses_otime(const struct driver *d,
 	    const struct object *o, long long kernel, long long mipc);
 bool	known_excuses(struct driver *d, const struct op *op,

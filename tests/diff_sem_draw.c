@@ -460,7 +460,7 @@ draw_process(struct driver *d, struct op *op)
 	else if (!pick_thread(d, op, false))
 		return false;
 	if (op->kind == OP_EXEC)
-		return d->execs;
+		return d->execs && !known_pays_at_exec(d, op->worker);
 	if (op->kind == OP_SETUID)
 		return d->uids && count_alive(d) > 2 &&
 		    d->member[op->worker].uid != NOBODY;

@@ -227,6 +227,7 @@ note_birth(struct driver *d, int child, unsigned uid)
 
 	m->alive = true;
 	m->uid = uid;
+	m->owed = m->dropped = false;
 	for (int t = 0; t < THREADS; t++)
 		m->thread[t] = true;
 	for (int side = 0; side < SIDES; side++)
@@ -269,6 +270,7 @@ note(struct driver *d, const struct op *op)
 	case OP_EXEC:
 		for (int t = 0; t < THREADS; t++)
 			m->thread[t] = true;
+		m->owed = m->dropped = false;
 		d->ends++;
 		break;
 	case OP_EXIT:
@@ -284,6 +286,7 @@ note(struct driver *d, const struct op *op)
 		break;
 	case OP_SETUID:
 		m->uid = NOBODY;
+		m->dropped = !m->owed;
 		break;
 	default:
 		known_note_user(d, op);

@@ -62,6 +62,25 @@ known_excuses_otime(const struct driver *d, const struct object *o,
 	    d->config->store == STORE_ANON) && o->left && kernel > mipc;
 }
 
+/* ---- exec by one that has changed its user ---- */
+
+/* It has succeeded: has it left a debt? */
+void
+known_note_done(struct driver *d, const struct op *op)
+{
+	struct member *m = &d->member[op->worker];
+
+	for (unsigned i = 0; op->kind == OP_SEMOP && i < op->nops; i++)
+		m->owed |= (op->ops[i].sem_flg & SEM_UNDO) != 0 &&
+		    op->ops[i].sem_op != 0 && m->uid != NOBODY;
+}
+
+bool
+known_pays_at_exec(const struct driver *d, int worker)
+{
+	return d->config->store == STORE_DIR && d->member[worker].dropped;
+}
+
 /*
  * Where `excuses` is NULL, no such operation is made up; else it says of a
  * pair of results that differ whether this row is the reason.
@@ -79,8 +98,8 @@ static const struct known {
 	{ "otime is not set at the end of a process that owes nothing, but "
 	    "used SEM_UNDO: see known_excuses_otime()", NULL },
 	{ "an anonymous namespace ends at exec", NULL },
-	{ "a program of several threads that has run exec may count with its "
-	    "old image for a while: exec is drawn with DIFF_EXEC=1", NULL },
+	{ "who changed its user before it owed anything is undone when it "
+	    "runs exec", NULL },
 	{ "a dead process is undone when somebody asks, or waits: the test "
 	    "asks after each end", NULL },
 	{ "who only tests several semaphores for zero is judged again at each "

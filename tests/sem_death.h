@@ -14,7 +14,7 @@
 #define ACTORS		8u
 #define HANG		8.0	/* seconds: who has not gone on never will */
 
-enum order { NONE, GIVE, CLOSE, EXIT, EXEC, EXEC_AND_CALL };
+enum order { NONE, GIVE, CLOSE, EXIT, EXEC, EXEC_AND_CALL, EXEC_CLOSED };
 
 /* An actor takes some units, or waits for them; then it obeys. */
 struct actor {
@@ -33,6 +33,7 @@ struct play {
 	enum store store;
 	bool apart;		/* each actor in a pid namespace of its own */
 	bool for_zero;		/* they wait for that, not for units */
+	bool in_threads;	/* each calls from a second thread alone */
 	char dir[PATH_MAX];
 	int id;
 	struct rng rng;

@@ -286,11 +286,11 @@ chains(void)
 
 /* ---- another image keeps what its process owes ---- */
 
-static void
-keep_over_exec(enum order how)
+/* One holds, one waits; where an image of the holder says that it runs. */
+static int
+hold_before_exec(void)
 {
 	int said[2];
-	char byte;
 
 	begin(1);
 	must(pipe(said) == 0 && dup2(said[1], STDOUT_FILENO) != -1, "pipe");
@@ -300,8 +300,17 @@ keep_over_exec(enum order how)
 	await_has(0);
 	start(1, 1);
 	await_waiting(1);
+	return said[0];
+}
+
+static void
+keep_over_exec(enum order how)
+{
+	const int said = hold_before_exec();
+	char byte;
+
 	order(0, how, 0);
-	must(read(said[0], &byte, 1) == 1, "the new image does not come up");
+	must(read(said, &byte, 1) == 1, "the new image does not come up");
 	must(sets_timed(play->id, &(struct sembuf){ 0, -1, 0 }, 1, 0.3) == -1
 	    && errno == EAGAIN, "exec gave the unit away");
 	must(sets_ask(play->id, 0, GETVAL) == 0, "exec gave the unit back");
@@ -319,6 +328,21 @@ static void
 exec_that_never_calls(void)
 {
 	keep_over_exec(EXEC);
+}
+
+/* The kernel keeps the debts even then: mipc(7). */
+static void
+thread_runs_exec(void)
+{
+	double since;
+
+	if (play->store == KERNEL)
+		return;
+	play->in_threads = true;
+	hold_before_exec();
+	since = harness_now();
+	order(0, EXEC_CLOSED, 0);
+	must_go_on(1, since);
 }
 
 const struct scene scenes[] = {
@@ -341,5 +365,7 @@ const struct scene scenes[] = {
 	    exec_that_calls },
 	{ "a holder is killed in a new image", SLOWLY,
 	    exec_that_never_calls },
+	{ "a holder's thread closes all descriptors and runs exec", 0,
+	    thread_runs_exec },
 };
 const unsigned nscenes = sizeof(scenes) / sizeof(scenes[0]);

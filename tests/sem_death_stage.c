@@ -9,6 +9,7 @@
 
 #include <sys/wait.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,9 @@ obey(struct actor *a)
 		break;
 	case EXIT:
 		exit(0);
+	case EXEC_CLOSED:
+		close_range(3, ~0u, 0);
+		/* FALLTHROUGH */
 	case EXEC:
 	case EXEC_AND_CALL:
 		be_another_image(atomic_load(&a->order));
@@ -75,9 +79,13 @@ obey(struct actor *a)
 	harness_wake(&a->obeyed);
 }
 
-static void
-act(struct actor *a)
+static void	*act(void *arg) __attribute__((noreturn));
+
+static void *
+act(void *arg)
 {
+	struct actor *a = arg;
+
 	a->error = sets_one(play->id, 0, -a->units, a->flags) == 0 ? 0 : errno;
 	a->when = harness_now();
 	atomic_store(&a->has, 1);
@@ -86,6 +94,16 @@ act(struct actor *a)
 		harness_wait(&a->order, NONE, 3600);
 		obey(a);
 	}
+}
+
+static void
+act_in_thread(struct actor *a)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, act, a) != 0)
+		_exit(2);
+	pthread_join(thread, NULL);
 }
 
 static void
@@ -104,6 +122,8 @@ start_with(unsigned who, int units, int flags)
 			_exit(2);
 		sets_use(play->store, play->dir,
 		    play->store == ANONYMOUS ? sets_ns() : NULL);
+		if (play->in_threads)
+			act_in_thread(a);
 		act(a);
 	}
 	must(pid != -1, "fork");
