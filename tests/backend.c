@@ -139,7 +139,8 @@ const struct backend kernel_backend = {
 	.name = "kernel",
 	.traits = COUNTS_PIECES | COUNTS_CLONES | FOLLOWS_NEWIPC |
 	    NAMES_MAPS | SEES_MAPPINGS | OUTLIVES_EXEC | GIVES_AWAY |
-	    EXACT_FORKS | KEEPS_CLONES | FOLLOWS_UNSHARE | WITHDRAWS_FIRST,
+	    EXACT_FORKS | KEEPS_CLONES | FOLLOWS_UNSHARE | WITHDRAWS_FIRST |
+	    SENDERS_RACE,
 	.enter = kernel_enter,
 	.leave = nothing,
 	.shmget = shmget,
@@ -150,6 +151,10 @@ const struct backend kernel_backend = {
 	.semop = semop,
 	.semtimedop = semtimedop,
 	.semctl = kernel_semctl,
+	.msgget = msgget,
+	.msgsnd = msgsnd,
+	.msgrcv = msgrcv,
+	.msgctl = msgctl,
 	.ftok = ftok,
 	.limit = kernel_limit,
 	.changed = nothing,

@@ -14,6 +14,7 @@
 
 #include <sys/types.h>
 #include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <check.h>
@@ -125,6 +126,7 @@ void	drop_capabilities(void);
 #define KEEPS_CLONES	0x200	/* a raw clone's mapping keeps it (H7) */
 #define FOLLOWS_UNSHARE	0x400	/* CLONE_SYSVSEM settles debts (S12) */
 #define WITHDRAWS_FIRST	0x800	/* a handler finds its thread awake (S17) */
+#define SENDERS_RACE	0x1000	/* those that room wakes are equals (M8) */
 
 /* The fourth argument of semctl(), which libc leaves to the program. */
 union semun {
@@ -148,6 +150,15 @@ struct backend {
 	int (*semtimedop)(int, struct sembuf *, size_t,
 	    const struct timespec *);
 	int (*semctl)(int, int, int, union semun);
+	int (*msgget)(key_t, int);	/* NULL: it has no queues */
+	int (*msgsnd)(int, const void *, size_t, int);
+	ssize_t (*msgrcv)(int, void *, size_t, long, int);
+	int (*msgctl)(int, int, struct msqid_ds *);
+	/* NULL where there is no such call. */
+	int (*msgtimedsnd)(int, const void *, size_t, int,
+	    const struct timespec *);
+	ssize_t (*msgtimedrcv)(int, void *, size_t, long, int,
+	    const struct timespec *);
 	key_t (*ftok)(const char *, int);
 	int (*limit)(const char *, unsigned long long *,
 	    const unsigned long long *);
