@@ -3,6 +3,8 @@
  * check_msg.c - the clause tests of message queues.
  *
  *	check_msg [--on BACKEND] [PATTERN]	tests whose names match
+ *	check_msg --broken NAME [PATTERN]	where one thing is broken
+ *	check_msg --list-broken			NAME, and who must see it
  */
 #include "check_msg.h"
 
@@ -10,6 +12,7 @@
 #include <string.h>
 
 #define TIME_LIMIT	20	/* seconds a test */
+#define BROKEN_LIMIT	3	/* where a hang may be what is broken */
 
 static void
 enter(void)
@@ -101,12 +104,32 @@ make_suite(const char *only)
 	return suite;
 }
 
+static Suite *
+make_broken_suite(const char *name)
+{
+	Suite *suite = suite_create("msg");
+	TCase *tc = tcase_create(name);
+
+	ipc = broken_backend(name);
+	if (ipc == NULL)
+		return NULL;
+	tcase_add_checked_fixture(tc, enter, leave);
+	add_clauses(tc);
+	tcase_set_timeout(tc, BROKEN_LIMIT);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *first = argc > 1 ? argv[1] : "", *only = NULL;
 	Suite *suite;
 
+	if (strcmp(first, "--list-broken") == 0) {
+		list_broken();
+		return 0;
+	}
 	if (strcmp(first, "--on") == 0 && argc > 2)
 		only = argv[2];
 	if (*first == '-') {
@@ -115,8 +138,9 @@ main(int argc, char **argv)
 	}
 	if (argc > 1)
 		testing_select(argv[1]);
-	suite = make_suite(only);
-	if (argc < 1) {
+	suite = strcmp(first, "--broken") == 0 && argc > 0 ?
+	    make_broken_suite(argv[0]) : make_suite(only);
+	if (suite == NULL || argc < 1) {
 		fprintf(stderr, "usage: see the head of check_msg.c\n");
 		return 99;
 	}

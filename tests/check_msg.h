@@ -129,4 +129,8 @@ void	add_handler_clauses(TCase *tc);
 void	add_many_clauses(TCase *tc);
 void	add_large_clauses(TCase *tc);
 
+/* The kernel behind a wrapper that breaks one clause; NULL if unknown. */
+const struct backend *broken_backend(const char *name);
+void	list_broken(void);
+
 #endif
