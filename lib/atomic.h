@@ -25,6 +25,9 @@
 /* A variable of the library that is read at every operation. */
 #define MIPC_HIDDEN __attribute__((visibility("hidden")))
 
+/* A function into which what it calls is inlined, where that is in sight. */
+#define MIPC_FLAT __attribute__((flatten))
+
 typedef _Atomic uint32_t mipc_u32;
 typedef _Atomic uint64_t mipc_u64;
 

@@ -347,7 +347,8 @@ _Static_assert(sizeof(struct sembuf) == sizeof(struct mipc_op) &&
 static void
 copy(struct mipc_op *out, const struct sembuf *in, uint32_t nops)
 {
-	memcpy(out, in, nops * sizeof(*out));
+	for (uint32_t i = 0; i < nops; i++)
+		memcpy(&out[i], &in[i], sizeof(*out));
 }
 
 static int
@@ -376,7 +377,7 @@ operate_many(struct mipc_ns *ns, int semid, const struct sembuf *ops,
 	return operate(ns, semid, op, nops, touch, deadline);
 }
 
-static int
+static MIPC_FLAT int
 operate_few(struct mipc_ns *ns, int semid, const struct sembuf *ops,
     uint32_t nops, uint64_t deadline)
 {

@@ -166,7 +166,7 @@ mipc_plan_claim(const struct mipc_set *set, const struct mipc_plan *plan)
 			mipc_plan_claim_one(set, plan->op[i].num);
 }
 
-int
+MIPC_FLAT int
 mipc_plan_try(struct mipc_set *set, struct mipc_plan *plan)
 {
 	int error;

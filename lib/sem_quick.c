@@ -18,9 +18,6 @@
 
 #include "mipc.h"
 
-/* Nothing is called that can be inlined: a call stores. */
-#define FLAT	__attribute__((flatten))
-
 /* A verdict lets it pass if it is of now and grants altering. */
 static inline bool
 may_alter(const struct mipc_opened *opened)
@@ -86,7 +83,7 @@ try_quickly(struct mipc_ns *ns, int semid, const struct sembuf *one,
 }
 
 /* The time first: afterwards nothing need be kept over a call. */
-static FLAT __attribute__((noinline)) int
+static MIPC_FLAT __attribute__((noinline)) int
 operate(struct mipc_ns *ns, int semid, struct sembuf *one)
 {
 	if (try_quickly(ns, semid, one, mipc_sys_seconds()))
@@ -113,7 +110,7 @@ mipc_semop(struct mipc_ns *ns, int semid, struct sembuf *ops, size_t nops)
 	    mipc_sem_closely(ns, semid, ops, nops, NULL);
 }
 
-MIPC_PUBLIC FLAT int
+MIPC_PUBLIC MIPC_FLAT int
 mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
     size_t nops, const struct timespec *timeout)
 {

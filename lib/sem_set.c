@@ -76,7 +76,7 @@ enter_slowly(struct mipc_set *set, uint64_t id)
 	return 0;
 }
 
-int
+MIPC_FLAT int
 mipc_set_enter(struct mipc_set *set, struct mipc_ns *ns, int semid)
 {
 	int error = 0;
@@ -257,7 +257,7 @@ lay_board(struct mipc_set *set, mipc_life life)
 	};
 }
 
-int
+MIPC_FLAT int
 mipc_set_ready(struct mipc_set *set)
 {
 	struct mipc_lives *lives = set->ns->lives;

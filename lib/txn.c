@@ -193,7 +193,7 @@ take_party(struct mipc_txn *txn, uint32_t first, uint32_t n)
  * The few large records are held with signals blocked, so that no handler
  * keeps one for ever by not coming back.
  */
-int
+MIPC_FLAT int
 mipc_txn_open(struct mipc_txn *txn, const struct mipc_board *board,
     uint64_t words)
 {

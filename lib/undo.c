@@ -83,30 +83,17 @@ mipc_undo_stale(const struct mipc_set *set, uint32_t debtor)
 	return !mipc_undo_counts(set, debtor) && owes(set, debtor);
 }
 
-mipc_u64 *
-mipc_undo_place(const struct mipc_set *set, uint32_t debtor, uint32_t num,
-    uint32_t *used)
+/* Beyond the entry itself, where place `at` - 1 is free unless that is 0. */
+static mipc_u64 *
+place_in_chain(const struct mipc_set *set, uint32_t debtor, uint32_t num,
+    uint32_t *used, uint32_t at)
 {
-	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
-	struct place p = { .block = NULL, .at = MIPC_DEBTS,
-	    .number = MIPC_DEBTS };
-	mipc_u64 *debt, *free = NULL;
-	uint32_t at = 0;
+	struct place p = { .at = MIPC_DEBTS, .number = MIPC_DEBTS };
+	mipc_u64 *debt, *free = at == 0 ? NULL :
+	    &mipc_set_debtor(set, debtor)->debt[at - 1];
 	uint64_t word;
 
-	for (uint32_t i = 0; i < MIPC_DEBTS; i++) {	/* the usual case */
-		word = mipc_peek(&entry->debt[i]);
-		if (MIPC_DEBT_ADJ(word) == 0) {
-			if (free == NULL && i >= *used) {
-				free = &entry->debt[i];
-				at = i + 1;
-			}
-		} else if (MIPC_DEBT_SEM(word) == num) {
-			return &entry->debt[i];
-		}
-	}
-	while (MIPC_T_VALUE(mipc_peek(&entry->chain)) != 0 &&
-	    (debt = next_debt(set, debtor, &p)) != NULL) {
+	while ((debt = next_debt(set, debtor, &p)) != NULL) {
 		word = mipc_peek(debt);
 		if (MIPC_DEBT_ADJ(word) != 0) {
 			if (MIPC_DEBT_SEM(word) == num)
@@ -119,6 +106,31 @@ mipc_undo_place(const struct mipc_set *set, uint32_t debtor, uint32_t num,
 	if (free != NULL)
 		*used = at;
 	return free;
+}
+
+mipc_u64 *
+mipc_undo_place(const struct mipc_set *set, uint32_t debtor, uint32_t num,
+    uint32_t *used)
+{
+	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
+	uint32_t at = 0, first = *used;
+	uint64_t word;
+
+	for (uint32_t i = 0; i < MIPC_DEBTS; i++) {	/* the usual case */
+		word = mipc_peek(&entry->debt[i]);
+		if (MIPC_DEBT_ADJ(word) == 0) {
+			if (at == 0 && i >= first)
+				at = i + 1;
+		} else if (MIPC_DEBT_SEM(word) == num) {
+			return &entry->debt[i];
+		}
+	}
+	if (MIPC_T_VALUE(mipc_peek(&entry->chain)) != 0)
+		return place_in_chain(set, debtor, num, used, at);
+	if (at == 0)
+		return NULL;
+	*used = at;
+	return &entry->debt[at - 1];
 }
 
 /* --- the table of blocks ----------------------------------------------- */
