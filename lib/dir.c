@@ -5,8 +5,10 @@
  * Names resolve against a descriptor kept from the start, so that chdir(2),
  * chroot(2) and renames do not matter.  A program may close it, and may then
  * get the same number for something of its own: before names are changed the
- * descriptor is proved by device and inode; where files are only opened, the
- * caller proves the file instead, and a failure leads to the proof here.
+ * descriptor is proved by device and inode, once in each visit to the gate,
+ * for no code of the program's runs in this thread meanwhile; where files are
+ * only opened, the caller proves the file instead, and a failure leads to the
+ * proof here.
  */
 #include "dir.h"
 
@@ -17,6 +19,7 @@
 #include <sys/file.h>
 
 #include "cred.h"
+#include "gate.h"
 #include "mipc.h"
 #include "store.h"
 #include "sys.h"
@@ -139,22 +142,54 @@ mipc_dir_close(struct mipc_dir *dir)
 	dir->fd = -1;
 }
 
+/* Has this visit to the gate proved it?  Outside there is none. */
+static bool
+is_proved(const struct mipc_dir *dir)
+{
+	uint64_t visit = mipc_peek(&mipc_gate_visit);
+
+	return visit % 2 != 0 && mipc_peek(&dir->proved) == visit;
+}
+
+/* Prove it, or open it again; *reopened says which. */
+static int
+prove(struct mipc_dir *dir, bool *reopened)
+{
+	uint64_t visit = mipc_peek(&mipc_gate_visit);
+	int fd;
+
+	*reopened = false;
+	if (is_proved(dir))
+		return dir->fd;
+	if (!is_ours(dir, dir->fd)) {
+		fd = open_directory(dir->path);
+		if (fd < 0)
+			return fd;
+		if (!is_ours(dir, fd)) {
+			mipc_sys_close(fd);
+			return -ENOENT;
+		}
+		dir->fd = mipc_sys_move_high(fd);
+		*reopened = true;
+	}
+	mipc_put(&dir->proved, visit);
+	return dir->fd;
+}
+
 int
 mipc_dir_fd(struct mipc_dir *dir)
 {
-	int fd;
+	bool reopened;
 
-	if (is_ours(dir, dir->fd))
-		return dir->fd;
-	fd = open_directory(dir->path);
-	if (fd < 0)
-		return fd;
-	if (!is_ours(dir, fd)) {
-		mipc_sys_close(fd);
-		return -ENOENT;
-	}
-	dir->fd = mipc_sys_move_high(fd);
-	return dir->fd;
+	return prove(dir, &reopened);
+}
+
+bool
+mipc_dir_reopened(struct mipc_dir *dir)
+{
+	bool reopened;
+
+	return prove(dir, &reopened) >= 0 && reopened;
 }
 
 int
@@ -166,9 +201,7 @@ mipc_dir_openat(struct mipc_dir *dir, const char *name, int flags)
 	fd = mipc_sys_open(dir->fd, name, flags, 0);
 	if (fd != -EBADF && fd != -ENOTDIR && fd != -ENOENT)
 		return fd;
-	if (is_ours(dir, dir->fd))
-		return fd;
-	if (mipc_dir_fd(dir) < 0)
+	if (!mipc_dir_reopened(dir))
 		return fd;
 	return mipc_sys_open(dir->fd, name, flags, 0);
 }

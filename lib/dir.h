@@ -12,9 +12,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "atomic.h"
+
 struct mipc_dir {
 	char path[PATH_MAX];	/* absolute */
 	int fd;			/* may have been closed by the program */
+	mipc_u64 proved;	/* the visit to the gate that found it right */
 	dev_t dev;
 	ino_t ino;
 	uid_t uid;		/* whose it is */
@@ -31,6 +34,8 @@ void	mipc_dir_close(struct mipc_dir *);
 
 /* Its descriptor, proved to be ours; or a negative errno if it is gone. */
 int	mipc_dir_fd(struct mipc_dir *);
+/* Was it not ours, and is now?  Then a name may be looked up again. */
+bool	mipc_dir_reopened(struct mipc_dir *);
 
 /* Open an existing regular file in it; a descriptor or a negative errno. */
 int	mipc_dir_openat(struct mipc_dir *, const char *name, int flags);

@@ -22,6 +22,7 @@
 #endif
 
 static mipc_u32 mutex;
+mipc_u64 mipc_gate_visit;
 static uint64_t fork_signals;		/* mask of the forking thread */
 static mipc_u32 forker;			/* its id, from before to after */
 static const struct mipc_fork_hooks *hooks;
@@ -55,33 +56,53 @@ is_forking(void)
 	    mipc_peek(&forker) == (uint32_t)mipc_sys_tid();
 }
 
-void
-mipc_gate_enter(struct mipc_gate *gate)
+/* Whatever it was: a thread that stayed behind may have left it odd. */
+static void
+begin_visit(void)
 {
-	bool prepared;
+	mipc_put(&mipc_gate_visit, (mipc_peek(&mipc_gate_visit) + 1) | 1);
+}
 
-	mipc_sys_block(&gate->signals);
-	gate->nested = is_forking();
-	if (gate->nested)
-		return;
-	if (!unprepared_child()) {
-		mipc_mutex_lock(&mutex);
-		return;
-	}
-	/*
-	 * The only thread here; whoever held the gate stayed behind.  After a
-	 * fork that was prepared, a handler of the program's is before ours.
-	 */
-	prepared = mipc_peek(&forker) != 0;
+static void
+end_visit(void)
+{
+	mipc_put(&mipc_gate_visit, (mipc_peek(&mipc_gate_visit) | 1) + 1);
+}
+
+/*
+ * The only thread here; whoever held the gate stayed behind.  After a fork
+ * that was prepared, a handler of the program's is before ours.
+ */
+static void
+become_child(void)
+{
+	bool prepared = mipc_peek(&forker) != 0;
+
 	mipc_put(&forker, 0);
 	mipc_put(&mutex, 1);
 	settle_mark();
+	begin_visit();
 	hooks->child(prepared);
+}
+
+void
+mipc_gate_enter(struct mipc_gate *gate)
+{
+	mipc_sys_block(&gate->signals);
+	gate->nested = is_forking();
+	if (!gate->nested && unprepared_child()) {
+		become_child();
+		return;
+	}
+	if (!gate->nested)
+		mipc_mutex_lock(&mutex);
+	begin_visit();
 }
 
 void
 mipc_gate_leave(struct mipc_gate *gate)
 {
+	end_visit();
 	if (!gate->nested)
 		mipc_mutex_unlock(&mutex);
 	mipc_sys_restore(&gate->signals);
@@ -114,6 +135,7 @@ after_fork(void)
 {
 	struct mipc_gate gate = { .signals = fork_signals };
 
+	begin_visit();		/* handlers of the program's have run */
 	hooks->parent();
 	mipc_put(&forker, 0);
 	mipc_gate_leave(&gate);
@@ -130,6 +152,7 @@ in_child(void)
 	}
 	mipc_put(&forker, 0);
 	settle_mark();
+	begin_visit();
 	hooks->child(true);
 	mipc_put(&mutex, 1);	/* those who waited stayed behind */
 	mipc_gate_leave(&gate);

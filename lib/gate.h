@@ -24,6 +24,11 @@ struct mipc_gate {
 
 void	mipc_gate_enter(struct mipc_gate *);
 void	mipc_gate_leave(struct mipc_gate *);
+/*
+ * Odd while a thread is inside, and never the same twice: what was found
+ * during a visit still holds if the program alone could have changed it.
+ */
+extern mipc_u64 mipc_gate_visit;
 
 /*
  * What happens around a fork.  `before` and the other two run inside the

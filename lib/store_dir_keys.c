@@ -38,7 +38,7 @@ read_link(struct dir_store *s, enum mipc_kind kind, const char *name,
 	int n;
 
 	n = mipc_sys_readlink(s->dir.fd, name, text, sizeof(text) - 1);
-	if (n < 0 && n != -EINVAL && mipc_dir_fd(&s->dir) >= 0)
+	if (n < 0 && n != -EINVAL && mipc_dir_reopened(&s->dir))
 		n = mipc_sys_readlink(s->dir.fd, name, text, sizeof(text) - 1);
 	if (n < 0)		/* EINVAL: it is not a link */
 		return n == -EINVAL ? EIO : -n;
