@@ -122,12 +122,10 @@ unmap(void *at, size_t size)
 		spare[spares++] = at;
 }
 
-/* The file open at `fd`, if it is what it should be, at `at`. */
+/* What the file open at `fd` is, if it is what it should be. */
 static int
-map_at(int fd, uint64_t least, const struct mipc_map *want, int flags,
-    struct mipc_map *out)
+look(int fd, uint64_t least, struct mipc_map *out)
 {
-	struct mipc_map map = *want;
 	struct stat st;
 	int r;
 
@@ -136,13 +134,23 @@ map_at(int fd, uint64_t least, const struct mipc_map *want, int flags,
 		return -r;
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < least)
 		return EIO;
-	map.length = (uint64_t)st.st_size;
-	map.uid = st.st_uid;
-	map.ino = st.st_ino;
-	r = mipc_sys_map(want->base, want->size, want->prot, flags, fd, 0,
-	    &map.base);
-	if (r == 0)
-		*out = map;
+	out->length = (uint64_t)st.st_size;
+	out->uid = st.st_uid;
+	out->ino = st.st_ino;
+	return 0;
+}
+
+/* Map it where `map` says, or anywhere; the place goes back if it fails. */
+static int
+map_at(int fd, struct mipc_map *map, int flags)
+{
+	void *place = map->base;
+	int r;
+
+	r = mipc_sys_map(place, map->size, map->prot, flags, fd, 0,
+	    &map->base);
+	if (r != 0 && place != NULL)
+		unmap(place, map->size);
 	return -r;
 }
 
@@ -150,32 +158,62 @@ int
 mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
     struct mipc_map *out)
 {
-	struct mipc_map want = { .size = size, .prot = prot, .guard = -1 };
+	struct mipc_map map = { .size = size, .prot = prot, .guard = -1 };
 	int flags = MAP_SHARED | MAP_NORESERVE, error;
 
-	want.base = mipc_map_place(size, &flags);
-	error = map_at(fd, least, &want, flags, out);
-	if (error != 0 && want.base != NULL)
-		unmap(want.base, size);
+	error = look(fd, least, &map);
+	if (error != 0)
+		return error;
+	map.base = mipc_map_place(size, &flags);
+	error = map_at(fd, &map, flags);
+	if (error == 0)
+		*out = map;
+	return error;
+}
+
+/* Of a file that was looked at. */
+static int
+map_guarded(int fd, struct mipc_map *map)
+{
+	int flags = MAP_SHARED | MAP_NORESERVE, error;
+
+	map->prot = PROT_READ | PROT_WRITE;
+	map->base = head_place(map->size, &flags);
+	error = map_at(fd, map, flags);
+	if (error == 0)
+		map->guard = mipc_bus_guard(map->base, map->size);
 	return error;
 }
 
 int
 mipc_map_head(int fd, size_t size, uint64_t least, struct mipc_map *out)
 {
-	struct mipc_map want = { .size = size, .guard = -1,
-	    .prot = PROT_READ | PROT_WRITE };
-	int flags = MAP_SHARED | MAP_NORESERVE, error;
+	struct mipc_map map = { .size = size };
+	int error;
 
-	want.base = head_place(size, &flags);
-	error = map_at(fd, least, &want, flags, out);
-	if (error != 0) {
-		if (want.base != NULL)
-			unmap(want.base, size);
-		return error;
-	}
-	out->guard = mipc_bus_guard(out->base, size);
-	return 0;
+	error = look(fd, least, &map);
+	if (error == 0)
+		error = map_guarded(fd, &map);
+	if (error == 0)
+		*out = map;
+	return error;
+}
+
+int
+mipc_map_whole(int fd, uint64_t least, uint64_t most, struct mipc_map *out)
+{
+	struct mipc_map map = { .size = 0 };
+	int error;
+
+	error = look(fd, least, &map);
+	if (error == 0 && map.length > most)
+		error = EIO;
+	map.size = (size_t)map.length;
+	if (error == 0)
+		error = map_guarded(fd, &map);
+	if (error == 0)
+		*out = map;
+	return error;
 }
 
 void

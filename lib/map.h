@@ -50,5 +50,8 @@ void	*mipc_map_place(size_t size, int *flags);
 /* The same for the head of an object, readable, writable, guarded (bus.h). */
 int	mipc_map_head(int fd, size_t size, uint64_t least,
 	    struct mipc_map *out);
+/* And of all of a file, of `most` bytes at most. */
+int	mipc_map_whole(int fd, uint64_t least, uint64_t most,
+	    struct mipc_map *out);
 
 #endif

@@ -55,20 +55,11 @@ static int
 map_head(struct mipc_store *store, enum mipc_kind kind, int fd,
     struct mipc_map *out)
 {
-	size_t size = store->head_bytes;
-	struct stat st;
-	int r;
+	size_t page = store->lives.page;
 
-	if (kind != MIPC_SHM) {
-		r = mipc_sys_fstat(fd, &st);
-		if (r != 0)
-			return -r;
-		if (st.st_size < (off_t)store->lives.page ||
-		    (uint64_t)st.st_size > MIPC_SEM_BYTES_MOST)
-			return EIO;
-		size = (size_t)st.st_size;
-	}
-	return mipc_map_head(fd, size, store->lives.page, out);
+	if (kind == MIPC_SHM)
+		return mipc_map_head(fd, store->head_bytes, page, out);
+	return mipc_map_whole(fd, page, MIPC_SEM_BYTES_MOST, out);
 }
 
 /* --- making ------------------------------------------------------------ */
