@@ -90,14 +90,29 @@ mipc_thread_begin(void)
 	return thread;
 }
 
+/*
+ * [gate] Is there another thread that has called the library?  Who begins to
+ * comes through the gate; who has ended cleared its record before it gave it
+ * back.
+ */
+static bool
+has_others(void)
+{
+	struct mipc_thread *thread;
+
+	for (thread = mipc_take(&all); thread != NULL; thread = thread->next)
+		if (thread != mipc_thread_mine &&
+		    mipc_take(&thread->taken) != 0)
+			return true;
+	return false;
+}
+
 bool
 mipc_thread_uses(const void *object)
 {
 	struct mipc_thread *thread;
 
-	if (mipc_take(&all) == NULL)
-		return false;
-	if (mipc_thread_fences)
+	if (mipc_thread_fences || !has_others())
 		mipc_step();
 	else if (mipc_sys_fence_all() != 0)
 		return true;	/* kept for ever rather than in danger */
