@@ -73,91 +73,116 @@ steps='-DFUSE=0'
 # Four, of whom two want more than is there for long.
 four='-DN=4 -DORDER -DINTR=1 -DCRASHES=1'
 
+# turn WHAT COMMAND...: a check, if it is this lane's.
+turn()
+{
+	turns=$((turns + 1))
+	[ $((turns % lanes)) -ne "$lane" ] || check "$@"
+}
+
 # Each setting is words of its own.
 # shellcheck disable=SC2086
+all_models()
 {
-plan 40
 
-check "a model in which something goes wrong is not taken for right" \
+turn "a model in which something goes wrong is not taken for right" \
     refused right wake -DCRASHES=0 -DNODUE $steps
-check "wake: two are killed anywhere, and nobody sleeps for ever" \
+turn "wake: two are killed anywhere, and nobody sleeps for ever" \
     right wake -DORDER -DCRASHES=2 -DSPLIT=1
-check "wake: the same where who adds hands over by steps alone" \
+turn "wake: the same where who adds hands over by steps alone" \
     right wake -DORDER -DCRASHES=2 -DSPLIT=1 $steps
-check "wake: the same with amounts" \
+turn "wake: the same with amounts" \
     right wake -DCRASHES=2 $amounts
-check "wake: by steps alone" \
+turn "wake: by steps alone" \
     right wake -DCRASHES=2 $amounts $steps
-check "wake: FUTEX_WAITV queues word by word, and a signal ends a sleep" \
+turn "wake: FUTEX_WAITV queues word by word, and a signal ends a sleep" \
     right wake -DORDER -DCRASHES=1 -DSPLIT=1 -DWORDS=1 -DINTR=1
-check "wake: the same with amounts" \
+turn "wake: the same with amounts" \
     right wake -DCRASHES=1 -DWORDS=1 -DINTR=1 $amounts
-check "wake: the same with one who only adds" \
+turn "wake: the same with one who only adds" \
     right wake -DCRASHES=2 -DSPLIT=1 $producer
-check "wake: who is dead was looked up a while ago" \
+turn "wake: who is dead was looked up a while ago" \
     right wake -DORDER -DCRASHES=1 -DSPLIT=1 -DSTALE=1
-check "wake: only who was woken by a death settles debts" \
+turn "wake: only who was woken by a death settles debts" \
     right wake -DCRASHES=1 -DSPLIT=1 -DINTR=1 -DLAZY=1 $amounts
-check "wake: newcomers may overtake" \
+turn "wake: newcomers may overtake" \
     right wake -DBARGE=1 -DCRASHES=1 -DSPLIT=1 $amounts
 
-check "wake: no bell" \
+turn "wake: no bell" \
     wrong wake lost -DCRASHES=1 -DNOBELL $steps
-check "wake: no bell, and one who only adds" \
+turn "wake: no bell, and one who only adds" \
     wrong wake lost -DCRASHES=1 -DNOBELL $producer
-check "wake: no watchman" \
+turn "wake: no watchman" \
     wrong wake lost -DCRASHES=1 -DNOWATCH $amounts
-check "wake: who was served does not look at what else woke it" \
+turn "wake: who was served does not look at what else woke it" \
     wrong wake lost -DCRASHES=1 -DNOBATON $amounts
-check "wake: nobody makes the wakes that a dead one owed" \
+turn "wake: nobody makes the wakes that a dead one owed" \
     wrong wake lost -DCRASHES=1 -DSPLIT=1 -DDERIVE=0
-check "wake: lists without those who sleep" \
+turn "wake: lists without those who sleep" \
     wrong wake lost -DCRASHES=1 -DNOAHEAD
-check "wake: who takes without sleeping is on nobody's list" \
+turn "wake: who takes without sleeping is on nobody's list" \
     wrong wake lost -DCRASHES=1 -DNOLISTED $amounts
-check "wake: the watchman leaves without a word" \
+turn "wake: the watchman leaves without a word" \
     wrong wake lost $four -DNOLEAVE -DW1=2 -DW3=2
-check "wake: who performs one sleeper's operation forgets the others" \
+turn "wake: who performs one sleeper's operation forgets the others" \
     wrong wake lost -DCRASHES=0 -DNOFUSEDUE $amounts
-check "wake: one told to look leaves without a word" \
+turn "wake: one told to look leaves without a word" \
     wrong wake lost $four -DNOLOOKLEAVE -DCAP=2 -DW1=2 -DW2=2
-check "wake: who leaves by a signal does not look at what else woke it" \
+turn "wake: who leaves by a signal does not look at what else woke it" \
     wrong wake lost -DCRASHES=1 -DINTR=1 -DBLIND
-check "wake: nobody says that steps are due" \
+turn "wake: nobody says that steps are due" \
     wrong wake lost -DCRASHES=0 -DNODUE $steps
-check "wake: newcomers do not look whether steps are due" \
+turn "wake: newcomers do not look whether steps are due" \
     wrong wake overtaken -DCRASHES=0 -DDEAF $steps
-check "wake: FUTEX_WAITV does not see that steps became due" \
+turn "wake: FUTEX_WAITV does not see that steps became due" \
     wrong wake lost -DCRASHES=1 -DCMP=1 $producer $steps
-check "wake: it does not see a commit whose words are not written" \
+turn "wake: it does not see a commit whose words are not written" \
     wrong wake lost -DCRASHES=1 -DCMP=2 -DSPLIT=1 $producer
-check "wake: it compares T before it is queued on the bell" \
+turn "wake: it compares T before it is queued on the bell" \
     wrong wake lost -DCRASHES=1 -DWORDS=1 -DBELLAT=2 -DSPLIT=1 $steps
-check "wake: a handler jumps away between commit and wake" \
+turn "wake: a handler jumps away between commit and wake" \
     wrong wake lost -DCRASHES=0 -DJUMP=1
 
-check "txn: killed or resting anywhere, all is changed once or not at all" \
+turn "txn: killed or resting anywhere, all is changed once or not at all" \
     right txn
-check "txn: no look at T and done after a record was read" \
+turn "txn: no look at T and done after a record was read" \
     wrong txn 'want' -DNOCHECK
-check "txn: no look at done" \
+turn "txn: no look at done" \
     wrong txn 'want' -DNODONECHECK
-check "txn: no look at T" \
+turn "txn: no look at T" \
     wrong txn 'want' -DNOTCHECK
-check "txn: a look at T first and at done last" \
+turn "txn: a look at T first and at done last" \
     wrong txn 'want' -DTFIRST
-check "txn: done before the last word is written" \
+turn "txn: done before the last word is written" \
     wrong txn 'want' -DDONEFIRST
-check "txn: a helper says done" \
+turn "txn: a helper says done" \
     wrong txn 'want' -DHELPERDONE
-check "txn: no change counter" \
+turn "txn: no change counter" \
     wrong txn 'want' -DBITS=0
-check "txn: a change counter that comes round" \
+turn "txn: a change counter that comes round" \
     wrong txn 'want' -DBITS=1
-check "txn: no SLOW" \
+turn "txn: no SLOW" \
     wrong txn 'want' -DNOSLOW
-check "txn: SLOW set before T is read" \
+turn "txn: SLOW set before T is read" \
     wrong txn 'want' -DSLOWEARLY
-check "txn: a dead one's party taken after T is read" \
+turn "txn: a dead one's party taken after T is read" \
     wrong txn 'want' -DCLAIMLATE
 }
+
+# A lane on each processor; a number of a lane is no number of the whole.
+lanes=$(getconf _NPROCESSORS_ONLN)
+plan 40
+lane=0
+while [ "$lane" -lt "$lanes" ]; do
+	(
+		work=$work/$lane
+		mkdir "$work"
+		turns=0
+		all_models | sed -e 's/^ok [0-9]*/ok/' \
+		    -e 's/^not ok [0-9]*/not ok/'
+	) >"$work/results.$lane" &
+	lane=$((lane + 1))
+done
+wait
+cat "$work"/results.*
+! grep -q '^not ok' "$work"/results.*

@@ -26,9 +26,9 @@ run_in()
 		fi
 		status=0
 		MIPC_TEST_DIR=$2 "./$program" \
-		    >"$work/said" 2>"$work/errors" || status=$?
-		retell "$1" "$program" "$status" <"$work/said"
-		[ "$status" -eq 0 ] || explain <"$work/errors"
+		    >"$work/said.$1" 2>"$work/errors.$1" || status=$?
+		retell "$1" "$program" "$status" <"$work/said.$1"
+		[ "$status" -eq 0 ] || explain <"$work/errors.$1"
 	done
 }
 
@@ -43,7 +43,7 @@ of_type()
 	done
 }
 
-# mounted WHAT: be run again where WHAT is mounted on $work/mount.
+# mounted WHAT: be run again where WHAT is mounted on $mount.
 mounted()
 {
 	map=
@@ -57,7 +57,7 @@ mount_overlay()
 	mkdir -p "$work/under" &&
 	    mount -t tmpfs -o size=64m none "$work/under" &&
 	    mkdir "$work/under/low" "$work/under/up" "$work/under/work" &&
-	    mount -t overlay none "$work/mount" -o "lowerdir=$work/under/low,$(:
+	    mount -t overlay none "$mount" -o "lowerdir=$work/under/low,$(:
 		)upperdir=$work/under/up,workdir=$work/under/work"
 }
 
@@ -65,7 +65,7 @@ mount_ext4()
 {
 	truncate -s 96M "$work/image" &&
 	    mkfs.ext4 -q -F "$work/image" &&
-	    mount -o loop "$work/image" "$work/mount"
+	    mount -o loop "$work/image" "$mount"
 }
 
 # --mounted WHAT WORK: inside the mount namespace; 99 tells that there is no
@@ -74,10 +74,11 @@ inside()
 {
 	trap - EXIT
 	work=$2
-	mkdir -p "$work/mount"
-	"mount_$1" >"$work/mount.said" 2>&1 || exit 99
-	chmod 1777 "$work/mount"
-	run_in "$1" "$work/mount"
+	mount=$work/mount.$1
+	mkdir -p "$mount"
+	"mount_$1" >"$work/said.$1" 2>&1 || exit 99
+	chmod 1777 "$mount"
+	run_in "$1" "$mount"
 	exit 0
 }
 
@@ -114,16 +115,35 @@ below()
 	rm -rf "$private"
 }
 
+# in_place NAME: ext4, overlay or a fallback, which is forced.
+in_place()
+{
+	case $1 in
+	ext4)
+		on_ext4
+		;;
+	overlay)
+		on_overlay
+		;;
+	*)
+		mkdir -m 1777 "$work/$1"
+		export "$1=1"
+		run_in "$1" "$work/$1"
+		;;
+	esac
+}
+
+# every_place: some at a time; who waits leaves a processor to others.
 every_place()
 {
-	on_ext4
-	on_overlay
-	for fallback in $fallbacks; do
-		mkdir -m 1777 "$work/$fallback"
-		(
-			export "$fallback=1"
-			run_in "$fallback" "$work/$fallback"
-		)
+	places="ext4 overlay $fallbacks"
+	jobs=$(($(getconf _NPROCESSORS_ONLN) + 1))
+	printf '%s\n' $places | xargs -n 1 -P "$jobs" \
+	    sh "$srcdir/tests/on_filesystems.sh" --place "$work" ||
+	    echo "not ok - a place ended early"
+	for place in $places; do
+		cat "$work/results.$place" ||
+		    echo "not ok - $place: nothing was tried"
 	done
 }
 
@@ -137,10 +157,18 @@ self_test()
 	    retell p x 127 </dev/null | grep -q '^not ok'
 }
 
-if [ "${1-}" = --mounted ]; then
+case ${1-} in
+--mounted)
 	inside "$2" "$3"
-fi
-need unshare stat awk
+	;;
+--place)
+	trap - EXIT
+	work=$2
+	in_place "$3" >"$work/results.$3"
+	exit 0
+	;;
+esac
+need unshare stat awk xargs
 make_work
 chmod 755 "$work"
 check "a program that fails or stops early is seen" self_test
