@@ -11,19 +11,12 @@
 #ifndef CHECK_SEM_H
 #define CHECK_SEM_H
 
-#include "testing.h"
+#include "clauses.h"
 
-#include <time.h>
-
-#define KEY	0x4d495043
 #define SEMVMX	32767
 #define SEMMSL	32000
 #define SEMOPM	500
 #define SEMMNI	32000
-#define IDS_MAX	32768
-#define COUNT(a)	(sizeof(a) / sizeof(*(a)))
-
-extern const struct who nobody, somebody, worker;
 
 /* One operation of a vector; a vector and its length. */
 #define OP(num, by, flags) \
@@ -47,8 +40,6 @@ int	zcnt(int id, int num);
 void	add(int id, int num, int by, int flags);
 struct semid_ds stat_of(int id);
 struct seminfo info(int cmd);
-void	set_limit(const char *name, unsigned long long value);
-void	set_owner(int id, uid_t uid, gid_t gid, int mode);
 
 /* Calls that may fail. */
 int	control(int id, int num, int cmd);
@@ -61,6 +52,8 @@ void	must_be(int id, int num, int wanted);
 /* The values of a set of three. */
 void	must_be_3(int id, int a, int b, int c);
 void	must_be_gone(int id);
+/* Of an object by its struct rights: what a child may do, and no more. */
+void	must_have_rights(void *rights);
 
 /* Until so many sleep until a semaphore grows, or is zero. */
 void	await_ncnt(int id, int num, int n);
@@ -98,9 +91,7 @@ void	end_sleepers(const pid_t *pid, int n);
 void	on_signal(int sig, void (*handler)(int), int flags);
 
 /* The file of a set, for the directory store. */
-const char *file_of(const char *name);
 const char *file_of_set(int id);
-int	count_files(const char *prefix);
 
 void	add_get_clauses(TCase *tc);
 void	add_id_clauses(TCase *tc);
@@ -120,16 +111,5 @@ void	add_large_clauses(TCase *tc);
 void	add_barging_tests(TCase *tc);	/* both stores of mipc */
 void	add_fault_tests(TCase *tc);	/* the directory store */
 void	add_hostile_tests(TCase *tc);
-
-/*
- * Run a role of check_sem_fault.c in a program of its own, which knows of the
- * namespace what the directory says and nothing else.
- */
-void	run_fresh(const char *role, int id, int other);
-bool	play_fault(const char *role, int id, int other);
-
-/* The kernel behind a wrapper that breaks one clause; NULL if unknown. */
-const struct backend *broken_backend(const char *name);
-void	list_broken(void);
 
 #endif

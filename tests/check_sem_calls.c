@@ -5,16 +5,9 @@
  */
 #include "check_sem.h"
 
-#include <dirent.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-const struct who nobody = { .uid = 65534, .gid = 65534 };
-const struct who somebody = { .uid = 65533, .gid = 65533 };
-const struct who worker = { .uid = 65532, .gid = 65532 };
 
 /* ---- calls that may fail ---- */
 
@@ -173,28 +166,6 @@ info(int cmd)
 }
 
 void
-set_limit(const char *name, unsigned long long to)
-{
-	if (ipc->limit(name, NULL, &to) == 0)
-		return;
-	if (backend_has(FOLLOWS_NEWIPC) &&
-	    access("/proc/sys/kernel/sem", W_OK) == -1)
-		testing_skip("/proc/sys/kernel is read-only here");
-	testing_fail(__FILE__, __LINE__, "limit %s", name);
-}
-
-void
-set_owner(int id, uid_t uid, gid_t gid, int mode)
-{
-	struct semid_ds ds = stat_of(id);
-
-	ds.sem_perm.uid = uid;
-	ds.sem_perm.gid = gid;
-	ds.sem_perm.mode = (unsigned short)mode;
-	must_eq(control_buf(id, IPC_SET, &ds), 0);
-}
-
-void
 must_be(int id, int num, int wanted)
 {
 	must_eq(value(id, num), wanted);
@@ -338,33 +309,7 @@ on_signal(int sig, void (*handler)(int), int flags)
 /* ---- files ---- */
 
 const char *
-file_of(const char *name)
-{
-	static char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%.3900s/%.100s", testing_dir, name);
-	return path;
-}
-
-const char *
 file_of_set(int id)
 {
-	char name[64];
-
-	snprintf(name, sizeof(name), "sem.%d", id);
-	return file_of(name);
-}
-
-int
-count_files(const char *prefix)
-{
-	DIR *dir = opendir(testing_dir);
-	struct dirent *e;
-	int n = 0;
-
-	must(dir != NULL);
-	while ((e = readdir(dir)) != NULL)
-		n += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
-	closedir(dir);
-	return n;
+	return file_of_id("sem.", id, "");
 }

@@ -11,12 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What a child finds it may do to set `id`, of one semaphore. */
-struct rights {
-	int id;
-	bool read, alter;
-};
-
 /* A call that must succeed if `may`, else fail by EACCES. */
 #define may_be(call, may) \
 	((may) ? must((call) != -1) : must_error((call), EACCES))
@@ -52,121 +46,23 @@ must_alter(int id, bool may)
 	may_be(ipc->semop(id, VECTOR(OP(0, -1, 0), OP(0, 0, 0))), may);
 }
 
-static void
-must_have(void *arg)
+void
+must_have_rights(void *arg)
 {
 	const struct rights *r = arg;
 	struct semid_ds ds;
 
 	must_read(r->id, r->read);
-	must_alter(r->id, r->alter);
+	must_alter(r->id, r->write);
 	must_eq(control_buf(r->id % IDS_MAX, SEM_STAT_ANY, &ds), r->id);
 	/* Whoever may not open it sees its owner and mode alone. */
 	must(ds.sem_nsems == 1 || (backend_has(HAS_FILES) && !r->read));
 }
 
-static void
-check_rights(const struct who *who, int id, bool read, bool alter)
-{
-	struct rights rights = { id, read, alter };
-
-	finish(spawn_as(who, must_have, &rights));
-}
-
-static const int modes[] = { 0600, 0060, 0006, 0400, 0040, 0004, 0200, 0020,
-    0002, 0466, 0646, 0664, 0066, 0606, 0660, 0777 };
-
 START_TEST(G3_the_first_matching_class_decides_alone)
 {
-	static const struct who owner = { .uid = 65534, .gid = 65534,
-	    .ngroups = 1, .groups = { 65533 } };
-	static const struct who member = { .uid = 65533, .gid = 65533 };
-	static const struct who extra = { .uid = 65532, .gid = 65532,
-	    .ngroups = 2, .groups = { 65531, 65533 } };
-	static const struct who other = { .uid = 65532, .gid = 65532 };
-	int mode = modes[_i], id = make_set(1);
-
 	need_root();
-	set_owner(id, 65534, 65533, mode);
-	check_rights(&owner, id, mode & 0400, mode & 0200);
-	check_rights(&member, id, mode & 0040, mode & 0020);
-	check_rights(&extra, id, mode & 0040, mode & 0020);
-	check_rights(&other, id, mode & 0004, mode & 0002);
-}
-END_TEST
-
-START_TEST(G3_the_creator_has_the_owners_rights)
-{
-	struct rights rights;
-	int id;
-
-	need_root();
-	id = make_set(1);
-	set_owner(id, 65534, 65534, 0600);
-	rights = (struct rights){ id, true, true };
-	/* Root by uid alone: the creator, not the privileged. */
-	drop_capabilities();
-	must_have(&rights);
-}
-END_TEST
-
-START_TEST(G3_the_creators_group_is_in_the_group_class)
-{
-	static const struct who by_gid = { .uid = 65532, .gid = 0 };
-	static const struct who by_list = { .uid = 65532, .gid = 65532,
-	    .ngroups = 1, .groups = { 0 } };
-	int id;
-
-	need_root();
-	id = make_set(1);
-	set_owner(id, nobody.uid, somebody.gid, 0640);
-	check_rights(&by_gid, id, true, false);
-	check_rights(&by_list, id, true, false);
-	set_owner(id, nobody.uid, somebody.gid, 0606);
-	check_rights(&by_gid, id, false, false);
-}
-END_TEST
-
-static void
-get_with_modes(void *arg)
-{
-	int id = *(int *)arg;
-
-	must_eq(ipc->semget(KEY, 0, 0), id);
-	must_eq(ipc->semget(KEY, 0, 0044), id);
-	must_eq(ipc->semget(KEY, 0, 0400), id);
-	must_eq(ipc->semget(KEY, 0, 0040), id);
-	must_error(ipc->semget(KEY, 0, 0600), EACCES);
-	must_error(ipc->semget(KEY, 0, 0020), EACCES);
-	must_error(ipc->semget(KEY, 0, 0002), EACCES);
-	must_error(ipc->semget(KEY, 0, IPC_CREAT | 0001), EACCES);
-}
-
-START_TEST(G3_get_folds_its_bits_over_all_classes)
-{
-	int id = ipc->semget(KEY, 1, IPC_CREAT | 0604);
-
-	need_root();
-	finish(spawn_as(&nobody, get_with_modes, &id));
-}
-END_TEST
-
-static void
-get_the_id_only(void *arg)
-{
-	int id = *(int *)arg;
-
-	must_eq(ipc->semget(KEY, 0, 0), id);
-	must_error(ipc->semget(KEY, 0, 0400), EACCES);
-	must_error(op(id, 0, 1, 0), EACCES);
-}
-
-START_TEST(G3_a_stranger_may_learn_the_id)
-{
-	int id = ipc->semget(KEY, 1, IPC_CREAT | 0600);
-
-	need_root();
-	finish(spawn_as(&nobody, get_the_id_only, &id));
+	must_decide_by_class(modes[_i]);
 }
 END_TEST
 
@@ -177,7 +73,7 @@ START_TEST(G3_the_privileged_may_all)
 	need_capability(CAP_IPC_OWNER, "CAP_IPC_OWNER");
 	need_capability(CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE");
 	rights = (struct rights){ make_mode(1, 0), true, true };
-	must_have(&rights);
+	must_have_rights(&rights);
 	must_eq(stat_of(rights.id).sem_perm.mode, 0);
 }
 END_TEST
@@ -226,33 +122,6 @@ START_TEST(G3_others_see_a_change_at_once)
 END_TEST
 
 static void
-change_by_euid(void *arg)
-{
-	int id = *(int *)arg;
-
-	/* No promise was made, so the library looks by itself. */
-	must_eq(seteuid(nobody.uid), 0);
-	must_error(control(id, 0, GETVAL), EACCES);
-	must_error(control(id, 0, IPC_RMID), EPERM);
-	must_error(ipc->semget(KEY, 0, 0400), EACCES);
-	must_error(op(id, 0, 1, 0), EACCES);
-	must_eq(seteuid(0), 0);
-	must_be(id, 0, 0);
-	add(id, 0, 1, 0);
-	must_eq(seteuid(nobody.uid), 0);
-	must_eq(stat_of(make_set(1)).sem_perm.cuid, nobody.uid);
-}
-
-START_TEST(G3_the_effective_uid_of_the_moment_counts)
-{
-	int id = ipc->semget(KEY, 1, IPC_CREAT | 0600);
-
-	need_root();
-	finish(spawn(BY_FORK, change_by_euid, &id));
-}
-END_TEST
-
-static void
 sleep_as_nobody(void *arg)
 {
 	int id = *(int *)arg;
@@ -278,143 +147,6 @@ START_TEST(G3_a_sleeper_keeps_the_right_it_had)
 }
 END_TEST
 
-static void
-owner_of_mode_zero(void *arg)
-{
-	struct rights none = { make_mode(1, 0), false, false };
-	struct semid_ds ds;
-	int id = none.id;
-
-	(void)arg;
-	must_have(&none);
-	memset(&ds, 0, sizeof(ds));
-	ds.sem_perm.uid = geteuid();
-	ds.sem_perm.gid = getegid();
-	ds.sem_perm.mode = 0600;
-	must_eq(control_buf(id, IPC_SET, &ds), 0);
-	add(id, 0, 1, 0);
-	ds.sem_perm.mode = 0;
-	must_eq(control_buf(id, IPC_SET, &ds), 0);
-	remove_set(id);
-}
-
-START_TEST(G4_mode_plays_no_part_for_the_owner)
-{
-	need_root();
-	if (geteuid() == 0) {
-		finish(spawn_as(&nobody, owner_of_mode_zero, NULL));
-	} else {
-		drop_capabilities();
-		owner_of_mode_zero(NULL);
-	}
-}
-END_TEST
-
-static void
-change_without_right(void *arg)
-{
-	int id = *(int *)arg;
-	struct semid_ds ds = stat_of(id);
-
-	must_error(control_buf(id, IPC_SET, &ds), EPERM);
-	must_error(control(id, 0, IPC_RMID), EPERM);
-	add(id, 0, 1, 0);
-}
-
-START_TEST(G4_a_stranger_with_all_modes_gets_EPERM)
-{
-	int id = make_mode(1, 0777);
-	struct semid_ds before = stat_of(id), after;
-
-	need_root();
-	finish(spawn_as(&nobody, change_without_right, &id));
-	after = stat_of(id);
-	must_eq(after.sem_perm.mode, before.sem_perm.mode);
-	must_eq(after.sem_perm.uid, before.sem_perm.uid);
-	must_eq(after.sem_ctime, before.sem_ctime);
-	must_be(id, 0, 1);
-}
-END_TEST
-
-static void
-remove_it(void *arg)
-{
-	remove_set(*(int *)arg);
-}
-
-START_TEST(G4_the_new_owner_may_remove)
-{
-	int id = ipc->semget(KEY, 1, IPC_CREAT | 0600);
-
-	need_root();
-	set_owner(id, nobody.uid, nobody.gid, 0600);
-	finish(spawn_as(&nobody, remove_it, &id));
-	must_error(ipc->semget(KEY, 0, 0), ENOENT);
-	must_be_gone(id);
-	must_eq(info(SEM_INFO).semusz, 0);
-}
-END_TEST
-
-static void
-make_and_leave(void *arg)
-{
-	(void)arg;
-	board->value[0] = ipc->semget(KEY, 1, IPC_CREAT | 0600);
-	must(board->value[0] != -1);
-}
-
-START_TEST(G4_root_may_change_and_remove_anybodys)
-{
-	int id;
-
-	need_root();
-	need_capability(CAP_SYS_ADMIN, "CAP_SYS_ADMIN");
-	finish(spawn_as(&nobody, make_and_leave, NULL));
-	id = (int)board->value[0];
-	must_eq(stat_of(id).sem_perm.uid, nobody.uid);
-	set_owner(id, somebody.uid, somebody.gid, 0640);
-	must_eq(stat_of(id).sem_perm.uid, somebody.uid);
-	must_eq(stat_of(id).sem_perm.cuid, nobody.uid);
-	remove_set(id);
-	must_be_gone(id);
-}
-END_TEST
-
-static void
-change_as_creator(void *arg)
-{
-	int id = *(int *)arg;
-	struct semid_ds ds = stat_of(id);
-
-	ds.sem_perm.mode = 0660;
-	if (control_buf(id, IPC_SET, &ds) == -1) {
-		must_eq(errno, EPERM);
-		must(!backend_has(GIVES_AWAY));
-	}
-	remove_set(id);
-	/* Whoever's the file is: gone. */
-	must_eq(info(SEM_INFO).semusz, 0);
-	must_eq(info(SEM_INFO).semaem, 0);
-	must_eq(ipc->semctl(0, 0, SEM_INFO, (union semun){
-	    .info = &(struct seminfo){ 0 } }), 0);
-}
-
-START_TEST(G4_the_creator_may_remove_what_was_given_away)
-{
-	int id;
-
-	need_root();
-	need_capability(CAP_SYS_ADMIN, "CAP_SYS_ADMIN");
-	finish(spawn_as(&nobody, make_and_leave, NULL));
-	id = (int)board->value[0];
-	set_owner(id, somebody.uid, somebody.gid, 0600);
-	finish(spawn_as(&nobody, change_as_creator, &id));
-	must_error(ipc->semget(KEY, 0, 0), ENOENT);
-	must_eq(info(SEM_INFO).semusz, 0);
-	must_be_gone(id);
-}
-END_TEST
-
 START_TEST(G5_set_copies_uid_gid_mode_and_nothing_else)
 {
 	int id = ipc->semget(KEY, 3, IPC_CREAT | 0600);
@@ -437,89 +169,6 @@ START_TEST(G5_set_copies_uid_gid_mode_and_nothing_else)
 	must_eq(now.sem_otime, 0);
 	must(now.sem_ctime + 60 > time(NULL));
 	must_eq(ipc->semget(KEY, 0, 0), id);
-}
-END_TEST
-
-START_TEST(G5_set_gives_to_uid_and_gid)
-{
-	int id = make_set(1);
-	struct semid_ds ds;
-
-	need_root();
-	check_rights(&nobody, id, false, false);
-	set_owner(id, nobody.uid, nobody.gid, 0600);
-	ds = stat_of(id);
-	must_eq(ds.sem_perm.uid, nobody.uid);
-	must_eq(ds.sem_perm.gid, nobody.gid);
-	must(ds.sem_perm.cuid == 0 && ds.sem_perm.cgid == 0);
-	check_rights(&nobody, id, true, true);
-	check_rights(&somebody, id, false, false);
-	set_owner(id, 0, somebody.gid, 0640);
-	check_rights(&nobody, id, false, false);
-	check_rights(&somebody, id, true, false);
-}
-END_TEST
-
-START_TEST(G5_an_impossible_uid_is_EINVAL)
-{
-	int id = make_set(1);
-	struct semid_ds ds = stat_of(id);
-
-	ds.sem_perm.uid = (uid_t)-1;
-	must_error(control_buf(id, IPC_SET, &ds), EINVAL);
-	ds.sem_perm.uid = geteuid();
-	ds.sem_perm.gid = (gid_t)-1;
-	must_error(control_buf(id, IPC_SET, &ds), EINVAL);
-	must_eq(stat_of(id).sem_perm.uid, geteuid());
-}
-END_TEST
-
-static void
-give_away(void *arg)
-{
-	int id = make_set(1);
-	struct semid_ds ds = stat_of(id);
-
-	(void)arg;
-	ds.sem_perm.uid = somebody.uid;
-	if (control_buf(id, IPC_SET, &ds) == -1) {
-		must_eq(errno, EPERM);
-		must(!backend_has(GIVES_AWAY));
-		must_eq(stat_of(id).sem_perm.uid, nobody.uid);
-		id = -1;
-	} else {
-		must_eq(stat_of(id).sem_perm.uid, somebody.uid);
-		add(id, 0, 1, 0);	/* as its creator */
-		add(id, 0, -1, 0);
-	}
-	board->value[0] = id;
-}
-
-START_TEST(G5_a_plain_owner_gives_away_or_gets_EPERM)
-{
-	need_root();
-	finish(spawn_as(&nobody, give_away, NULL));
-	if (board->value[0] != -1) {
-		check_rights(&somebody, (int)board->value[0], true, true);
-		check_rights(&worker, (int)board->value[0], false, false);
-	}
-}
-END_TEST
-
-static void
-ask_too_much(void *arg)
-{
-	(void)arg;
-	must_error(ipc->semget(KEY, 4, 0600), EINVAL);
-	must_error(ipc->semget(KEY, 3, 0600), EACCES);
-	must_error(ipc->semget(KEY, 4, IPC_CREAT | IPC_EXCL | 0600), EEXIST);
-}
-
-START_TEST(G2_size_comes_before_permission)
-{
-	need_root();
-	must(ipc->semget(KEY, 3, IPC_CREAT | 0600) != -1);
-	finish(spawn_as(&nobody, ask_too_much, NULL));
 }
 END_TEST
 
@@ -573,26 +222,13 @@ END_TEST
 void
 add_perm_clauses(TCase *tc)
 {
+	add_common_perm_clauses(tc);
 	testing_add_loop(tc, G3_the_first_matching_class_decides_alone, 0,
-	    (int)COUNT(modes));
-	testing_add(tc, G3_the_creator_has_the_owners_rights);
-	testing_add(tc, G3_the_creators_group_is_in_the_group_class);
-	testing_add(tc, G3_get_folds_its_bits_over_all_classes);
-	testing_add(tc, G3_a_stranger_may_learn_the_id);
+	    NMODES);
 	testing_add(tc, G3_the_privileged_may_all);
 	testing_add(tc, G3_others_see_a_change_at_once);
-	testing_add(tc, G3_the_effective_uid_of_the_moment_counts);
 	testing_add(tc, G3_a_sleeper_keeps_the_right_it_had);
-	testing_add(tc, G4_mode_plays_no_part_for_the_owner);
-	testing_add(tc, G4_a_stranger_with_all_modes_gets_EPERM);
-	testing_add(tc, G4_the_new_owner_may_remove);
-	testing_add(tc, G4_root_may_change_and_remove_anybodys);
-	testing_add(tc, G4_the_creator_may_remove_what_was_given_away);
 	testing_add(tc, G5_set_copies_uid_gid_mode_and_nothing_else);
-	testing_add(tc, G5_set_gives_to_uid_and_gid);
-	testing_add(tc, G5_an_impossible_uid_is_EINVAL);
-	testing_add(tc, G5_a_plain_owner_gives_away_or_gets_EPERM);
-	testing_add(tc, G2_size_comes_before_permission);
 	testing_add(tc, S2_what_is_asked_before_permission);
 	testing_add_loop(tc, S9_reading_and_altering_are_separate_rights, 0,
 	    6);

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check_shm.c - the clause tests of shared memory.
- *
- *	check_shm [--on BACKEND] [PATTERN]	tests whose names match
- *	check_shm --broken NAME [PATTERN]	where one thing is broken
- *	check_shm --list-broken			NAME, and who must see it
- *	check_shm --role ROLE ARG ARG		a program that a test execs
+ * check_shm.c - the clause tests of shared memory: what they share, and how
+ * those of all kinds make their calls.
  */
 #include "check_shm.h"
 
 #include <sys/mman.h>
-#include <dirent.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-const struct who nobody = { .uid = 65534, .gid = 65534 };
-const struct who somebody = { .uid = 65533, .gid = 65533 };
-const struct who worker = { .uid = 65532, .gid = 65532 };
+#define TIME_LIMIT	20	/* seconds a test */
 
 int
 make_mode(int mode)
@@ -92,65 +83,11 @@ attached(int id)
 }
 
 void
-set_limit(const char *name, unsigned long long value)
-{
-	if (ipc->limit(name, NULL, &value) == 0)
-		return;
-	if (backend_has(FOLLOWS_NEWIPC) &&
-	    access("/proc/sys/kernel/shmmax", W_OK) == -1)
-		testing_skip("/proc/sys/kernel is read-only here");
-	testing_fail(__FILE__, __LINE__, "limit %s", name);
-}
-
-void
-set_owner(int id, uid_t uid, gid_t gid, int mode)
-{
-	struct shmid_ds ds = stat_of(id);
-
-	ds.shm_perm.uid = uid;
-	ds.shm_perm.gid = gid;
-	ds.shm_perm.mode = (unsigned short)mode;
-	must_eq(ipc->shmctl(id, IPC_SET, &ds), 0);
-}
-
-void
 need_exact_forks(void)
 {
 	if (!backend_has(EXACT_FORKS))
 		testing_skip("%s store: process locks count a fork's child "
 		    "when it runs (mipc(7))", ipc->name);
-}
-
-const char *
-file_of(const char *name)
-{
-	static char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%.3900s/%.100s", testing_dir, name);
-	return path;
-}
-
-const char *
-file_of_id(const char *before, int id, const char *after)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s%d%s", before, id, after);
-	return file_of(name);
-}
-
-int
-count_files(const char *prefix)
-{
-	DIR *dir = opendir(testing_dir);
-	struct dirent *e;
-	int n = 0;
-
-	must(dir != NULL);
-	while ((e = readdir(dir)) != NULL)
-		n += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
-	closedir(dir);
-	return n;
 }
 
 bool
@@ -192,45 +129,6 @@ free_range(size_t size)
 /* ---- the suite ---- */
 
 static void
-enter(void)
-{
-	const char *why;
-
-	testing_enter();
-	why = ipc->enter();
-	if (why != NULL)
-		testing_skip("%s", why);
-}
-
-static void
-leave(void)
-{
-	ipc->leave();
-	testing_leave();
-}
-
-static void
-enter_kernel(void)
-{
-	ipc = &kernel_backend;
-	enter();
-}
-
-static void
-enter_dir(void)
-{
-	ipc = &dir_backend;
-	enter();
-}
-
-static void
-enter_anon(void)
-{
-	ipc = &anon_backend;
-	enter();
-}
-
-static void
 add_clauses(TCase *tc)
 {
 	add_get_clauses(tc);
@@ -242,56 +140,23 @@ add_clauses(TCase *tc)
 	add_gone_clauses(tc);
 	add_safe_clauses(tc);
 	add_many_clauses(tc);
-	tcase_set_timeout(tc, 20);
 }
 
-static bool
-wanted(const char *only, const char *name)
+static void
+add_dir(TCase *tc)
 {
-	return only == NULL || strcmp(only, name) == 0;
+	add_ns_tests(tc);
+	add_dir_tests(tc);
+	add_fault_tests(tc);
+	add_space_tests(tc);
+	add_hostile_tests(tc);
 }
 
-static Suite *
-make_suite(const char *only)
+static void
+add_anon(TCase *tc)
 {
-	Suite *suite = suite_create("shm");
-	TCase *tc[3] = { tcase_create("kernel"), tcase_create("directory"),
-	    tcase_create("anonymous") };
-
-	tcase_add_checked_fixture(tc[0], enter_kernel, leave);
-	tcase_add_checked_fixture(tc[1], enter_dir, leave);
-	tcase_add_checked_fixture(tc[2], enter_anon, leave);
-	for (int i = 0; i < 3; i++)
-		add_clauses(tc[i]);
-	add_ns_tests(tc[1]);
-	add_ns_tests(tc[2]);
-	add_anon_tests(tc[2]);
-	add_dir_tests(tc[1]);
-	add_fault_tests(tc[1]);
-	add_space_tests(tc[1]);
-	add_hostile_tests(tc[1]);
-	if (wanted(only, "kernel"))
-		suite_add_tcase(suite, tc[0]);
-	if (wanted(only, "directory"))
-		suite_add_tcase(suite, tc[1]);
-	if (wanted(only, "anonymous"))
-		suite_add_tcase(suite, tc[2]);
-	return suite;
-}
-
-static Suite *
-make_broken_suite(const char *name)
-{
-	Suite *suite = suite_create("shm");
-	TCase *tc = tcase_create(name);
-
-	ipc = broken_backend(name);
-	if (ipc == NULL)
-		return NULL;
-	tcase_add_checked_fixture(tc, enter, leave);
-	add_clauses(tc);
-	suite_add_tcase(suite, tc);
-	return suite;
+	add_ns_tests(tc);
+	add_anon_tests(tc);
 }
 
 /* ---- programs that tests exec ---- */
@@ -322,41 +187,6 @@ role_attach(const char *dir, const char *id)
 	return p == (void *)-1 ? 1 : wait_for_end_of_input();
 }
 
-struct fresh {
-	const char *role;
-	char ids[40];
-};
-
-static void
-exec_fresh(void *arg)
-{
-	const struct fresh *fresh = arg;
-
-	exec_role(fresh->role, testing_dir, fresh->ids);
-}
-
-void
-run_fresh(const char *role, int id, int other)
-{
-	struct fresh fresh = { .role = role };
-
-	snprintf(fresh.ids, sizeof(fresh.ids), "%d %d", id, other);
-	finish(spawn(BY_FORK, exec_fresh, &fresh));
-}
-
-static int
-role_fresh(const char *role, const char *dir, const char *ids)
-{
-	char *end;
-	long id = strtol(ids, &end, 10);
-
-	if (!testing_join())
-		return 3;
-	ipc = &dir_backend;
-	snprintf(testing_dir, PATH_MAX, "%s", dir);
-	return play_fault(role, (int)id, atoi(end)) ? 0 : 2;
-}
-
 static int
 play(const char *role, const char *arg1, const char *arg2)
 {
@@ -367,31 +197,94 @@ play(const char *role, const char *arg1, const char *arg2)
 	return wait_for_end_of_input();
 }
 
-int
-main(int argc, char **argv)
-{
-	const char *first = argc > 1 ? argv[1] : "", *only = NULL;
-	Suite *suite;
+/* ---- the calls of the shared clauses ---- */
 
-	if (strcmp(first, "--role") == 0 && argc == 5)
-		return play(argv[2], argv[3], argv[4]);
-	if (strcmp(first, "--list-broken") == 0) {
-		list_broken();
-		return 0;
-	}
-	if (strcmp(first, "--on") == 0 && argc > 2)
-		only = argv[2];
-	if (*first == '-') {
-		argc -= 2;
-		argv += 2;
-	}
-	if (argc > 1)
-		testing_select(argv[1]);
-	suite = strcmp(first, "--broken") == 0 ?
-	    make_broken_suite(argv[0]) : make_suite(only);
-	if (suite == NULL || argc < 1) {
-		fprintf(stderr, "usage: see the head of check_shm.c\n");
-		return 99;
-	}
-	return testing_run(suite);
+static int
+get(key_t key, int flags)
+{
+	return ipc->shmget(key, PAGE, flags);
 }
+
+static int
+get_more(key_t key, int flags)
+{
+	return ipc->shmget(key, 2 * PAGE, flags);
+}
+
+static int
+find(key_t key, int flags)
+{
+	return ipc->shmget(key, 0, flags);
+}
+
+static int
+look(int id, struct ipc_perm *perm, time_t *ctime)
+{
+	struct shmid_ds ds = { 0 };
+	const int answer = ipc->shmctl(id, IPC_STAT, &ds);
+
+	*perm = ds.shm_perm;
+	*ctime = ds.shm_ctime;
+	return answer;
+}
+
+static int
+set(int id, const struct ipc_perm *perm)
+{
+	struct shmid_ds ds = { .shm_perm = *perm };
+
+	return ipc->shmctl(id, IPC_SET, &ds);
+}
+
+static int
+remove_it(int id)
+{
+	return ipc->shmctl(id, IPC_RMID, NULL);
+}
+
+static int
+attach_and_detach(int id, int flags)
+{
+	void *p = ipc->shmat(id, NULL, flags);
+
+	return p == (void *)-1 ? -1 : ipc->shmdt(p);
+}
+
+static int
+use(int id)
+{
+	return attach_and_detach(id, 0);
+}
+
+static int
+read_it(int id)
+{
+	return attach_and_detach(id, SHM_RDONLY);
+}
+
+static void
+must_be_owners(int id, int error)
+{
+	if (error == 0) {
+		must_eq(ipc->shmctl(id, SHM_LOCK, NULL), 0);
+		must_eq(ipc->shmctl(id, SHM_UNLOCK, NULL), 0);
+	} else {
+		must_error(ipc->shmctl(id, SHM_LOCK, NULL), error);
+		must_error(ipc->shmctl(id, SHM_UNLOCK, NULL), error);
+	}
+}
+
+static void
+must_be_none(void)
+{
+	must_eq(info().used_ids, 0);
+}
+
+const struct kind kind = {
+	"shmmax", get, get_more, find, look, set, remove_it, use, read_it,
+	must_have_rights, must_be_owners, must_be_gone, must_be_none, false
+};
+
+const struct clauses clauses = {
+	"shm", TIME_LIMIT, TIME_LIMIT, add_clauses, add_dir, add_anon, play
+};

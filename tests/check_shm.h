@@ -8,12 +8,9 @@
 #ifndef CHECK_SHM_H
 #define CHECK_SHM_H
 
-#include "testing.h"
+#include "clauses.h"
 
-#define KEY	0x4d495043
 #define PAGE	((size_t)4096)
-
-extern const struct who nobody, somebody, worker;
 
 /* Calls that must succeed. */
 int	make_segment(size_t size);
@@ -25,8 +22,6 @@ void	remove_segment(int id);
 struct shmid_ds stat_of(int id);
 struct shm_info info(void);
 long	attached(int id);
-void	set_limit(const char *name, unsigned long long value);
-void	set_owner(int id, uid_t uid, gid_t gid, int mode);
 
 /* Skip where a child is counted only when it runs. */
 void	need_exact_forks(void);
@@ -34,15 +29,11 @@ void	need_exact_forks(void);
 /* After any one call nothing is left of a segment. */
 void	must_be_gone(int id);
 
+/* What a child may do to one, by its struct rights, and no more. */
+void	must_have_rights(void *rights);
+
 /* Are files of the segment there? */
 bool	has_files(int id);
-
-/* How many files of the namespace have a name that starts like this. */
-int	count_files(const char *prefix);
-
-/* The file NAME of the namespace, for the directory store. */
-const char *file_of(const char *name);
-const char *file_of_id(const char *before, int id, const char *after);
 
 /* A page-aligned range of address space that nobody uses. */
 void	*free_range(size_t size);
@@ -64,16 +55,5 @@ void	add_space_tests(TCase *tc);
 void	add_hostile_tests(TCase *tc);
 /* A role of run_fresh(), see check_shm_hostile.c. */
 void	play_handlers(int id, int which);
-
-/*
- * Run a role of check_shm_fault.c in a program of its own, which knows of the
- * namespace what the directory says and nothing else.
- */
-void	run_fresh(const char *role, int id, int other);
-bool	play_fault(const char *role, int id, int other);
-
-/* The kernel behind a wrapper that breaks one clause; NULL if unknown. */
-const struct backend *broken_backend(const char *name);
-void	list_broken(void);
 
 #endif

@@ -11,7 +11,6 @@
 #include "check_shm.h"
 
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -552,19 +551,6 @@ replace(struct backend *b, const struct backend *with)
 	b->enter = enter_broken;
 }
 
-/* With limits that may be written, unlike in many a container. */
-static bool
-kernel_is_there(void)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0)
-		_exit(kernel_backend.enter() != NULL ||
-		    access("/proc/sys/kernel/shmmax", W_OK) == -1);
-	return pid != -1 && waitpid(pid, &status, 0) == pid && status == 0;
-}
-
 const struct backend *
 broken_backend(const char *name)
 {
@@ -572,7 +558,7 @@ broken_backend(const char *name)
 
 	memory = mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	right = kernel_is_there() ? &kernel_backend : &anon_backend;
+	right = right_backend();
 	for (size_t i = 0; i < NBREAKAGES; i++) {
 		if (strcmp(breakages[i].name, name) != 0)
 			continue;

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * clauses.h - what the clause tests of each kind of object share: the program
+ * around them, and the clauses that are the same of all kinds.
+ *
+ * A program tests one kind.  It defines `kind`, by which the shared clauses
+ * make the calls, and `clauses`, of which the suite is made.
+ */
+#ifndef CLAUSES_H
+#define CLAUSES_H
+
+#include "testing.h"
+
+#include <time.h>
+
+#define KEY	0x4d495043
+#define IDS_MAX	32768
+#define COUNT(a)	(sizeof(a) / sizeof(*(a)))
+
+extern const struct who nobody, somebody, worker;
+
+/* What a child finds it may do to object `id`. */
+struct rights {
+	int id;
+	bool read, write;
+};
+
+/*
+ * Calls of a kind, with the kernel's return values and errno.  An object is
+ * made at a size of no matter; use() leaves it as it was.
+ */
+struct kind {
+	const char *limits;		/* in /proc/sys/kernel */
+	int (*get)(key_t key, int flags);
+	int (*get_more)(key_t key, int flags);	/* than get() makes */
+	int (*find)(key_t key, int flags);	/* of whatever size */
+	int (*look)(int id, struct ipc_perm *perm, time_t *ctime);
+	int (*set)(int id, const struct ipc_perm *perm);
+	int (*remove)(int id);
+	int (*use)(int id);		/* needs the right to write */
+	int (*read)(int id);		/* needs no more than to read */
+	void (*must_have)(void *rights);	/* no less and no more */
+	/* What else is its owner's: it fails by this error, or by none. */
+	void (*must_be_owners)(int id, int error);
+	void (*must_be_gone)(int id);
+	void (*must_be_none)(void);	/* there is no object at all */
+	/* Gone for all from its removal on, though only its file's owner may
+	 * unlink that; else once such a one calls. */
+	bool goes_at_once;
+};
+extern const struct kind kind;
+
+struct clauses {
+	const char *name;
+	int limit, broken_limit;	/* seconds a test may take */
+	void (*add)(TCase *tc);		/* on every backend */
+	void (*add_dir)(TCase *tc);	/* beside these */
+	void (*add_anon)(TCase *tc);
+	/* A program that a test execs, by its role. */
+	int (*play)(const char *role, const char *arg1, const char *arg2);
+};
+extern const struct clauses clauses;
+
+/* Calls that must succeed. */
+struct ipc_perm perm_of(int id);
+void	set_owner(int id, uid_t uid, gid_t gid, int mode);
+void	set_limit(const char *name, unsigned long long value);
+
+/* The file NAME of the namespace, for the directory store. */
+const char *file_of(const char *name);
+const char *file_of_id(const char *before, int id, const char *after);
+/* How many files of the namespace have a name that starts like this. */
+int	count_files(const char *prefix);
+
+/*
+ * Run a role of a fault test in a program of its own, which knows of the
+ * namespace what the directory says and nothing else.
+ */
+void	run_fresh(const char *role, int id, int other);
+bool	play_fault(const char *role, int id, int other);
+int	role_fresh(const char *role, const char *dir, const char *ids);
+
+/* A right implementation behind a wrapper that breaks one clause. */
+const struct backend *broken_backend(const char *name);	/* NULL: unknown */
+void	list_broken(void);
+/* The one to wrap: the kernel where it can be had, else the anonymous one. */
+const struct backend *right_backend(void);
+
+/* ---- check_perm.c: who may do what ---- */
+
+void	add_common_perm_clauses(TCase *tc);
+/* Somebody has these rights. */
+void	check_rights(const struct who *who, int id, bool read, bool write);
+/* Each class has the rights that a mode gives it, and no others. */
+void	must_decide_by_class(int mode);
+#define NMODES	16
+extern const int modes[NMODES];
+
+#endif
