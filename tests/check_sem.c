@@ -81,31 +81,18 @@ play(const char *role, const char *arg1, const char *arg2)
 /* ---- the calls of the shared clauses ---- */
 
 static int
-get(key_t key, int flags)
+get(key_t key, unsigned long size, int flags)
 {
-	return ipc->semget(key, 1, flags);
+	return ipc->semget(key, (int)size, flags);
 }
 
 static int
-get_more(key_t key, int flags)
-{
-	return ipc->semget(key, 2, flags);
-}
-
-static int
-find(key_t key, int flags)
-{
-	return ipc->semget(key, 0, flags);
-}
-
-static int
-look(int id, struct ipc_perm *perm, time_t *ctime)
+look(int id, int cmd, struct sight *now)
 {
 	struct semid_ds ds = { 0 };
-	const int answer = control_buf(id, IPC_STAT, &ds);
+	const int answer = control_buf(id, cmd, &ds);
 
-	*perm = ds.sem_perm;
-	*ctime = ds.sem_ctime;
+	*now = (struct sight){ ds.sem_perm, ds.sem_ctime, ds.sem_nsems };
 	return answer;
 }
 
@@ -121,6 +108,14 @@ static int
 remove_it(int id)
 {
 	return control(id, 0, IPC_RMID);
+}
+
+static int
+top(int cmd)
+{
+	struct seminfo answer;
+
+	return ipc->semctl(0, 0, cmd, (union semun){ .info = &answer });
 }
 
 static int
@@ -152,8 +147,9 @@ must_be_none(void)
 }
 
 const struct kind kind = {
-	"sem", get, get_more, find, look, set, remove_it, use, read_it,
-	must_have_rights, nothing_else, must_be_gone, must_be_none, true
+	"sem", 1, SEM_STAT, SEM_STAT_ANY, SEM_INFO, get, look, set, remove_it,
+	top, use, read_it, must_have_rights, nothing_else, must_not_exist,
+	must_be_gone, must_be_none, true
 };
 
 const struct clauses clauses = {

@@ -52,6 +52,7 @@ void	must_be(int id, int num, int wanted);
 /* The values of a set of three. */
 void	must_be_3(int id, int a, int b, int c);
 void	must_be_gone(int id);
+void	must_not_exist(int id);
 /* Of an object by its struct rights: what a child may do, and no more. */
 void	must_have_rights(void *rights);
 

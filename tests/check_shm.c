@@ -200,31 +200,18 @@ play(const char *role, const char *arg1, const char *arg2)
 /* ---- the calls of the shared clauses ---- */
 
 static int
-get(key_t key, int flags)
+get(key_t key, unsigned long size, int flags)
 {
-	return ipc->shmget(key, PAGE, flags);
+	return ipc->shmget(key, size, flags);
 }
 
 static int
-get_more(key_t key, int flags)
-{
-	return ipc->shmget(key, 2 * PAGE, flags);
-}
-
-static int
-find(key_t key, int flags)
-{
-	return ipc->shmget(key, 0, flags);
-}
-
-static int
-look(int id, struct ipc_perm *perm, time_t *ctime)
+look(int id, int cmd, struct sight *now)
 {
 	struct shmid_ds ds = { 0 };
-	const int answer = ipc->shmctl(id, IPC_STAT, &ds);
+	const int answer = ipc->shmctl(id, cmd, &ds);
 
-	*perm = ds.shm_perm;
-	*ctime = ds.shm_ctime;
+	*now = (struct sight){ ds.shm_perm, ds.shm_ctime, ds.shm_segsz };
 	return answer;
 }
 
@@ -240,6 +227,18 @@ static int
 remove_it(int id)
 {
 	return ipc->shmctl(id, IPC_RMID, NULL);
+}
+
+static int
+top(int cmd)
+{
+	union {
+		struct shminfo limits;
+		struct shm_info info;
+		struct shmid_ds ds;
+	} answer;
+
+	return ipc->shmctl(0, cmd, &answer.ds);
 }
 
 static int
@@ -281,8 +280,9 @@ must_be_none(void)
 }
 
 const struct kind kind = {
-	"shmmax", get, get_more, find, look, set, remove_it, use, read_it,
-	must_have_rights, must_be_owners, must_be_gone, must_be_none, false
+	"shmmax", PAGE, SHM_STAT, SHM_STAT_ANY, SHM_INFO, get, look, set,
+	remove_it, top, use, read_it, must_have_rights, must_be_owners,
+	must_not_exist, must_be_gone, must_be_none, false
 };
 
 const struct clauses clauses = {

@@ -28,6 +28,7 @@ void	need_exact_forks(void);
 
 /* After any one call nothing is left of a segment. */
 void	must_be_gone(int id);
+void	must_not_exist(int id);
 
 /* What a child may do to one, by its struct rights, and no more. */
 void	must_have_rights(void *rights);

@@ -23,14 +23,37 @@ const struct who worker = { .uid = 65532, .gid = 65532 };
 
 /* ---- calls that must succeed ---- */
 
+int
+make_one(key_t key, int mode)
+{
+	int id = kind.get(key, kind.size, IPC_CREAT | mode);
+
+	must(id != -1);
+	return id;
+}
+
+int
+make_sized(unsigned long size)
+{
+	int id = kind.get(IPC_PRIVATE, size, IPC_CREAT | 0600);
+
+	must(id != -1);
+	return id;
+}
+
+void
+remove_one(int id)
+{
+	must_eq(kind.remove(id), 0);
+}
+
 struct ipc_perm
 perm_of(int id)
 {
-	struct ipc_perm perm;
-	time_t ctime;
+	struct sight now;
 
-	must_eq(kind.look(id, &perm, &ctime), 0);
-	return perm;
+	must_eq(kind.look(id, IPC_STAT, &now), 0);
+	return now.perm;
 }
 
 void

@@ -25,24 +25,31 @@ struct rights {
 	bool read, write;
 };
 
-/*
- * Calls of a kind, with the kernel's return values and errno.  An object is
- * made at a size of no matter; use() leaves it as it was.
- */
+/* What is the same in the status of all kinds. */
+struct sight {
+	struct ipc_perm perm;
+	time_t ctime;
+	unsigned long size;		/* where a kind has one */
+};
+
+/* Calls of a kind, with the kernel's return values and errno. */
 struct kind {
 	const char *limits;		/* in /proc/sys/kernel */
-	int (*get)(key_t key, int flags);
-	int (*get_more)(key_t key, int flags);	/* than get() makes */
-	int (*find)(key_t key, int flags);	/* of whatever size */
-	int (*look)(int id, struct ipc_perm *perm, time_t *ctime);
+	unsigned long size;		/* of no matter; 0: it has none */
+	int stat, stat_any, info;	/* the kind's own commands */
+	int (*get)(key_t key, unsigned long size, int flags);
+	int (*look)(int id, int cmd, struct sight *now);
 	int (*set)(int id, const struct ipc_perm *perm);
 	int (*remove)(int id);
-	int (*use)(int id);		/* needs the right to write */
+	int (*top)(int cmd);		/* of IPC_INFO, info */
+	/* Needs the right to write, and leaves all as it was. */
+	int (*use)(int id);
 	int (*read)(int id);		/* needs no more than to read */
 	void (*must_have)(void *rights);	/* no less and no more */
 	/* What else is its owner's: it fails by this error, or by none. */
 	void (*must_be_owners)(int id, int error);
-	void (*must_be_gone)(int id);
+	void (*must_not_exist)(int id);	/* to any call */
+	void (*must_be_gone)(int id);	/* nor any file of it */
 	void (*must_be_none)(void);	/* there is no object at all */
 	/* Gone for all from its removal on, though only its file's owner may
 	 * unlink that; else once such a one calls. */
@@ -62,6 +69,9 @@ struct clauses {
 extern const struct clauses clauses;
 
 /* Calls that must succeed. */
+int	make_one(key_t key, int mode);
+int	make_sized(unsigned long size);
+void	remove_one(int id);
 struct ipc_perm perm_of(int id);
 void	set_owner(int id, uid_t uid, gid_t gid, int mode);
 void	set_limit(const char *name, unsigned long long value);
@@ -85,6 +95,12 @@ const struct backend *broken_backend(const char *name);	/* NULL: unknown */
 void	list_broken(void);
 /* The one to wrap: the kernel where it can be had, else the anonymous one. */
 const struct backend *right_backend(void);
+
+/* ---- check_id.c: identifiers, indices and listings ---- */
+
+void	add_common_id_clauses(TCase *tc);
+/* Ids are the kernel's: the same kinds of calls give the same ones. */
+void	add_id_model_clauses(TCase *tc);
 
 /* ---- check_perm.c: who may do what ---- */
 
