@@ -166,19 +166,29 @@ place_of(mipc_life life)
 	return (life ^ life >> 14 ^ life >> 24) % 256;
 }
 
+/* Is it in the table of this second?  It is from now on; true if it was. */
+static bool
+looked_at(struct mipc_looked *table, mipc_life life, bool *same)
+{
+	uint64_t now = mipc_sys_seconds();
+	struct mipc_looked *place = &table[place_of(life)];
+
+	*same = mipc_peek(&place->life) == life;
+	if (*same && mipc_peek(&place->second) == now)
+		return true;
+	mipc_put(&place->life, life);
+	mipc_put(&place->second, now);
+	return false;
+}
+
 /* Has this life's lock been looked at within the current second? */
 static bool
 looked_lately(struct mipc_lives *lives, mipc_life life)
 {
-	uint64_t now = mipc_sys_seconds();
-	size_t i = place_of(life);
-	bool same = mipc_peek(&lives->looked[i].life) == life;
+	bool same;
 
-	if (same && mipc_peek(&lives->looked[i].second) == now)
-		return true;
-	mipc_put(&lives->looked[i].life, life);
-	mipc_put(&lives->looked[i].second, now);
-	return !same;	/* the first sight counts as a look */
+	/* The first sight counts as a look. */
+	return looked_at(lives->looked, life, &same) || !same;
 }
 
 /* The slot of a life that may still be going on, or NULL: it is over. */
@@ -289,6 +299,16 @@ mipc_life_canaries(struct mipc_lives *lives, mipc_life life,
 	n = canaries(lives, slot, out, marked);
 	/* Read after the words, so that they were this life's. */
 	return mipc_take(&slot->gen) == MIPC_LIFE_GEN(life) ? n : 0;
+}
+
+bool
+mipc_life_marked(struct mipc_lives *lives, mipc_life life)
+{
+	struct mipc_canary canary[2];
+	bool marked, same;
+
+	return mipc_life_canaries(lives, life, canary, &marked) != 0 &&
+	    marked && !looked_at(lives->marked, life, &same);
 }
 
 uint64_t

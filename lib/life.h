@@ -40,6 +40,11 @@ struct mipc_life_store {
 	bool one_house;		/* every uid shares house 0 */
 };
 
+/* A life that was looked at, and when. */
+struct mipc_looked {
+	mipc_u64 life, second;
+};
+
 /* The life prepared for a fork's child, from prepare to take-over. */
 struct mipc_birth {
 	mipc_life life;		/* 0: none */
@@ -76,7 +81,9 @@ struct mipc_lives {
 	/* Windows on houses, made when first looked at. */
 	_Atomic(char *) window[MIPC_HOUSES];
 	/* When a life's lock was last looked at although its canary lives. */
-	struct { mipc_u64 life, second; } looked[256];
+	struct mipc_looked looked[256];
+	/* When a life was asked after because its canary is marked. */
+	struct mipc_looked marked[256];
 	/* Lives found dead: they stay so, and need not be asked again. */
 	mipc_u64 dead[256];
 	mipc_u64 gone[256];		/* and their processes too */

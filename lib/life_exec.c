@@ -202,17 +202,34 @@ holder(struct mipc_lives *lives, mipc_life life)
 	return pid;
 }
 
+/*
+ * The kernel marks the canary first, and lets the locks go when it has taken
+ * the address space down, which takes longer than all the rest.  Meanwhile the
+ * holder of the lock that goes with the process can be asked after: if it is
+ * in exit, or has gone since, it will not owe more than it does.  Asked once a
+ * second, for it may also be that only a thread has ended.
+ */
+static bool
+exiting(struct mipc_lives *lives, mipc_life life)
+{
+	pid_t pid;
+
+	if (!mipc_life_marked(lives, life))
+		return false;
+	pid = holder(lives, life);
+	return pid > 0 && mipc_sys_exiting(pid);
+}
+
 bool
 mipc_life_gone(struct mipc_lives *lives, mipc_life life)
 {
-	mipc_u64 *known;
+	mipc_u64 *known =
+	    &lives->gone[(life ^ life >> 14 ^ life >> 24) % 256];
 
-	if (!mipc_life_dead(lives, life))
-		return false;
-	known = &lives->gone[(life ^ life >> 14 ^ life >> 24) % 256];
-	if (mipc_peek(known) == life)
+	if (life != 0 && mipc_peek(known) == life)
 		return true;
-	if (holder(lives, life) != 0)
+	if (mipc_life_dead(lives, life) ? holder(lives, life) != 0 :
+	    !exiting(lives, life))
 		return false;
 	mipc_put(known, life);
 	return true;

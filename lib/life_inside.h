@@ -24,6 +24,9 @@ char	*mipc_life_window(struct mipc_lives *, uint32_t house, int *error);
 /* Is the canary armed, and not marked by the kernel? */
 bool	mipc_life_canary(const struct mipc_lives *, struct mipc_slot *);
 
+/* Has its canary been marked, and not been asked after in this second? */
+bool	mipc_life_marked(struct mipc_lives *, mipc_life);
+
 /* A fork's child that has not yet taken its own lock. */
 bool	mipc_life_in_birth(const struct mipc_lives *, struct mipc_slot *);
 

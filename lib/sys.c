@@ -20,6 +20,15 @@
 #include "sys_call.h"
 #include "sys_inside.h"
 
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+/* Of /proc/PID/stat. */
+#define FIELD_FLAGS	9
+#define FIELD_THREADS	20
+#define FLAG_EXITING	4u	/* PF_EXITING; canaries are marked later */
+
 long
 mipc_sys(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -158,25 +167,79 @@ mipc_sys_kill(pid_t pid, int signal)
 	return (int)S2(SYS_kill, pid, signal);
 }
 
+/* What a small file under a directory says, as a string. */
+static const char *
+text_of(int dirfd, const char *path, char *text, size_t size)
+{
+	int fd = mipc_sys_open(dirfd, path, O_RDONLY | O_CLOEXEC, 0);
+	ssize_t n = 0;
+
+	if (fd >= 0) {
+		n = mipc_sys_read(fd, text, size - 1);
+		mipc_sys_close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
 bool
 mipc_sys_ended(pid_t pid)
 {
 	char path[32], text[256], *name_end;
-	ssize_t n = 0;
-	int fd;
 
 	if (mipc_sys_kill(pid, 0) == -ESRCH)
 		return true;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = mipc_sys_open(AT_FDCWD, path, O_RDONLY, 0);
-	if (fd >= 0) {
-		n = mipc_sys_read(fd, text, sizeof(text) - 1);
-		mipc_sys_close(fd);
-	}
-	text[n > 0 ? n : 0] = '\0';
+	text_of(AT_FDCWD, path, text, sizeof(text));
 	name_end = strrchr(text, ')');
 	return name_end != NULL && name_end[1] == ' ' &&
 	    (name_end[2] == 'Z' || name_end[2] == 'X');
+}
+
+/* A process's pid as a mounted /proc has it, which may count otherwise. */
+static int
+pid_in(int proc, int process)
+{
+	char path[48], text[512];
+	const char *line;
+
+	snprintf(path, sizeof(path), "thread-self/fdinfo/%d", process);
+	line = strstr(text_of(proc, path, text, sizeof(text)), "\nPid:");
+	return line == NULL ? -1 : atoi(line + 5);
+}
+
+/* A number in a line of /proc/PID/stat, by its number in proc_pid_stat(5). */
+static unsigned long
+field_of(const char *stat, int field)
+{
+	const char *at = strrchr(stat, ')');	/* ends the second */
+
+	for (; at != NULL && field > 2; field--)
+		at = strchr(at + 1, ' ');
+	return at == NULL ? 0 : strtoul(at + 1, NULL, 10);
+}
+
+bool
+mipc_sys_exiting(pid_t pid)
+{
+	char path[32], text[512];
+	int proc, process, there = -1;
+
+	process = (int)S2(SYS_pidfd_open, pid, 0);
+	if (process < 0)
+		return false;
+	proc = mipc_sys_open(AT_FDCWD, "/proc", O_PATH | O_CLOEXEC, 0);
+	if (proc >= 0)
+		there = pid_in(proc, process);
+	snprintf(path, sizeof(path), "%d/stat", there);
+	text[0] = '\0';
+	if (there > 0)
+		text_of(proc, path, text, sizeof(text));
+	mipc_sys_close(process);
+	if (proc >= 0)
+		mipc_sys_close(proc);
+	return field_of(text, FIELD_THREADS) == 1 &&
+	    (field_of(text, FIELD_FLAGS) & FLAG_EXITING) != 0;
 }
 
 uint64_t

@@ -105,6 +105,11 @@ pid_t	mipc_sys_tid(void);
 int	mipc_sys_kill(pid_t, int signal);
 /* Has the process of this pid ended?  A zombie has. */
 bool	mipc_sys_ended(pid_t);
+/*
+ * Is all that is left of this process one thread, which the kernel is about
+ * to end?  Nothing of its program runs any more.  False if it cannot be told.
+ */
+bool	mipc_sys_exiting(pid_t);
 uint64_t mipc_sys_rlimit(int resource);
 /* Processors the caller may run on, as of its first question. */
 int	mipc_sys_processors(void);

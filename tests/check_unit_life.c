@@ -155,6 +155,23 @@ START_TEST(life_goes_on_without_the_first_thread)
 }
 END_TEST
 
+/* Told by the kernel's word, not by locks that it lets go later. */
+START_TEST(life_of_one_thread_is_seen_to_end)
+{
+	pid_t pid = spawn(BY_FORK, leave_a_thread, NULL);
+	siginfo_t info;
+
+	await(1);
+	must(!mipc_sys_exiting(getpid()));
+	must(!mipc_sys_exiting(pid));	/* its first thread is */
+	reach(2);
+	must_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	must(mipc_sys_exiting(pid) || access("/proc/self/stat", R_OK) != 0);
+	finish(pid);
+	must(!mipc_sys_exiting(pid));
+}
+END_TEST
+
 static void
 live_without_descriptors(void *arg)
 {
@@ -331,6 +348,7 @@ add_life_tests(TCase *tc)
 	testing_add(tc, life_ends_by_exec);
 	testing_add(tc, life_of_a_thread_ends_by_exec);
 	testing_add(tc, life_goes_on_without_the_first_thread);
+	testing_add(tc, life_of_one_thread_is_seen_to_end);
 	testing_add(tc, life_goes_on_without_descriptors);
 	testing_add(tc, life_of_a_forks_child_is_its_own);
 	testing_add(tc, life_of_a_child_outlives_its_parents);
