@@ -237,18 +237,23 @@ mipc_sleep_withdraw(struct mipc_thread *thread)
 		.opened = opened,
 		.thread = thread,
 	};
+	uint64_t signals;
 	int result;
 
-	if (!end_sleep(thread, serial))
-		return;
-	set.head = (struct mipc_semset *)(void *)opened->head;
-	set.nsems = (uint32_t)opened->size;
-	if (mipc_set_ready(&set) != 0)
-		return;
-	result = leave(&set, index, EINTR);
-	mipc_place_free(&set, index);
-	thread->withdrawn[serial % MIPC_WITHDRAWN].result = result;
-	thread->withdrawn[serial % MIPC_WITHDRAWN].serial = serial;
+	mipc_sys_block(&signals);	/* no handler leaves it half done */
+	if (end_sleep(thread, serial)) {
+		set.head = (struct mipc_semset *)(void *)opened->head;
+		set.nsems = (uint32_t)opened->size;
+		if (mipc_set_ready(&set) == 0) {
+			result = leave(&set, index, EINTR);
+			mipc_place_free(&set, index);
+			thread->withdrawn[serial % MIPC_WITHDRAWN].result =
+			    result;
+			thread->withdrawn[serial % MIPC_WITHDRAWN].serial =
+			    serial;
+		}
+	}
+	mipc_sys_restore(&signals);
 }
 
 /* It was ended by a handler's call: with what? */
@@ -471,6 +476,30 @@ settle_down(struct sleep *sleep, uint64_t *seen)
 	return mipc_txn_same(&set->board, *seen) ? 0 : EALREADY;
 }
 
+/*
+ * The sleep is over, by `why` if nobody has ended it.  A handler that jumped
+ * away from between would leave it in the queue, and nobody to take it out.
+ */
+static int
+finish(struct sleep *sleep, int why)
+{
+	bool queued = !mipc_sleep_ended(state(sleep));
+	uint64_t signals;
+	int error;
+
+	if (queued)
+		mipc_sys_block(&signals);
+	if (end_sleep(sleep->set->thread, sleep->serial)) {
+		error = leave(sleep->set, sleep->index, why);
+		mipc_place_free(sleep->set, sleep->index);
+	} else {
+		error = withdrawn(sleep->set->thread, sleep->serial);
+	}
+	if (queued)
+		mipc_sys_restore(&signals);
+	return error;
+}
+
 static int
 sleep_on(struct sleep *sleep, uint64_t deadline)
 {
@@ -492,11 +521,7 @@ sleep_on(struct sleep *sleep, uint64_t deadline)
 		else if (error == 0)
 			error = nap(sleep, deadline, seen);
 	}
-	if (!end_sleep(sleep->set->thread, sleep->serial))
-		return withdrawn(sleep->set->thread, sleep->serial);
-	error = leave(sleep->set, sleep->index, error);
-	mipc_place_free(sleep->set, sleep->index);
-	return error;
+	return finish(sleep, error);
 }
 
 /* In the queue; or EBUSY, there is no need to. */
