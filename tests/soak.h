@@ -61,6 +61,7 @@ struct board {
 	enum store store;
 	bool pid_namespaces, barging, givers;
 	int mail;			/* when last looked at */
+	int waiting;			/* for mail, then */
 	uint64_t seed;
 	char dir[PATH_MAX];
 	int id[SETS];

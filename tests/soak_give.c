@@ -6,7 +6,8 @@
  * is killed after it has given and before it has woken who can go on, only
  * the bell tells.  All givers are killed at once.  When the takers have come
  * to rest, somebody looks at the values, and so does what was left to be done:
- * a taker that goes on then had slept although it could run.
+ * a taker that goes on then had slept although it could run.  One that sleeps
+ * on and is not counted among those who wait was served, and not told.
  */
 #include "soak.h"
 
@@ -106,9 +107,11 @@ await_rest(uint64_t *rounds)
 static void
 look(void)
 {
-	board->mail = 0;
-	for (int i = MAIL; i < MAIL_END; i++)
+	board->mail = board->waiting = 0;
+	for (int i = MAIL; i < MAIL_END; i++) {
 		board->mail += sets_ask(board->id[0], i, GETVAL);
+		board->waiting += sets_ask(board->id[0], i, GETNCNT);
+	}
 	board->heartbeats = sets_heartbeats();
 }
 
@@ -144,6 +147,17 @@ kill_givers(struct rng *r)
 	board->groups++;
 }
 
+/* Who are there; at rest all of them wait. */
+static int
+takers(void)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < TAKERS; i++)
+		n += board->worker[i].pid != 0;
+	return n;
+}
+
 static void
 look_at_rest(void)
 {
@@ -158,6 +172,8 @@ look_at_rest(void)
 		violate("the look did not end well");
 	else if (before != after)
 		hang("a taker slept until somebody looked");
+	else if (board->waiting < takers())
+		hang("a taker sleeps on although it was served");
 	else
 		compare_mail();
 	board->pauses++;
