@@ -77,6 +77,7 @@ struct mipc_lives {
 	ino_t exec_ino;
 	uint32_t exec_house;		/* whose it is */
 	mipc_life kept;			/* the life that it locks, 0 none */
+	mipc_life debtor;		/* the life that has owed, 0 none */
 	struct mipc_birth birth;
 	/* Windows on houses, made when first looked at. */
 	_Atomic(char *) window[MIPC_HOUSES];
@@ -130,6 +131,10 @@ bool	mipc_life_gone(struct mipc_lives *, mipc_life);
 bool	mipc_life_was_ours(struct mipc_lives *, mipc_life);
 /* [gate] From now on this process answers for its life beyond exec. */
 void	mipc_life_keep(struct mipc_lives *);
+/* [gate] Has it begun to, so that the life must not be ended before it is? */
+bool	mipc_life_is_kept(const struct mipc_lives *);
+/* [gate] All that it owed is gone. */
+void	mipc_life_let_go(struct mipc_lives *);
 
 /* A futex word that is `value` while a life goes on. */
 struct mipc_canary {

@@ -138,8 +138,22 @@ mipc_life_keep(struct mipc_lives *lives)
 	uint64_t signals;
 
 	enter(&signals);
+	lives->debtor = mipc_peek(&lives->self);
 	keep(lives);
 	leave(&signals);
+}
+
+bool
+mipc_life_is_kept(const struct mipc_lives *lives)
+{
+	return lives->debtor != 0 &&
+	    lives->debtor == mipc_peek(&lives->self);
+}
+
+void
+mipc_life_let_go(struct mipc_lives *lives)
+{
+	lives->debtor = 0;
 }
 
 /* The child holds no lock, so it may close its copy. */

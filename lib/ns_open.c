@@ -243,7 +243,8 @@ mipc_close(struct mipc_ns *ns)
 	mipc_gate_enter(&gate);
 	if (ns->handles == 0)
 		error = EINVAL;
-	else if (--ns->handles == 0 && ns->attached == NULL)
+	else if (--ns->handles == 0 && ns->attached == NULL &&
+	    !mipc_life_is_kept(ns->lives))
 		dissolve(ns);
 	mipc_gate_leave(&gate);
 	if (error == 0)
@@ -279,6 +280,8 @@ destroy(struct mipc_ns *ns, struct mipc_gate *gate)
 	error = mipc_life_others(ns->lives, false);
 	if (error == 0)
 		error = ns->store->ops->destroy(ns->store);
+	if (error == 0)
+		mipc_life_let_go(ns->lives);
 	mipc_ns_unlock(ns);
 	return error;
 }

@@ -302,7 +302,7 @@ END_TEST
 
 /* ---- handles ---- */
 
-/* One handle is closed, another is opened: the process owes all the same. */
+/* Handles are closed and opened, the last one too: it owes all the same. */
 static void
 close_while_owing(void *arg)
 {
@@ -341,6 +341,33 @@ START_TEST(handles_do_not_matter_to_debts)
 	reach(4);
 	must_eq(waitpid(pid, NULL, 0), pid);
 	must_be(id, 0, 7);
+}
+END_TEST
+
+static void
+owe_and_destroy(void *arg)
+{
+	char dir[PATH_MAX + 8];
+
+	(void)arg;
+	snprintf(dir, sizeof(dir), "%s/own", testing_dir);
+	for (int i = 0; i < 3; i++) {
+		struct mipc_ns *ns = mipc_open(dir, MIPC_CREAT);
+		struct sembuf give = OP(0, 1, SEM_UNDO);
+		int id;
+
+		must(ns != NULL);
+		id = mipc_semget(ns, KEY, 1, IPC_CREAT | IPC_EXCL | 0600);
+		must(id != -1);
+		must_eq(mipc_semop(ns, id, &give, 1), 0);
+		must_eq(mipc_close(ns), 0);
+		must_eq(mipc_destroy(dir), 0);
+	}
+}
+
+START_TEST(a_debtor_may_destroy_and_begin_anew)
+{
+	finish(spawn(BY_FORK, owe_and_destroy, NULL));
 }
 END_TEST
 
@@ -486,7 +513,8 @@ add_fault_tests(TCase *tc)
 	testing_add_loop(tc, fault_no_damage_hangs_or_kills, 0, 5 * DAMAGES);
 	testing_add_loop(tc, fault_flipped_bytes_hang_or_kill_nobody, 1, 25);
 	testing_add(tc, fault_the_directory_removed_under_us_is_an_error);
-	testing_add_loop(tc, handles_do_not_matter_to_debts, 0, 2);
+	testing_add_loop(tc, handles_do_not_matter_to_debts, 0, 4);
+	testing_add(tc, a_debtor_may_destroy_and_begin_anew);
 	testing_add_loop(tc, space_used_up_is_ENOSPC_and_given_back, 0, 2);
 	testing_add(tc,
 	    space_promised_to_a_set_is_there_on_a_full_filesystem);
