@@ -19,9 +19,12 @@ run()
 
 make_work
 run diff_shm &
-run diff_sem
+{
+	run diff_sem
+	run diff_msg
+}
 wait
-cat "$work/results.diff_shm" "$work/results.diff_sem" >"$work/results"
+cat "$work"/results.* >"$work/results"
 cat "$work/results"
 plan "$(grep -Ec '^(not )?ok' "$work/results")"
 ! grep -q '^not ok' "$work/results"
