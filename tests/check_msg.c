@@ -1,66 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check_msg.c - the clause tests of message queues.
- *
- *	check_msg [--on BACKEND] [PATTERN]	tests whose names match
- *	check_msg --broken NAME [PATTERN]	where one thing is broken
- *	check_msg --list-broken			NAME, and who must see it
+ * check_msg.c - the clause tests of message queues: which, and how the shared
+ * ones make their calls.
  */
 #include "check_msg.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #define TIME_LIMIT	20	/* seconds a test */
 #define BROKEN_LIMIT	3	/* where a hang may be what is broken */
-
-static void
-enter(void)
-{
-	const char *why;
-
-	testing_enter();
-	why = ipc->enter();
-	if (why != NULL)
-		testing_skip("%s", why);
-}
-
-static void
-leave(void)
-{
-	ipc->leave();
-	testing_leave();
-}
-
-static void
-enter_kernel(void)
-{
-	ipc = &kernel_backend;
-	enter();
-}
-
-static void
-enter_dir(void)
-{
-	ipc = &dir_backend;
-	enter();
-}
-
-static void
-enter_anon(void)
-{
-	ipc = &anon_backend;
-	enter();
-}
-
-static const struct {
-	const struct backend *backend;
-	void (*enter)(void);
-} backends[] = {
-	{ &kernel_backend, enter_kernel },
-	{ &dir_backend, enter_dir },
-	{ &anon_backend, enter_anon },
-};
 
 static void
 add_clauses(TCase *tc)
@@ -81,68 +27,100 @@ add_clauses(TCase *tc)
 	add_large_clauses(tc);
 }
 
-static Suite *
-make_suite(const char *only)
+/* ---- the calls of the shared clauses ---- */
+
+static int
+get(key_t key, unsigned long size, int flags)
 {
-	Suite *suite = suite_create("msg");
-
-	for (size_t i = 0; i < COUNT(backends); i++) {
-		const struct backend *b = backends[i].backend;
-		TCase *tc;
-
-		if (b->msgget == NULL ||
-		    (only != NULL && strcmp(only, b->name) != 0))
-			continue;
-		tc = tcase_create(b->name);
-		tcase_add_checked_fixture(tc, backends[i].enter, leave);
-		add_clauses(tc);
-		if (b->msgtimedsnd != NULL)
-			add_time_tests(tc);
-		tcase_set_timeout(tc, TIME_LIMIT);
-		suite_add_tcase(suite, tc);
-	}
-	return suite;
+	(void)size;
+	return ipc->msgget(key, flags);
 }
 
-static Suite *
-make_broken_suite(const char *name)
+static int
+look(int id, int cmd, struct sight *now)
 {
-	Suite *suite = suite_create("msg");
-	TCase *tc = tcase_create(name);
+	struct msqid_ds ds = { .msg_ctime = 0 };
+	const int answer = control_buf(id, cmd, &ds);
 
-	ipc = broken_backend(name);
-	if (ipc == NULL)
-		return NULL;
-	tcase_add_checked_fixture(tc, enter, leave);
-	add_clauses(tc);
-	tcase_set_timeout(tc, BROKEN_LIMIT);
-	suite_add_tcase(suite, tc);
-	return suite;
+	*now = (struct sight){ ds.msg_perm, ds.msg_ctime, 0 };
+	return answer;
 }
 
-int
-main(int argc, char **argv)
+/* Room is set along with it; whoever may not look asks for the usual. */
+static int
+set(int id, const struct ipc_perm *perm)
 {
-	const char *first = argc > 1 ? argv[1] : "", *only = NULL;
-	Suite *suite;
+	struct msqid_ds ds = { .msg_ctime = 0 };
 
-	if (strcmp(first, "--list-broken") == 0) {
-		list_broken();
-		return 0;
-	}
-	if (strcmp(first, "--on") == 0 && argc > 2)
-		only = argv[2];
-	if (*first == '-') {
-		argc -= 2;
-		argv += 2;
-	}
-	if (argc > 1)
-		testing_select(argv[1]);
-	suite = strcmp(first, "--broken") == 0 && argc > 0 ?
-	    make_broken_suite(argv[0]) : make_suite(only);
-	if (suite == NULL || argc < 1) {
-		fprintf(stderr, "usage: see the head of check_msg.c\n");
-		return 99;
-	}
-	return testing_run(suite);
+	if (control_buf(id, IPC_STAT, &ds) == -1)
+		ds.msg_qbytes = MSGMNB;
+	ds.msg_perm = *perm;
+	return control_buf(id, IPC_SET, &ds);
 }
+
+static int
+remove_it(int id)
+{
+	return control(id, IPC_RMID);
+}
+
+static int
+use(int id)
+{
+	struct message m;
+
+	if (try_put(id, 4711, "x") == -1)
+		return -1;
+	return take(id, &m, 1, 4711, IPC_NOWAIT) == -1 ? -1 : 0;
+}
+
+static int
+read_it(int id)
+{
+	struct message m;
+
+	return take(id, &m, 1, 4712, IPC_NOWAIT) == -1 && errno == ENOMSG ?
+	    0 : -1;
+}
+
+static void
+nothing_else(int id, int error)
+{
+	(void)id;
+	(void)error;
+}
+
+static void
+must_be_none(void)
+{
+	must_eq(info(MSG_INFO).msgpool, 0);
+	must_eq(info(MSG_INFO).msgmap, 0);
+	must_eq(info(MSG_INFO).msgtql, 0);
+	must_eq(top(MSG_INFO), 0);
+}
+
+const struct kind kind = {
+	"msgmni", 0, MSG_STAT, MSG_STAT_ANY, MSG_INFO, get, look, set,
+	remove_it, top, use, read_it, must_have_rights, nothing_else,
+	must_not_exist, must_be_gone, must_be_none, true
+};
+
+static bool
+has_queues(const struct backend *b)
+{
+	return b->msgget != NULL;
+}
+
+bool
+play_fault(const char *role, int id, int other)
+{
+	(void)role;
+	(void)id;
+	(void)other;
+	return false;
+}
+
+const struct clauses clauses = {
+	"msg", TIME_LIMIT, BROKEN_LIMIT, add_clauses, add_time_tests,
+	add_time_tests, role_fresh, has_queues
+};

@@ -12,19 +12,13 @@
 #ifndef CHECK_MSG_H
 #define CHECK_MSG_H
 
-#include "testing.h"
+#include "clauses.h"
 
 #include <sys/msg.h>
-#include <time.h>
 
-#define KEY	0x4d495043
 #define MSGMAX	8192
 #define MSGMNB	16384
 #define MSGMNI	32000
-#define IDS_MAX	32768
-#define COUNT(a)	(sizeof(a) / sizeof(*(a)))
-
-extern const struct who nobody, somebody, worker;
 
 struct message {
 	long type;
@@ -48,8 +42,6 @@ void	put_bytes(int id, long type, size_t size);
 struct msqid_ds stat_of(int id);
 struct msginfo info(int cmd);
 int	top(int cmd);
-void	set_limit(const char *name, unsigned long long value);
-void	set_owner(int id, uid_t uid, gid_t gid, int mode);
 int	try_qbytes(int id, unsigned long qbytes);
 void	set_qbytes(int id, unsigned long qbytes);
 
@@ -60,6 +52,9 @@ void	must_find_none(int id, long type, int flags);
 void	must_drain(int id, const char *letters);
 void	must_be(int id, unsigned long qnum, unsigned long cbytes);
 void	must_be_gone(int id);
+void	must_not_exist(int id);
+/* Of an object by its struct rights: what a child may do, and no more. */
+void	must_have_rights(void *rights);
 
 /* Bytes that tell where they are and of what they are part. */
 void	fill(char *text, size_t size, unsigned seed);
@@ -128,9 +123,5 @@ void	add_signal_clauses(TCase *tc);
 void	add_handler_clauses(TCase *tc);
 void	add_many_clauses(TCase *tc);
 void	add_large_clauses(TCase *tc);
-
-/* The kernel behind a wrapper that breaks one clause; NULL if unknown. */
-const struct backend *broken_backend(const char *name);
-void	list_broken(void);
 
 #endif

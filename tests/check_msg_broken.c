@@ -11,10 +11,8 @@
 #include "check_msg_broken.h"
 
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct broken_memory *broken_memory;
 const struct backend *right;
@@ -273,19 +271,6 @@ replace(struct backend *b, const struct breakage *with)
 	b->enter = enter_broken;
 }
 
-/* With limits that may be written, unlike in many a container. */
-static bool
-kernel_is_there(void)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0)
-		_exit(kernel_backend.enter() != NULL ||
-		    access("/proc/sys/kernel/msgmni", W_OK) == -1);
-	return pid != -1 && waitpid(pid, &status, 0) == pid && status == 0;
-}
-
 const struct backend *
 broken_backend(const char *name)
 {
@@ -293,8 +278,7 @@ broken_backend(const char *name)
 
 	broken_memory = mmap(NULL, sizeof(*broken_memory), PROT_READ |
 	    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	right = anon_backend.msgget == NULL || kernel_is_there() ?
-	    &kernel_backend : &anon_backend;
+	right = right_backend();
 	for (size_t i = 0; i < COUNT(breakages); i++) {
 		if (strcmp(breakages[i].name, name) != 0)
 			continue;

@@ -22,7 +22,6 @@ snd_other_error(int id, const void *msg, size_t size, int flags)
 	return answer;
 }
 
-
 int
 snd_any_type(int id, const void *msg, size_t size, int flags)
 {

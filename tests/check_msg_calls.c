@@ -6,13 +6,7 @@
 #include "check_msg.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-const struct who nobody = { .uid = 65534, .gid = 65534 };
-const struct who somebody = { .uid = 65533, .gid = 65533 };
-const struct who worker = { .uid = 65532, .gid = 65532 };
 
 /* ---- calls that may fail ---- */
 
@@ -138,30 +132,6 @@ top(int cmd)
 	struct msginfo answer;
 
 	return ask(cmd, &answer);
-}
-
-void
-set_limit(const char *name, unsigned long long to)
-{
-	char path[64];
-
-	if (ipc->limit(name, NULL, &to) == 0)
-		return;
-	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
-	if (backend_has(FOLLOWS_NEWIPC) && access(path, W_OK) == -1)
-		testing_skip("/proc/sys/kernel is read-only here");
-	testing_fail(__FILE__, __LINE__, "limit %s", name);
-}
-
-void
-set_owner(int id, uid_t uid, gid_t gid, int mode)
-{
-	struct msqid_ds ds = stat_of(id);
-
-	ds.msg_perm.uid = uid;
-	ds.msg_perm.gid = gid;
-	ds.msg_perm.mode = (unsigned short)mode;
-	must_eq(control_buf(id, IPC_SET, &ds), 0);
 }
 
 int

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check_msg_class.c - which rights whom: clause G3, as other uids.  Root made
- * the namespace, as a server that drops its privileges afterwards does.
+ * check_msg_class.c - who may read and write a queue: clause G3, beside what
+ * is the same of all kinds.
  */
 #include "check_msg.h"
 
 #include <linux/capability.h>
-#include <string.h>
-#include <unistd.h>
-
-/* What a child finds it may do to queue `id`. */
-struct rights {
-	int id;
-	bool read, write;
-};
 
 /* A call that must succeed if `may`, else fail by EACCES. */
 #define may_be(call, may) \
@@ -60,8 +52,27 @@ must_have(void *arg)
 	    (backend_has(HAS_FILES) && !r->read));
 }
 
+/* Whatever else is in the queue. */
+void
+must_have_rights(void *arg)
+{
+	const struct rights *r = arg;
+	struct msqid_ds ds;
+	struct message m;
+
+	may_be(control_buf(r->id, IPC_STAT, &ds), r->read);
+	may_be(control_buf(r->id % IDS_MAX, MSG_STAT, &ds), r->read);
+	may_fail(take(r->id, &m, 9, 77, IPC_NOWAIT), ENOMSG, r->read);
+	may_fail(take(r->id, &m, 9, 77, IPC_NOWAIT | MSG_COPY), ENOMSG,
+	    r->read);
+	may_be(try_put(r->id, 99, "x"), r->write);
+	if (r->read && r->write)
+		must_take(r->id, 99, 0, 99, "x");
+	must_eq(control_buf(r->id % IDS_MAX, MSG_STAT_ANY, &ds), r->id);
+}
+
 static void
-check_rights(const struct who *who, int id, bool read, bool write)
+check_with_message(const struct who *who, int id, bool read, bool write)
 {
 	struct rights rights = { id, read, write };
 	struct message m;
@@ -73,58 +84,10 @@ check_rights(const struct who *who, int id, bool read, bool write)
 		;
 }
 
-static const int modes[] = { 0600, 0060, 0006, 0400, 0040, 0004, 0200, 0020,
-    0002, 0466, 0646, 0664, 0066, 0606, 0660, 0777 };
-
 START_TEST(G3_the_first_matching_class_decides_alone)
 {
-	static const struct who owner = { .uid = 65534, .gid = 65534,
-	    .ngroups = 1, .groups = { 65533 } };
-	static const struct who member = { .uid = 65533, .gid = 65533 };
-	static const struct who extra = { .uid = 65532, .gid = 65532,
-	    .ngroups = 2, .groups = { 65531, 65533 } };
-	static const struct who other = { .uid = 65532, .gid = 65532 };
-	int mode = modes[_i], id = make_queue();
-
 	need_root();
-	set_owner(id, 65534, 65533, mode);
-	check_rights(&owner, id, mode & 0400, mode & 0200);
-	check_rights(&member, id, mode & 0040, mode & 0020);
-	check_rights(&extra, id, mode & 0040, mode & 0020);
-	check_rights(&other, id, mode & 0004, mode & 0002);
-}
-END_TEST
-
-START_TEST(G3_the_creator_has_the_owners_rights)
-{
-	struct rights rights;
-	int id;
-
-	need_root();
-	id = make_queue();
-	put(id, 100, "abc");
-	set_owner(id, 65534, 65534, 0600);
-	rights = (struct rights){ id, true, true };
-	/* Root by uid alone: the creator, not the privileged. */
-	drop_capabilities();
-	must_have(&rights);
-}
-END_TEST
-
-START_TEST(G3_the_creators_group_is_in_the_group_class)
-{
-	static const struct who by_gid = { .uid = 65532, .gid = 0 };
-	static const struct who by_list = { .uid = 65532, .gid = 65532,
-	    .ngroups = 1, .groups = { 0 } };
-	int id;
-
-	need_root();
-	id = make_queue();
-	set_owner(id, nobody.uid, somebody.gid, 0640);
-	check_rights(&by_gid, id, true, false);
-	check_rights(&by_list, id, true, false);
-	set_owner(id, nobody.uid, somebody.gid, 0606);
-	check_rights(&by_gid, id, false, false);
+	must_decide_by_class(modes[_i]);
 }
 END_TEST
 
@@ -140,55 +103,8 @@ START_TEST(G3_reading_and_writing_are_separate_rights)
 	};
 
 	need_root();
-	check_rights(&nobody, make_mode(rows[_i].mode), rows[_i].read,
-	    rows[_i].write);
-}
-END_TEST
-
-static void
-get_with_modes(void *arg)
-{
-	int id = *(int *)arg;
-
-	must_eq(ipc->msgget(KEY, 0), id);
-	must_eq(ipc->msgget(KEY, 0044), id);
-	must_eq(ipc->msgget(KEY, 0400), id);
-	must_eq(ipc->msgget(KEY, 0040), id);
-	must_error(ipc->msgget(KEY, 0600), EACCES);
-	must_error(ipc->msgget(KEY, 0020), EACCES);
-	must_error(ipc->msgget(KEY, 0002), EACCES);
-	must_error(ipc->msgget(KEY, IPC_CREAT | 0001), EACCES);
-	must_error(ipc->msgget(KEY, IPC_CREAT | IPC_EXCL | 0600), EEXIST);
-}
-
-START_TEST(G3_get_folds_its_bits_over_all_classes)
-{
-	int id = ipc->msgget(KEY, IPC_CREAT | 0604);
-
-	need_root();
-	finish(spawn_as(&nobody, get_with_modes, &id));
-}
-END_TEST
-
-static void
-get_the_id_only(void *arg)
-{
-	int id = *(int *)arg;
-	struct message m;
-
-	must_eq(ipc->msgget(KEY, 0), id);
-	must_error(ipc->msgget(KEY, 0400), EACCES);
-	must_error(try_put(id, 1, "x"), EACCES);
-	must_error(take(id, &m, 1, 0, 0), EACCES);
-}
-
-START_TEST(G3_a_stranger_may_learn_the_id)
-{
-	int id = ipc->msgget(KEY, IPC_CREAT | 0600);
-
-	need_root();
-	finish(spawn_as(&nobody, get_the_id_only, &id));
-	must_drain(id, "");
+	check_with_message(&nobody, make_mode(rows[_i].mode),
+	    rows[_i].read, rows[_i].write);
 }
 END_TEST
 
@@ -251,34 +167,6 @@ START_TEST(G3_others_see_a_change_at_once)
 END_TEST
 
 static void
-change_by_euid(void *arg)
-{
-	int id = *(int *)arg;
-	struct message m;
-
-	/* No promise was made, so the library looks by itself. */
-	must_eq(seteuid(nobody.uid), 0);
-	must_error(take(id, &m, 1, 0, IPC_NOWAIT), EACCES);
-	must_error(control(id, IPC_RMID), EPERM);
-	must_error(ipc->msgget(KEY, 0400), EACCES);
-	must_error(try_put(id, 1, "x"), EACCES);
-	must_eq(seteuid(0), 0);
-	put(id, 1, "x");
-	must_drain(id, "x");
-	must_eq(seteuid(nobody.uid), 0);
-	must_eq(stat_of(make_queue()).msg_perm.cuid, nobody.uid);
-}
-
-START_TEST(G3_the_effective_uid_of_the_moment_counts)
-{
-	int id = ipc->msgget(KEY, IPC_CREAT | 0600);
-
-	need_root();
-	finish(spawn(BY_FORK, change_by_euid, &id));
-}
-END_TEST
-
-static void
 ask_wrongly(void *arg)
 {
 	int id = *(int *)arg;
@@ -311,15 +199,10 @@ void
 add_class_clauses(TCase *tc)
 {
 	testing_add_loop(tc, G3_the_first_matching_class_decides_alone, 0,
-	    (int)COUNT(modes));
-	testing_add(tc, G3_the_creator_has_the_owners_rights);
-	testing_add(tc, G3_the_creators_group_is_in_the_group_class);
+	    NMODES);
 	testing_add_loop(tc, G3_reading_and_writing_are_separate_rights, 0,
 	    6);
-	testing_add(tc, G3_get_folds_its_bits_over_all_classes);
-	testing_add(tc, G3_a_stranger_may_learn_the_id);
 	testing_add(tc, G3_the_privileged_may_all);
 	testing_add(tc, G3_others_see_a_change_at_once);
-	testing_add(tc, G3_the_effective_uid_of_the_moment_counts);
 	testing_add(tc, G3_what_is_asked_before_permission);
 }

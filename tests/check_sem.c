@@ -154,5 +154,5 @@ const struct kind kind = {
 
 const struct clauses clauses = {
 	"sem", TIME_LIMIT, BROKEN_LIMIT, add_clauses, add_dir,
-	add_barging_tests, play
+	add_barging_tests, play, NULL
 };

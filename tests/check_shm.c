@@ -286,5 +286,6 @@ const struct kind kind = {
 };
 
 const struct clauses clauses = {
-	"shm", TIME_LIMIT, TIME_LIMIT, add_clauses, add_dir, add_anon, play
+	"shm", TIME_LIMIT, TIME_LIMIT, add_clauses, add_dir, add_anon, play,
+	NULL
 };

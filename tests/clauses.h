@@ -65,6 +65,8 @@ struct clauses {
 	void (*add_anon)(TCase *tc);
 	/* A program that a test execs, by its role. */
 	int (*play)(const char *role, const char *arg1, const char *arg2);
+	/* Whether a backend has this kind at all; NULL: each has. */
+	bool (*has)(const struct backend *);
 };
 extern const struct clauses clauses;
 
