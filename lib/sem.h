@@ -46,7 +46,10 @@ struct mipc_set {
 
 /* The set, kept mapped until leave.  Errors as mipc_ns_get(). */
 int	mipc_set_enter(struct mipc_set *, struct mipc_ns *, int semid);
-/* The same for one that is open, pinned by the caller; it may be removed. */
+/*
+ * The same for one that is open, pinned by the caller; it may be removed.
+ * Inside the gate only if the thread is known.
+ */
 int	mipc_set_hold(struct mipc_set *, struct mipc_ns *,
 	    struct mipc_opened *);
 void	mipc_set_leave(struct mipc_set *);
@@ -128,6 +131,8 @@ mipc_set_sleeper(const struct mipc_set *set, uint32_t index)
 
 /* Write a set that has just been given its place: all values 0. */
 void	mipc_set_renew(struct mipc_semset *, const struct mipc_sem_layout *);
+/* It is removed: is there nobody who would have to be told? */
+bool	mipc_set_quiet(struct mipc_set *);
 /* Somebody removed it: everybody who sleeps there is told. */
 void	mipc_set_bury(struct mipc_set *);
 

@@ -135,7 +135,7 @@ check_owned(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
 
 /* [gate] */
 static int
-take_away(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
+take_name(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
     uint32_t key)
 {
 	int error;
@@ -149,35 +149,31 @@ take_away(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
 }
 
 /*
- * Its name goes, its sleepers are told, its file goes.  The bell is tied on
- * before the first of these: whoever it wakes finds that the set is removed
- * and tells the rest.
+ * [gate] Its name goes, its sleepers are told.  The bell is tied on before the
+ * first of these: whoever it wakes finds that the set is removed and tells the
+ * rest.
  */
 static int
-remove_set(struct mipc_ns *ns, uint64_t id, struct mipc_opened *opened)
+take_away(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
+    struct mipc_opened *opened)
 {
-	struct mipc_gate gate;
+	bool held = opened != NULL && mipc_thread_mine != NULL;
 	struct mipc_set set;
 	uint32_t key = 0;
-	bool held = false;
 	int error;
 
-	if (opened != NULL) {
+	if (opened != NULL)
 		key = (uint32_t)mipc_peek(&opened->head->key);
+	if (held)
 		held = mipc_set_hold(&set, ns, opened) == 0;
+	error = take_name(ns, gate, id, key);
+	if (held && error == 0 && !mipc_set_quiet(&set)) {
+		mipc_gate_leave(gate);
+		mipc_set_bury(&set);
+		mipc_gate_enter(gate);
 	}
-	mipc_gate_enter(&gate);
-	error = take_away(ns, &gate, id, key);
-	mipc_gate_leave(&gate);
-	if (held) {
-		if (error == 0)
-			mipc_set_bury(&set);
+	if (held)
 		mipc_set_leave(&set);
-	}
-	mipc_gate_enter(&gate);
-	if (error == 0)
-		mipc_sweep_removed(ns, &gate, MIPC_SEM, id);
-	mipc_gate_leave(&gate);
 	return error;
 }
 
@@ -191,15 +187,16 @@ change(struct mipc_ns *ns, int semid, int cmd, const struct semid_ds *buf)
 
 	mipc_gate_enter(&gate);
 	error = check_owned(ns, &gate, id, &opened, &failed);
-	if (error == 0 && failed != 0 && cmd != IPC_RMID)
-		error = failed;
-	if (error == 0 && cmd == IPC_SET)
-		error = mipc_control_set(ns, &gate, opened, &buf->sem_perm);
-	mipc_gate_leave(&gate);
 	if (error == 0 && cmd == IPC_RMID)
-		error = remove_set(ns, id, failed == 0 ? opened : NULL);
-	if (failed == 0)
+		error = take_away(ns, &gate, id, failed == 0 ? opened : NULL);
+	else if (error == 0)
+		error = failed != 0 ? failed :
+		    mipc_control_set(ns, &gate, opened, &buf->sem_perm);
+	if (failed == 0)	/* before it is forgotten, and so unmapped */
 		mipc_ns_unpin(opened);
+	if (error == 0 && cmd == IPC_RMID)
+		mipc_sweep_removed(ns, &gate, MIPC_SEM, id);
+	mipc_gate_leave(&gate);
 	return error;
 }
 

@@ -76,18 +76,26 @@ enter_slowly(struct mipc_set *set, uint64_t id)
 	return 0;
 }
 
-MIPC_FLAT int
-mipc_set_enter(struct mipc_set *set, struct mipc_ns *ns, int semid)
+/* What a call in a set begins with. */
+static int
+begin(struct mipc_set *set, struct mipc_ns *ns)
 {
-	int error = 0;
-
-	if (semid < 0)
-		return EINVAL;
 	set->ns = ns;
 	set->pinned = false;
 	set->thread = mipc_thread();
-	if (set->thread == NULL)
-		return ENOMEM;
+	return set->thread == NULL ? ENOMEM : 0;
+}
+
+MIPC_FLAT int
+mipc_set_enter(struct mipc_set *set, struct mipc_ns *ns, int semid)
+{
+	int error;
+
+	if (semid < 0)
+		return EINVAL;
+	error = begin(set, ns);
+	if (error != 0)
+		return error;
 	if (!enter_open(set, (uint64_t)semid))
 		error = enter_slowly(set, (uint64_t)semid);
 	if (error == 0)
@@ -101,18 +109,13 @@ mipc_set_hold(struct mipc_set *set, struct mipc_ns *ns,
 {
 	int error;
 
-	set->ns = ns;
-	set->pinned = false;
-	set->thread = mipc_thread();
-	if (set->thread == NULL)
-		return ENOMEM;
+	error = begin(set, ns);
+	if (error != 0)
+		return error;
 	mipc_thread_enter(set->thread, opened, &set->inside);
 	bind(set, opened);
 	mipc_thread_ring_for(set->thread, &set->head->bell);
-	error = mipc_set_ready(set);
-	if (error != 0)
-		mipc_set_leave(set);
-	return error;
+	return 0;
 }
 
 void
@@ -381,11 +384,26 @@ try_bury(struct mipc_set *set)
 	return mipc_txn_finish(&txn, seen);
 }
 
+/*
+ * Without room for transactions nobody sleeps there, and nobody owes anything.
+ * Whoever makes room later does so by a swap after this one, and so sees that
+ * the namespace does not list the set before it sleeps.
+ */
+bool
+mipc_set_quiet(struct mipc_set *set)
+{
+	uint64_t none = 0;
+
+	return mipc_swap_if(&set->head->ready[MIPC_T_PARTIES], &none, 0);
+}
+
 void
 mipc_set_bury(struct mipc_set *set)
 {
-	int error;
+	int error = mipc_set_ready(set);
 
+	if (error != 0)
+		return;
 	do {
 		error = try_bury(set);
 	} while (mipc_set_again(set, &error));

@@ -359,6 +359,49 @@ START_TEST(S5_kills_in_the_queue_lose_no_unit)
 }
 END_TEST
 
+/* ---- removal ---- */
+
+#define REMOVALS	200
+
+enum { ROUND, SET, ENDED };	/* values on the board */
+
+static void
+take_from_each(void *arg)
+{
+	(void)arg;
+	for (int round = 1; round <= REMOVALS; round++) {
+		await_value(ROUND, round);
+		must_eq(op((int)atomic_load(&board->value[SET]), 0, -1, 0),
+		    -1);
+		must(errno == EIDRM || errno == EINVAL);
+		atomic_fetch_add(&board->value[ENDED], 1);
+	}
+}
+
+/* A set that nobody has used is removed without a word to anybody. */
+START_TEST(S15_who_is_about_to_sleep_in_a_new_set_sees_it_removed)
+{
+	pid_t pid[2];
+
+	for (int i = 0; i < 2; i++)
+		pid[i] = spawn(BY_FORK, take_from_each, NULL);
+	for (int round = 1; round <= REMOVALS; round++) {
+		int id = make_set(1);
+
+		atomic_store(&board->value[SET], id);
+		atomic_store(&board->value[ROUND], round);
+		for (volatile int i = 0; i < round * 500; i++)
+			;		/* each time a little later */
+		if (round % 8 == 0)
+			await_ncnt(id, 0, 2);
+		remove_set(id);
+		await_value(ENDED, 2 * round);
+	}
+	for (int i = 0; i < 2; i++)
+		finish(pid[i]);
+}
+END_TEST
+
 /* ---- one key ---- */
 
 static void
@@ -408,5 +451,7 @@ add_many_clauses(TCase *tc)
 	testing_add(tc, S11_kills_at_any_moment_lose_nothing);
 	testing_add(tc, S11_who_wait_go_on_whoever_is_killed);
 	testing_add(tc, S5_kills_in_the_queue_lose_no_unit);
+	testing_add(tc,
+	    S15_who_is_about_to_sleep_in_a_new_set_sees_it_removed);
 	testing_add(tc, G2_one_key_is_created_and_removed_by_many);
 }

@@ -106,6 +106,7 @@ struct sem_end {
 
 struct sem_scene {
 	unsigned short start[SEMS];
+	bool unused;			/* or nobody has touched the set */
 	struct sem_vector debtor;	/* somebody else has done this */
 	bool debtor_is_dead;
 	struct sem_vector sleeper[SLEEPERS];

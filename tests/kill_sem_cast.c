@@ -85,8 +85,8 @@ sem_hold(struct stage *s)
 	s->bystander = sets_get(KEY_BYSTANDER, 1, IPC_CREAT | 0600);
 	s->target = sets_get(KEY_TARGET, SEMS, IPC_CREAT | 0600);
 	if (s->bystander == -1 || s->target == -1 ||
-	    sets_ctl(s->target, 0, SETALL,
-	    (union sem_arg){ .array = v }) == -1 ||
+	    (!s->scene->sets->unused && sets_ctl(s->target, 0, SETALL,
+	    (union sem_arg){ .array = v }) == -1) ||
 	    sets_one(s->bystander, 0, 1, 0) == -1)
 		stage_tell(s, "set-up: the sets");
 	atomic_store(&s->ready, 1);

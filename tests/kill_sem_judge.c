@@ -154,7 +154,7 @@ must_have_pids(struct stage *s)
 
 	for (int i = 0; i < SEMS; i++) {
 		const int pid = sets_ask(s->target, i, GETPID);
-		bool known = false;
+		bool known = pid == 0 && s->scene->sets->unused;
 
 		for (unsigned k = 0; k < n; k++)
 			known |= s->cast.pid[k] == pid;
@@ -352,7 +352,7 @@ judge_target(struct stage *s, const struct sem_end *e)
 	must(s, sets_get(KEY_TARGET, 0, 0) == s->target,
 	    "the key leads elsewhere");
 	must_have_pids(s);
-	must_work(s, s->target, SPARE, 1);
+	must_work(s, s->target, SPARE, s->scene->sets->start[SPARE]);
 	kill_debtor(s, e, now);
 	serve_by_death(s, e, now, &back);
 	await_values(s, now, back, "the debtor is dead");

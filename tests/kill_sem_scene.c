@@ -330,6 +330,13 @@ SCENE removal = {
 		{ .removed = true, .is = true },
 	}
 };
+SCENE removal_unused = {
+	.unused = true,
+	.end = {
+		{ .is = true },
+		{ .removed = true, .is = true },
+	}
+};
 SCENE removal_asleep = {
 	.start = { 0, 1, 0, 1 },
 	.sleeper = { { 1, { { A, -1, U } } }, { 1, { { B, 0, 0 } } } },
@@ -409,6 +416,8 @@ const struct scene sem_scenes[] = {
 	    &set_value_grants },
 	{ "SETALL clearing debts", 0, have_called, set_all, &set_all_values },
 	{ "removal of a set", STORES, have_called, remove_target, &removal },
+	{ "removal of an unused set", STORES, have_called, remove_target,
+	    &removal_unused },
 	{ "removal of a set with sleepers", STORES, have_called,
 	    remove_target, &removal_asleep },
 	{ "exit with debts", ENDS, have_called, leave, &exit_with_debts },
