@@ -71,6 +71,40 @@ mipc_value_get(struct mipc_set *set, int num, int cmd, int *out)
 	return error;
 }
 
+/* What a change of values begins with, once they are claimed. */
+static int
+begin(struct mipc_set *set, uint64_t *seen)
+{
+	int error;
+
+	*seen = mipc_txn_begin(&set->board);
+	if (mipc_queue_due(set)) {
+		error = mipc_queue_steps(set, false);
+		return error == 0 ? EAGAIN : error;
+	}
+	return MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0 ? EIDRM : 0;
+}
+
+/* The dead owe what they owe to the values that go. */
+static int
+prepare(struct mipc_set *set)
+{
+	int error = mipc_set_ready(set);
+
+	if (error == 0 && mipc_queue_dead(set))
+		error = mipc_queue_steps(set, true);
+	return error;
+}
+
+/* Whoever waited for such values is served. */
+static int
+conclude(struct mipc_set *set, int error)
+{
+	if (error == 0 && mipc_queue_due(set))
+		error = mipc_queue_steps(set, false);
+	return error;
+}
+
 /* S8: the value, and nobody owes anything for it any more. */
 static int
 try_set_one(struct mipc_set *set, uint32_t num, int value)
@@ -81,13 +115,9 @@ try_set_one(struct mipc_set *set, uint32_t num, int value)
 	int error;
 
 	mipc_plan_claim_one(set, num);
-	seen = mipc_txn_begin(&set->board);
-	if (mipc_queue_due(set)) {
-		error = mipc_queue_steps(set, false);
-		return error == 0 ? EAGAIN : error;
-	}
-	if (MIPC_T_VALUE(mipc_peek(&head->gone)) != 0)
-		return EIDRM;
+	error = begin(set, &seen);
+	if (error != 0)
+		return error;
 	old = mipc_take(&head->sem[num]);
 	if ((old & MIPC_SEM_SLOW) == 0)
 		return EAGAIN;
@@ -110,17 +140,13 @@ mipc_value_set(struct mipc_set *set, int num, int value)
 
 	if (num < 0 || (uint32_t)num >= set->nsems)
 		return EINVAL;
-	error = mipc_set_ready(set);
-	if (error == 0 && mipc_queue_dead(set))
-		error = mipc_queue_steps(set, true);
+	error = prepare(set);
 	if (error != 0)
 		return error;
 	do {
 		error = try_set_one(set, (uint32_t)num, value);
 	} while (mipc_set_again(set, &error));
-	if (error == 0 && mipc_queue_due(set))
-		error = mipc_queue_steps(set, false);
-	return error;
+	return conclude(set, error);
 }
 
 /* --- all of them ------------------------------------------------------- */
@@ -199,13 +225,9 @@ try_set_all(struct mipc_set *set, const unsigned short *value)
 
 	for (uint32_t i = 0; i < set->nsems; i++)
 		mipc_plan_claim_one(set, i);
-	seen = mipc_txn_begin(&set->board);
-	if (mipc_queue_due(set)) {
-		error = mipc_queue_steps(set, false);
-		return error == 0 ? EAGAIN : error;
-	}
-	if (MIPC_T_VALUE(mipc_peek(&head->gone)) != 0)
-		return EIDRM;
+	error = begin(set, &seen);
+	if (error != 0)
+		return error;
 	error = mipc_txn_open(&txn, &set->board, set->nsems + 2);
 	if (error != 0)
 		return error;
@@ -232,9 +254,7 @@ mipc_value_set_all(struct mipc_set *set, const unsigned short *value)
 	for (uint32_t i = 0; i < set->nsems; i++)
 		if (value[i] > MIPC_SEMVMX)
 			return ERANGE;
-	error = mipc_set_ready(set);
-	if (error == 0 && mipc_queue_dead(set))
-		error = mipc_queue_steps(set, true);
+	error = prepare(set);
 	while (error == 0) {
 		error = try_set_all(set, value);
 		if (error == 0)
@@ -242,7 +262,5 @@ mipc_value_set_all(struct mipc_set *set, const unsigned short *value)
 		if (mipc_set_again(set, &error))
 			error = 0;
 	}
-	if (error == 0 && mipc_queue_due(set))
-		error = mipc_queue_steps(set, false);
-	return error;
+	return conclude(set, error);
 }
