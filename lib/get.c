@@ -5,6 +5,10 @@
  * A key that was looked up once is answered from this process's table of
  * verdicts (keys.c).  Else the store is asked, and what a later call needs to
  * know is learnt.
+ *
+ * To make an object an id is reserved, the files are made whole under it, and
+ * only then does the namespace say that it exists.  Killed before, the maker
+ * leaves an index that is MAKING, which the sweep clears.
  */
 #include "get.h"
 
@@ -15,6 +19,8 @@
 #include "sweep.h"
 
 #define TRIES	1000	/* lost races for one key; more is damage */
+
+/* --- what there is ----------------------------------------------------- */
 
 /* G2: the order of the questions about an object that exists. */
 static int
@@ -78,22 +84,88 @@ learn(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_known *known)
 	    mipc_ns_entry(ns, known->kind, known->id) == NULL ? EAGAIN : error;
 }
 
+/* --- making ------------------------------------------------------------ */
+
+/* An id, under the lock, where the sum is at hand. */
+static int
+reserve(struct mipc_ns *ns, struct mipc_gate *gate,
+    const struct mipc_maker *maker, uint64_t weight, uint64_t *id)
+{
+	mipc_u64 *limit = ns->space->limit;
+	uint64_t total;
+	int error;
+
+	error = mipc_ns_lock(ns, gate);
+	if (error != 0)
+		return error;
+	total = mipc_peek(&ns->space->census[maker->kind].pages);
+	if (total + weight < total ||
+	    total + weight > mipc_take(&limit[maker->total]))
+		error = ENOSPC;
+	else
+		error = mipc_ns_reserve(ns, maker->kind,
+		    mipc_take(&limit[maker->most]), weight, id);
+	mipc_ns_unlock(ns);
+	return error;
+}
+
+/* It exists from here on; or what was made of it goes. */
+static int
+settle(struct mipc_ns *ns, struct mipc_gate *gate,
+    const struct mipc_wish *wish, uint64_t id, int error)
+{
+	enum mipc_kind kind = wish->maker->kind;
+
+	if (mipc_ns_lock(ns, gate) != 0)
+		return EIO;
+	if (error == 0)
+		error = mipc_ns_commit(ns, kind, id, (uint32_t)wish->key);
+	if (error != 0)
+		mipc_ns_release(ns, kind, id, MIPC_INDEX_MAKING);
+	mipc_ns_unlock(ns);
+	if (error != 0)
+		mipc_ns_forget(ns, kind, id);
+	return error;
+}
+
+/* EEXIST: somebody took the key meanwhile. */
+static int
+create(struct mipc_ns *ns, struct mipc_gate *gate,
+    const struct mipc_wish *wish, uint64_t *id)
+{
+	const struct mipc_maker *maker = wish->maker;
+	uint64_t weight;
+	int error;
+
+	error = maker->weigh(ns, wish, &weight);
+	if (error != 0)
+		return error;
+	mipc_sweep(ns, gate);
+	error = reserve(ns, gate, maker, weight, id);
+	if (error != 0)		/* ENOENT: the directory is gone */
+		return error == ENOENT ? EIO : error;
+	error = maker->make(ns, wish, *id);
+	return settle(ns, gate, wish, *id, error == ENOENT ? EIO : error);
+}
+
+/* --- getting ----------------------------------------------------------- */
+
 /* One try at a key; EAGAIN when somebody was faster. */
 static int
 get_once(struct mipc_ns *ns, struct mipc_gate *gate,
     const struct mipc_wish *wish, uint64_t *id)
 {
-	struct mipc_known known = { .kind = wish->kind,
+	struct mipc_known known = { .kind = wish->maker->kind,
 	    .key = (uint32_t)wish->key };
 	int error = ENOENT;
 
 	if (wish->key != IPC_PRIVATE)
-		error = mipc_ns_find(ns, wish->kind, known.key, &known.id);
+		error = mipc_ns_find(ns, known.kind, known.key, &known.id);
 	if (error == ENOENT) {
 		if (wish->key != IPC_PRIVATE &&
 		    (wish->flags & IPC_CREAT) == 0)
 			return ENOENT;
-		error = wish->create(ns, gate, wish, id);
+		error = create(ns, gate, wish, id);
 		return error == EEXIST ? EAGAIN : error;
 	}
 	if (error == 0)
@@ -115,7 +187,7 @@ mipc_get(struct mipc_ns *ns, const struct mipc_wish *wish)
 	mipc_gate_check();
 	mipc_sweep_if_due(ns);
 	mipc_cred_look();
-	if (wish->key != IPC_PRIVATE && mipc_keys_find(ns, wish->kind,
+	if (wish->key != IPC_PRIVATE && mipc_keys_find(ns, wish->maker->kind,
 	    (uint32_t)wish->key, &known)) {
 		id = known.id;
 		error = judge(&known, wish->size, wish->flags);
@@ -136,7 +208,7 @@ mipc_get_head(struct mipc_ns *ns, struct mipc_object *head,
     const struct mipc_wish *wish, uint64_t id)
 {
 	head->format = MIPC_FORMAT;
-	head->kind = wish->kind;
+	head->kind = wish->maker->kind;
 	head->page = (uint32_t)ns->lives->page;
 	mipc_put(&head->id, id);
 	mipc_put(&head->state, MIPC_ALIVE);

@@ -16,7 +16,8 @@
  *	sem_quick.c	one operation that is one swap
  *	sem_op.c	semop
  *	sem_value.c	reading and setting values
- *	sem_create.c sem_ctl.c
+ *	sem_create.c	semget
+ *	sem_ctl.c	semctl
  */
 #ifndef MIPC_SEM_H
 #define MIPC_SEM_H
@@ -390,12 +391,5 @@ int	mipc_value_get(struct mipc_set *, int num, int cmd, int *out);
 int	mipc_value_set(struct mipc_set *, int num, int value);
 int	mipc_value_get_all(struct mipc_set *, unsigned short *out);
 int	mipc_value_set_all(struct mipc_set *, const unsigned short *);
-
-/* --- sem_create.c ------------------------------------------------------ */
-
-/* [gate] Make a set: S1. */
-struct mipc_wish;
-int	mipc_sem_create(struct mipc_ns *, struct mipc_gate *,
-	    const struct mipc_wish *, uint64_t *id);
 
 #endif

@@ -29,8 +29,7 @@ answer(int error, int value)
 MIPC_PUBLIC int
 mipc_shmget(struct mipc_ns *ns, key_t key, size_t size, int flags)
 {
-	struct mipc_wish wish = { MIPC_SHM, key, size, flags,
-	    mipc_shm_create };
+	struct mipc_wish wish = { &mipc_shm_maker, key, size, flags };
 
 	return mipc_get(ns, &wish);
 }

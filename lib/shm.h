@@ -14,12 +14,7 @@
 #define MIPC_MODE_DEST		01000u	/* SHM_DEST */
 #define MIPC_MODE_LOCKED	02000u	/* SHM_LOCKED */
 
-/*
- * [gate] Make a segment.  EEXIST: somebody took the key meanwhile; else as
- * mipc_shmget().
- */
-int	mipc_shm_create(struct mipc_ns *, struct mipc_gate *,
-	    const struct mipc_wish *, uint64_t *id);
+extern const struct mipc_maker mipc_shm_maker;
 
 /* May a new segment have huge pages?  0, EINVAL, EPERM, ENOMEM. */
 int	mipc_shm_huge(int flags);

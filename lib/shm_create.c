@@ -2,9 +2,8 @@
 /*
  * shm_create.c - making a segment: clauses H1, H9, H11.
  *
- * An id is reserved, the files are made whole under it, and only then does
- * the namespace say that the segment exists.  Killed before, the maker leaves
- * an index that is MAKING, which the sweep clears.
+ * The data comes first, with all its space unless that is not wanted; then the
+ * head, of one page.
  */
 #include "shm.h"
 
@@ -16,7 +15,6 @@
 
 #include "crash.h"
 #include "segment.h"
-#include "sweep.h"
 
 #ifndef SHM_HUGE_SHIFT
 #define SHM_HUGE_SHIFT 26
@@ -91,7 +89,7 @@ mipc_shm_huge(int flags)
 
 /* May there be one more of this size?  What it counts for is *pages. */
 static int
-check_size(struct mipc_ns *ns, const struct mipc_wish *wish, uint64_t *pages)
+weigh(struct mipc_ns *ns, const struct mipc_wish *wish, uint64_t *pages)
 {
 	size_t page = ns->lives->page;
 
@@ -104,28 +102,6 @@ check_size(struct mipc_ns *ns, const struct mipc_wish *wish, uint64_t *pages)
 	if ((wish->flags & SHM_HUGETLB) != 0)
 		return mipc_shm_huge(wish->flags);
 	return 0;
-}
-
-/* An id, under the lock; shmall is asked with the count at hand. */
-static int
-reserve_id(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t pages,
-    uint64_t *id)
-{
-	uint64_t total;
-	int error;
-
-	error = mipc_ns_lock(ns, gate);
-	if (error != 0)
-		return error;
-	total = mipc_peek(&ns->space->census[MIPC_SHM].pages);
-	if (total + pages < total ||
-	    total + pages > mipc_take(&ns->space->limit[MIPC_SHMALL]))
-		error = ENOSPC;
-	else
-		error = mipc_ns_reserve(ns, MIPC_SHM,
-		    mipc_take(&ns->space->limit[MIPC_SHMMNI]), pages, id);
-	mipc_ns_unlock(ns);
-	return error;
 }
 
 /* One page: the head, and no attaches. */
@@ -182,33 +158,13 @@ make_files(struct mipc_ns *ns, const struct mipc_wish *wish, uint64_t id)
 	if (error == 0)
 		error = make_head(ns, wish, &draft);
 	mipc_crash_point("create: head");
-	return error == ENOENT ? EIO : error;	/* the directory is gone */
-}
-
-int
-mipc_shm_create(struct mipc_ns *ns, struct mipc_gate *gate,
-    const struct mipc_wish *wish, uint64_t *id)
-{
-	uint64_t pages;
-	int error;
-
-	error = check_size(ns, wish, &pages);
-	if (error != 0)
-		return error;
-	mipc_sweep(ns, gate);
-	error = reserve_id(ns, gate, pages, id);
-	if (error != 0)
-		return error == ENOENT ? EIO : error;
-	error = make_files(ns, wish, *id);
-	if (mipc_ns_lock(ns, gate) != 0)
-		return EIO;
-	if (error == 0)
-		error = mipc_ns_commit(ns, MIPC_SHM, *id,
-		    (uint32_t)wish->key);
-	if (error != 0)
-		mipc_ns_release(ns, MIPC_SHM, *id, MIPC_INDEX_MAKING);
-	mipc_ns_unlock(ns);
-	if (error != 0)
-		mipc_ns_forget(ns, MIPC_SHM, *id);
 	return error;
 }
+
+const struct mipc_maker mipc_shm_maker = {
+	.kind = MIPC_SHM,
+	.most = MIPC_SHMMNI,
+	.total = MIPC_SHMALL,
+	.weigh = weigh,
+	.make = make_files,
+};
