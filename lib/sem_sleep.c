@@ -517,8 +517,9 @@ sleep_on(struct sleep *sleep, uint64_t deadline)
 		if (!mipc_set_sound(sleep->set))
 			error = EIO;
 		else if (!mipc_set_lives(sleep->set))
-			mipc_set_bury(sleep->set);
-		else if (error == 0)
+			mipc_set_bury(sleep->set);	/* and us, but for a
+							   scribbled head */
+		if (error == 0)
 			error = nap(sleep, deadline, seen);
 	}
 	return finish(sleep, error);
