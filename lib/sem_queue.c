@@ -299,6 +299,36 @@ dissolve(struct mipc_set *set, uint64_t seen)
 	return fail(set, index, EIDRM, seen);
 }
 
+/*
+ * A process that has ended does not sleep any more, though its address space
+ * may not be gone yet; what it owed must not serve it.
+ */
+static uint32_t
+ghost(const struct mipc_set *set, mipc_life gone)
+{
+	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
+	struct mipc_sleeper *s;
+	mipc_life owner;
+
+	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
+		s = mipc_set_sleeper(set, index);
+		owner = mipc_take(&s->owner);
+		if (owner == gone || mipc_life_gone(set->ns->lives, owner))
+			return index;
+		index = mipc_queue_neighbour(set, &s->next);
+	}
+	return UINT32_MAX;
+}
+
+static int
+settle(struct mipc_set *set, uint32_t debtor, mipc_life gone, uint64_t seen)
+{
+	uint32_t index = ghost(set, gone);
+
+	return index == UINT32_MAX ? mipc_undo_settle(set, debtor, gone) :
+	    bury(set, index, seen);
+}
+
 /* One step; ECANCELED: there was none. */
 static int
 step(struct mipc_set *set, bool look)
@@ -311,7 +341,7 @@ step(struct mipc_set *set, bool look)
 	if (MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0)
 		return dissolve(set, seen);
 	if (look && mipc_undo_dead(set, &debtor, &gone))
-		return mipc_undo_settle(set, debtor, gone);
+		return settle(set, debtor, gone, seen);
 	mipc_queue_walk(set, &f);
 	if (!mipc_txn_same(&set->board, seen))
 		return EAGAIN;
