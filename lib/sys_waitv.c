@@ -39,7 +39,53 @@ have_sequences(void)
 	    __rseq_size != 0 && !mipc_sys_forced("MIPC_NO_RSEQ");
 }
 
-/* One try: the call's result, -EINTR, or 1 << 20: it never began. */
+/*
+ * Did a handler run, or was the process only stopped and continued?  The
+ * kernel saves the processor's state on the stack before a handler runs, close
+ * below what leaf functions may use; so marks are left there that it writes
+ * over.  On a signal stack of the program's it leaves the address where the
+ * sequence goes on.
+ */
+#define MARK	0xa5c3965a69a5c396ull
+#define SET(at)	"movq %[mark], " #at "(%%rsp)\n\t"
+#define TEST(at)							\
+	"cmpq %[mark], " #at "(%%rsp)\n\t"				\
+	"je 7f\n\t"							\
+	"movq $-4, %%rax\n"		/* -EINTR */			\
+	"7:\n\t"
+#define MARKS(what)							\
+	what(-136) what(-144) what(-152) what(-160) what(-168)		\
+	what(-176) what(-184) what(-192) what(-200) what(-208)
+#define FRAME	16384u		/* bytes of a signal stack to look at */
+
+static bool
+ran_elsewhere(uint64_t address)
+{
+	struct mipc_stack {
+		char *base;
+		int flags;
+		size_t size;
+	} stack;
+	volatile uint64_t *word;
+	size_t n;
+
+	if (sys_call(SYS_sigaltstack, 0, (long)&stack, 0, 0, 0, 0) != 0 ||
+	    stack.flags != 0)
+		return false;
+	n = (stack.size < FRAME ? stack.size : FRAME) / sizeof(*word);
+	word = (void *)(stack.base + stack.size - n * sizeof(*word));
+	for (size_t i = 0; i < n; i++)
+		if (word[i] == address) {
+			word[i] = 0;
+			return true;
+		}
+	return false;
+}
+
+/*
+ * One try: the call's result; -EINTR, -ERESTART: stopped and continued; or
+ * 1 << 20: it never began.
+ */
 static long
 try_waitv(const struct mipc_futex_waitv *words, unsigned n,
     const int64_t *deadline)
@@ -49,6 +95,7 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	register long r10 __asm__("r10") = (long)deadline;
 	register long r8 __asm__("r8") = CLOCK_MONOTONIC;
 	long result = SYS_futex_waitv;
+	uint64_t abort;
 
 	__asm__ volatile(
 	    ".pushsection __rseq_cs, \"aw\"\n\t"
@@ -61,12 +108,17 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	    ".byte 0x0f, 0xb9, 0x3d\n\t"
 	    ".long 0x53053053\n"
 	    "4:\n\t"
-	    "movq $-4, %%rax\n\t"		/* -EINTR */
+	    "movq $-85, %%rax\n\t"		/* -ERESTART */
 	    "testq %%rcx, %%rcx\n\t"
-	    "jnz 5f\n\t"
+	    "jnz 6f\n\t"
 	    "movq $1048576, %%rax\n\t"
+	    "jmp 5f\n"
+	    "6:\n\t"
+	    "leaq 4b(%%rip), %[abort]\n\t"
+	    MARKS(TEST)
 	    "jmp 5f\n\t"
 	    ".popsection\n\t"
+	    MARKS(SET)
 	    "leaq 3b(%%rip), %%rcx\n\t"
 	    "movq %%rcx, %[area]\n\t"
 	    "xorl %%ecx, %%ecx\n"
@@ -75,10 +127,12 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	    "2:\n"
 	    "5:\n\t"
 	    "movq $0, %[area]\n\t"
-	    : "+a"(result), [area]"=m"(*area)
-	    : "D"(words), "S"((long)n), "d"(0L), "r"(r10), "r"(r8)
+	    : "+a"(result), [area]"=m"(*area),
+	      [abort]"=&r"(abort)
+	    : "D"(words), "S"((long)n), "d"(0L), "r"(r10), "r"(r8),
+	      [mark]"r"(MARK)
 	    : "rcx", "r11", "memory", "cc");
-	return result;
+	return result == -ERESTART && ran_elsewhere(abort) ? -EINTR : result;
 }
 
 #else

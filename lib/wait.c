@@ -36,6 +36,7 @@ mipc_wait_begin(struct mipc_wait *wait, mipc_u32 *asleep)
 	wait->asleep = asleep;
 	wait->count = 0;
 	wait->partial = false;
+	wait->stops = true;
 }
 
 void
@@ -95,7 +96,7 @@ mipc_wait_sleep(const struct mipc_wait *wait, uint64_t deadline,
 	} else {
 		r = sleep_one(wait, end - now);
 	}
-	if (r == -EINTR)
+	if (r == -EINTR || (r == -ERESTART && wait->stops))
 		return EINTR;
 	if (r == -ETIMEDOUT && end == deadline)
 		return ETIMEDOUT;
@@ -103,6 +104,24 @@ mipc_wait_sleep(const struct mipc_wait *wait, uint64_t deadline,
 		return EAGAIN;
 	*which = (uint32_t)r;
 	return 0;
+}
+
+bool
+mipc_wait_deadline(const struct timespec *wait, uint64_t *deadline)
+{
+	*deadline = MIPC_FOREVER;
+	if (wait == NULL)
+		return true;
+	if (wait->tv_sec < 0 || wait->tv_nsec < 0 ||
+	    wait->tv_nsec >= 1000000000)
+		return false;
+	if (wait->tv_sec == 0 && wait->tv_nsec == 0)
+		*deadline = 0;
+	else if ((uint64_t)wait->tv_sec < INT64_MAX / 1000000000u - 1)
+		*deadline = mipc_sys_monotonic_ns() +
+		    (uint64_t)wait->tv_sec * 1000000000u +
+		    (uint64_t)wait->tv_nsec;
+	return true;
 }
 
 void

@@ -17,6 +17,7 @@
 struct mipc_wait {
 	uint32_t count;
 	bool partial;		/* something could not be named: slices */
+	bool stops;		/* a stop of the process ends it as well */
 	mipc_u32 *asleep;	/* set to 1 as late as can be */
 	struct mipc_futex_waitv word[MIPC_WAIT_WORDS];
 };
@@ -30,10 +31,17 @@ void	mipc_wait_add(struct mipc_wait *, const mipc_u32 *word,
  * until `deadline` (monotonic nanoseconds).
  *
  * Returns 0 and which; EAGAIN: a word has changed, or a slice is over;
- * ETIMEDOUT; EINTR: a signal handler ran.
+ * ETIMEDOUT; EINTR: a signal handler ran, or with `stops` the process was
+ * stopped and goes on, where that can be told.
  */
 int	mipc_wait_sleep(const struct mipc_wait *, uint64_t deadline,
 	    uint32_t *which);
+
+/*
+ * The deadline of a time to wait, from now: NULL is for ever, none at all is
+ * 0.  False: it is not a length of time.
+ */
+bool	mipc_wait_deadline(const struct timespec *, uint64_t *deadline);
 
 /* Wake whoever sleeps on a word. */
 void	mipc_wait_wake(const mipc_u32 *word);
