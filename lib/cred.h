@@ -25,6 +25,7 @@ enum mipc_privilege {			/* capability numbers of Linux */
 	MIPC_CAP_IPC_LOCK = 14,
 	MIPC_CAP_IPC_OWNER = 15,
 	MIPC_CAP_SYS_ADMIN = 21,
+	MIPC_CAP_SYS_RESOURCE = 24,
 };
 
 /* The caller's credentials have changed; from now on changes are told. */

@@ -2,7 +2,7 @@
 /*
  * format_msg.h - what processes share of a message queue: format 1.
  *
- * Depends on: format.h, which explains the access keys.
+ * Depends on: format_line.h; format.h explains the access keys.
  *
  *	+0		struct mipc_msgqueue
  *	ring		MIPC_RING references: the inbox
@@ -18,7 +18,7 @@
 #ifndef MIPC_FORMAT_MSG_H
 #define MIPC_FORMAT_MSG_H
 
-#include "format.h"
+#include "format_line.h"
 
 /* --- pages ------------------------------------------------------------- */
 
@@ -160,6 +160,8 @@ enum mipc_msg_table {
 
 #define MIPC_RING		512u	/* messages in the inbox */
 
+#define MIPC_MSG_BYTES_MOST	((uint64_t)1 << 38)	/* of a queue */
+
 struct mipc_msgqueue {
 	struct mipc_object object;
 	uint64_t room;				/* C: bytes of all of it */
@@ -190,17 +192,41 @@ struct mipc_msgqueue {
 	mipc_u64 root;				/* TR: tree of types */
 	mipc_u64 cursor;			/* TR: all before it are of the
 						   first one's type */
-	mipc_u64 pad_index[4];
+	mipc_u64 handed;			/* TR: places with a message */
+	mipc_u64 pad_index[3];
 
 	/* The board of pages. */
 	mipc_u64 room_turn;
 	mipc_u64 spares;			/* TP: spare pages */
 	mipc_u64 where[MIPC_SHAPES];		/* A: group looked at last */
+
+	struct mipc_line_head receivers;	/* TR */
+	struct mipc_line_head senders;		/* TS */
+};
+
+/*
+ * One who sleeps for a message, or for room for one.
+ *	message	TR, TS: what has been handed to a receiver, or what a sender
+ *		wants to send; as held
+ *	number	TR: where it stood
+ *	the rest as in mipc_place
+ */
+#define MIPC_SLEEP_HANDED	4u	/* over, and there is a message */
+struct mipc_msg_place {
+	struct mipc_place place;
+	mipc_u64 message;
+	mipc_u64 number;
+	mipc_u64 type;
+	mipc_u64 size;			/* at most, or of what is to be sent */
+	mipc_u32 rule;			/* see struct mipc_choice */
+	mipc_u32 cuts;			/* 1: what is too long is cut off */
+	mipc_u64 pad[4];
 };
 
 _Static_assert(sizeof(struct mipc_group) == 512, "format 1");
 _Static_assert(offsetof(struct mipc_message, data) == MIPC_MESSAGE_HEAD,
     "format 1");
+_Static_assert(sizeof(struct mipc_msg_place) == 128, "format 1");
 _Static_assert(MIPC_POCKET_WORDS >= 33, "format 1");
 _Static_assert(offsetof(struct mipc_msgqueue, bell) == 832, "format 1");
 _Static_assert(offsetof(struct mipc_msgqueue, send_turn) == 896, "format 1");
@@ -212,5 +238,40 @@ struct mipc_msg_layout {
 	uint64_t pages;			/* of data */
 	uint32_t page;			/* bytes */
 };
+
+static inline void
+mipc_msg_lay(struct mipc_msg_layout *layout, uint64_t *at, uint64_t bytes)
+{
+	*at = layout->size;
+	layout->size = (layout->size + bytes + layout->page - 1) &
+	    ~((uint64_t)layout->page - 1);
+}
+
+/* Pages take up what the rest leaves, with the words that speak of them. */
+static inline void
+mipc_msg_lay_out(struct mipc_msg_layout *layout, uint64_t room, uint32_t page)
+{
+	uint64_t groups, left, at;
+
+	*layout = (struct mipc_msg_layout){ .page = page };
+	mipc_msg_lay(layout, &at, sizeof(struct mipc_msgqueue));
+	mipc_msg_lay(layout, &layout->ring, MIPC_RING * sizeof(mipc_u64));
+	mipc_msg_lay(layout, &layout->table[MIPC_M_POCKETS],
+	    MIPC_PARTIES * MIPC_PARTY_BYTES);
+	mipc_msg_lay(layout, &layout->table[MIPC_M_RECEIVERS],
+	    MIPC_SLEEPERS * sizeof(struct mipc_msg_place));
+	mipc_msg_lay(layout, &layout->table[MIPC_M_SENDERS],
+	    MIPC_SLEEPERS * sizeof(struct mipc_msg_place));
+	left = room > layout->size ? room - layout->size : 0;
+	groups = left / ((uint64_t)MIPC_GROUP_PAGES * page +
+	    sizeof(struct mipc_group));
+	mipc_msg_lay(layout, &layout->table[MIPC_M_GROUPS],
+	    groups * sizeof(struct mipc_group));
+	left = room > layout->size ? room - layout->size : 0;
+	layout->pages = left / page;
+	if (layout->pages > groups * MIPC_GROUP_PAGES)
+		layout->pages = groups * MIPC_GROUP_PAGES;
+	mipc_msg_lay(layout, &layout->data, layout->pages * page);
+}
 
 #endif

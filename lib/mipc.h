@@ -29,6 +29,7 @@
 
 #include <sys/types.h>
 #include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <stddef.h>
@@ -139,7 +140,9 @@ int	mipc_destroy(const char *dir);
  *		most 32768), "shm_rmid_forced" (0 or 1); "semmsl" (semaphores
  *		a set, at most 32000), "semmns" (semaphores in all), "semopm"
  *		(operations a call, at most 500), "semmni" (sets, at most
- *		32768), "barging" (0 or 1: see mipc(7))
+ *		32768), "barging" (0 or 1: see mipc(7)); "msgmax" (bytes
+ *		of a message), "msgmnb" (bytes of a queue that is made from
+ *		now on), "msgmni" (queues, at most 32768)
  *	old	where the limit in force is written; may be NULL
  *	value	the new limit; NULL leaves it
  *
@@ -332,6 +335,108 @@ int	mipc_semop(struct mipc_ns *ns, int semid, struct sembuf *ops,
  * Source: POSIX.1-2017 semctl(); semctl(2); clauses G4-G8, S6-S9, S15, S16.
  */
 int	mipc_semctl(struct mipc_ns *ns, int semid, int semnum, int cmd, ...);
+
+/* --- message queues ---------------------------------------------------- */
+
+/*
+ * Get the identifier of the queue with a key, or make one.
+ *
+ *	key	IPC_PRIVATE makes a new queue
+ *	flags	IPC_CREAT, IPC_EXCL and nine bits of mode
+ *
+ * Returns the identifier, or -1 with errno:
+ *	EACCES	it exists and its mode does not grant what flags ask
+ *	EEXIST	IPC_CREAT and IPC_EXCL, and it exists
+ *	EIO	the namespace or the queue's file is damaged
+ *	ENOENT	it does not exist and IPC_CREAT is not given
+ *	ENOMEM	no memory or address space
+ *	ENOSPC	no space, or the limit "msgmni" is reached
+ *
+ * Source: POSIX.1-2017 msgget(); msgget(2); clauses G1-G3.
+ */
+int	mipc_msgget(struct mipc_ns *ns, key_t key, int flags);
+
+/*
+ * Send a message: a long, at least 1, which is its type, and then `size` bytes
+ * of text.  If the queue is full wait until there is room.
+ *
+ *	size	bytes, 0 .. the limit "msgmax"
+ *	flags	IPC_NOWAIT
+ *	timeout	longest wait, as for mipc_semtimedop()
+ *
+ * Returns 0, or -1 with errno:
+ *	EACCES	the caller may not write to the queue
+ *	EAGAIN	it is full and IPC_NOWAIT is given, or the timeout passed
+ *	EFAULT	msgp is NULL (under the preload module: not readable)
+ *	EIDRM	the queue was removed meanwhile
+ *	EINTR	a signal handler ran while waiting; nothing was sent
+ *	EINVAL	no such queue, a type below 1, size above the limit, or
+ *		timeout is negative or malformed
+ *	EIO	the queue's file is damaged
+ *	ENOMEM	no memory or space for the message; the queue works on
+ *
+ * Source: POSIX.1-2017 msgsnd(); msgop(2); clauses M1, M2, M7-M11.
+ */
+int	mipc_msgsnd(struct mipc_ns *ns, int msqid, const void *msgp,
+	    size_t size, int flags);
+int	mipc_msgtimedsnd(struct mipc_ns *ns, int msqid, const void *msgp,
+	    size_t size, int flags, const struct timespec *timeout);
+
+/*
+ * Receive a message: its type, a long, and its text, of at most `size` bytes.
+ *
+ *	type	0 the first; above 0 the first of this type, or with MSG_EXCEPT
+ *		the first of another; below 0 the first of the lowest type
+ *		that is not above -type; with MSG_COPY how many messages stand
+ *		before the one to be copied
+ *	flags	IPC_NOWAIT, MSG_EXCEPT, MSG_COPY (with IPC_NOWAIT: the message
+ *		stays in the queue); MSG_NOERROR: cut off what is too long
+ *	timeout	longest wait, as for mipc_semtimedop()
+ *
+ * Returns the bytes of text, or -1 with errno:
+ *	E2BIG	the text is longer than size; the message stays
+ *	EACCES	the caller may not read from the queue
+ *	EAGAIN	the timeout passed
+ *	EFAULT	msgp is NULL (under the preload module: not writable)
+ *	EIDRM	the queue was removed meanwhile
+ *	EINTR	a signal handler ran while waiting; nothing was taken
+ *	EINVAL	no such queue, size above SSIZE_MAX, MSG_COPY without
+ *		IPC_NOWAIT or with MSG_EXCEPT, or timeout is malformed
+ *	EIO	the queue's file is damaged
+ *	ENOMEM	no memory
+ *	ENOMSG	no such message, and IPC_NOWAIT is given
+ *
+ * Source: POSIX.1-2017 msgrcv(); msgop(2); clauses M4-M11.
+ */
+ssize_t	mipc_msgrcv(struct mipc_ns *ns, int msqid, void *msgp, size_t size,
+	    long type, int flags);
+ssize_t	mipc_msgtimedrcv(struct mipc_ns *ns, int msqid, void *msgp,
+	    size_t size, long type, int flags,
+	    const struct timespec *timeout);
+
+/*
+ * Control a queue:
+ *
+ *	IPC_STAT, MSG_STAT, MSG_STAT_ANY (msqid is an index)	read *buf
+ *	IPC_SET		owner, mode and msg_qbytes from *buf
+ *	IPC_RMID	remove it; buf is not used
+ *	IPC_INFO, MSG_INFO	buf is a struct msginfo *
+ *
+ * Returns 0; for IPC_INFO and MSG_INFO the highest index in use; for MSG_STAT
+ * and MSG_STAT_ANY the identifier; or -1 with errno:
+ *	EACCES	IPC_STAT, MSG_STAT: no read permission
+ *	EFAULT	buf is NULL (under the preload module: not accessible)
+ *	EINVAL	no such queue, index or command
+ *	EIO	the queue's file is damaged
+ *	ENOMEM	IPC_SET: msg_qbytes is more than the queue was made for
+ *	EPERM	IPC_SET, IPC_RMID: the caller is neither owner, creator nor
+ *		privileged; msg_qbytes is above the limit "msgmnb" and the
+ *		caller has no CAP_SYS_RESOURCE; as for mipc_shmctl()
+ *
+ * Source: POSIX.1-2017 msgctl(); msgctl(2); clauses G4-G8, M3, M9, M11, M12.
+ */
+int	mipc_msgctl(struct mipc_ns *ns, int msqid, int cmd,
+	    struct msqid_ds *buf);
 
 /*
  * The key of a file and a project number, by glibc's formula, so that both

@@ -2,7 +2,7 @@
 /*
  * msg.h - what the files of message queues share.
  *
- * Depends on: format_msg.h, ns.h, txn.h, thread.h.
+ * Depends on: format_msg.h, line.h, txn.h, use.h.
  * Locks: none, and none is needed: queues change by transactions (txn.h), of
  * senders, of receivers and of those who care for pages.
  *
@@ -19,9 +19,9 @@
 #include <sys/types.h>
 
 #include "format_msg.h"
-#include "ns.h"
-#include "thread.h"
+#include "line.h"
 #include "txn.h"
+#include "use.h"
 
 enum mipc_msg_board {
 	MIPC_SENDING, MIPC_TAKING, MIPC_PAGING, MIPC_BOARDS
@@ -29,18 +29,16 @@ enum mipc_msg_board {
 
 /* A queue that a call is in. */
 struct mipc_mq {
-	struct mipc_ns *ns;
-	struct mipc_opened *opened;
+	struct mipc_use use;
 	struct mipc_msgqueue *head;
-	struct mipc_thread *thread;
-	struct mipc_inside inside;
 	struct mipc_msg_layout layout;
 	struct mipc_board board[MIPC_BOARDS];
 	struct mipc_pocket *pocket;	/* once mipc_pocket_take() */
 	uint32_t pocket_index;
+	uint32_t keep;			/* a place there that must not be
+					   given away, + 1; 0 none */
 	uint32_t pid;
-	bool pinned;
-	bool blocked;			/* the pocket is kept so */
+	bool blocked;			/* signals, as long as it is kept */
 	uint64_t signals;
 };
 
@@ -72,20 +70,21 @@ mipc_msg_at(const struct mipc_mq *mq, uint32_t ref)
 	return (struct mipc_message *)(void *)((char *)mq->head + offset);
 }
 
-static inline struct mipc_board *
-mipc_msg_board(struct mipc_mq *mq, enum mipc_msg_board which)
-{
-	return &mq->board[which];
-}
-
-/* Where everything is in a queue of `room` bytes. */
-void	mipc_msg_lay_out(struct mipc_msg_layout *, uint64_t room,
-	    uint32_t page);
 /* What transactions need, for this life. */
 void	mipc_msg_lay_boards(struct mipc_mq *, mipc_life);
-/* Give bytes space: ENOMEM, where touching them would be a signal. */
-int	mipc_msg_give_space(struct mipc_mq *, uint64_t offset,
-	    uint64_t length);
+
+/* --- msg_queue.c ------------------------------------------------------- */
+
+/* The queue, kept mapped until leave.  Errors as mipc_use_enter(). */
+int	mipc_msg_enter(struct mipc_mq *, struct mipc_ns *, int id);
+/* The same for one that is open, pinned by the caller; it may be removed. */
+int	mipc_msg_hold(struct mipc_mq *, struct mipc_ns *,
+	    struct mipc_opened *);
+void	mipc_msg_leave(struct mipc_mq *);
+/* A pocket for this call, whatever it takes; mipc_pocket_leave() ends it. */
+int	mipc_msg_pocket(struct mipc_mq *);
+/* One more page of a table; ENOMEM if there can be none. */
+int	mipc_msg_grow(struct mipc_mq *, enum mipc_msg_table);
 
 /* --- msg_pages.c, msg_space.c ------------------------------------------ */
 
@@ -98,6 +97,7 @@ int	mipc_pages_cut(struct mipc_mq *, uint32_t shape, uint32_t most);
 int	mipc_pages_take(struct mipc_mq *, uint32_t most);
 /* Give what some places hold back; of several pages as many as fit. */
 int	mipc_pages_give(struct mipc_mq *, uint32_t places);
+#define MIPC_SPARES_KEPT	64u	/* spare pages that a queue keeps */
 /* Give the system what a queue that is empty does not need. */
 void	mipc_pages_trim(struct mipc_mq *);
 /* Finish that for one who was killed at it; the pocket is ours now. */
@@ -155,29 +155,106 @@ uint32_t mipc_index_find(const struct mipc_mq *, const struct mipc_choice *,
 /* The one that `number` others stand before, or 0. */
 uint32_t mipc_index_at(const struct mipc_mq *, uint64_t number);
 
+/* --- msg_line.c -------------------------------------------------------- */
+
+/* The lines of senders and of receivers, by their boards' numbers. */
+void	mipc_msg_lines(struct mipc_mq *, struct mipc_line lines[2]);
+/* Would steps do anything? */
+bool	mipc_msg_busy(struct mipc_mq *);
+bool	mipc_msg_sender_fits(struct mipc_mq *, const struct mipc_line *);
+/*
+ * With a pocket: do what is due, until nothing is; with `look`, also what the
+ * dead have left.  0, or EIO, ENOMEM.
+ */
+int	mipc_msg_steps(struct mipc_mq *, bool look);
+/* What a sleeping receiver wants. */
+void	mipc_msg_choice_of(const struct mipc_msg_place *,
+	    struct mipc_choice *);
+
+/* --- msg_sleep.c ------------------------------------------------------- */
+
+/*
+ * A call that sleeps.
+ *	side	MIPC_SENDING or MIPC_TAKING
+ *	held	the place in the pocket that holds what is to be sent
+ *	choice, size, cuts	what is wanted; of a sender the size alone
+ *	got	a message that was handed over is in the pocket, for the
+ *		length of this call: 0, or why it cannot be kept
+ */
+struct mipc_msg_wait {
+	struct mipc_mq *mq;
+	struct mipc_nap nap;
+	uint32_t side, held;
+	struct mipc_choice choice;
+	uint64_t size;
+	bool cuts;
+	int (*got)(struct mipc_msg_wait *, uint32_t ref);
+};
+
+/*
+ * Sleep, and give the pocket back before: what it ended with; EAGAIN at the
+ * deadline.  EBUSY: it can be tried at once, and the pocket is kept.
+ */
+int	mipc_msg_sleep(struct mipc_msg_wait *, uint64_t deadline);
+/* Was it a handler's call that got the message?  Copy it. */
+bool	mipc_msg_kept(struct mipc_msg_wait *,
+	    void (*copy)(struct mipc_msg_wait *, uint64_t type,
+	    const char *data, uint64_t size));
+
+/* --- msg_remove.c ------------------------------------------------------ */
+
+/* The queue is removed: tell everybody who sleeps there. */
+void	mipc_msg_bury(struct mipc_mq *);
+
 /* --- msg_pass.c -------------------------------------------------------- */
+
+/* Receivers sleep, and what is in the inbox may be theirs. */
+#define MIPC_STEPS_FIRST EINPROGRESS
 
 struct mipc_msg_counts {
 	uint64_t messages, bytes;
 };
 /* What is in the queue, at one moment. */
 void	mipc_pass_count(const struct mipc_mq *, struct mipc_msg_counts *);
-/* Does any message wait in the inbox? */
-bool	mipc_pass_waits(struct mipc_mq *);
+/* The first message in the inbox; 0 none. */
+uint32_t mipc_pass_first(struct mipc_mq *);
+/* Is there room for one of this size?  0, EBUSY; ENOSPC: but for the ring. */
+int	mipc_pass_judge(struct mipc_mq *, uint64_t size);
+/* Record that a message is behind all others in the inbox. */
+void	mipc_pass_record_sent(struct mipc_mq *, struct mipc_txn *,
+	    uint32_t ref, uint64_t size);
+/* What is to be taken: a message, and where it stands. */
+struct mipc_found {
+	uint32_t ref;			/* 0: none */
+	uint32_t number;		/* in the order of arrival */
+	uint32_t passed;		/* see mipc_index_find() */
+	bool in_inbox;
+	bool drain;			/* the inbox must be looked through */
+};
+/* Record that it is in the queue no more. */
+int	mipc_pass_record_taken(struct mipc_mq *, struct mipc_txn *,
+	    const struct mipc_found *, uint64_t size);
 /* Is this a type that was asked for? */
 bool	mipc_pass_matches(const struct mipc_choice *, uint64_t type);
 /*
  * One try to send what a place holds: EBUSY, the queue is full; EAGAIN, try
- * again; EIO.
+ * again; MIPC_STEPS_FIRST; EIO.
  */
 int	mipc_pass_try_send(struct mipc_mq *, uint32_t place, uint64_t size);
 /*
  * One try to take a message of `room` bytes at most into a place that holds
- * nothing: EBUSY, there is none; E2BIG; EAGAIN; EIO.
+ * nothing: EBUSY, there is none; E2BIG; EAGAIN; MIPC_STEPS_FIRST; EIO.
  */
 int	mipc_pass_try_take(struct mipc_mq *, const struct mipc_choice *,
 	    uint64_t room, uint32_t place, uint64_t *size);
-/* Move so many messages from the inbox to the index: EAGAIN, or EIO. */
+/* Is there nothing to be taken?  0; EBUSY, there is; or as drain. */
+int	mipc_pass_look(struct mipc_mq *, const struct mipc_choice *);
+/*
+ * Move so many messages from the inbox to the index: EAGAIN, MIPC_STEPS_FIRST,
+ * EIO.
+ */
 int	mipc_pass_drain(struct mipc_mq *, uint32_t most);
+/* The first, if nobody wants it: 0, EAGAIN, EIO; ECANCELED, there is none. */
+int	mipc_pass_drain_one(struct mipc_mq *, uint64_t seen);
 
 #endif

@@ -53,10 +53,10 @@ inbox_at(struct mipc_mq *mq, uint64_t number)
 	return has_message(slot, number) ? MIPC_T_VALUE(slot) : 0;
 }
 
-bool
-mipc_pass_waits(struct mipc_mq *mq)
+uint32_t
+mipc_pass_first(struct mipc_mq *mq)
 {
-	return inbox_at(mq, mipc_take(&mq->head->head)) != 0;
+	return inbox_at(mq, mipc_take(&mq->head->head));
 }
 
 /* --- counts ------------------------------------------------------------ */
@@ -116,9 +116,8 @@ has_room(const struct mipc_mq *mq, uint64_t size, uint64_t messages,
 	return count < most && held <= most && size <= most - held;
 }
 
-/* By what was seen last, or else by what is: 0, EBUSY, ENOSPC: the ring. */
-static int
-judge_room(struct mipc_mq *mq, uint64_t size)
+int
+mipc_pass_judge(struct mipc_mq *mq, uint64_t size)
 {
 	struct mipc_msgqueue *q = mq->head;
 	uint64_t tail = mipc_peek(&q->tail);
@@ -139,9 +138,8 @@ judge_room(struct mipc_mq *mq, uint64_t size)
 
 /* --- sending ----------------------------------------------------------- */
 
-/* Record that a message is behind all others in the inbox. */
-static void
-record_sent(struct mipc_mq *mq, struct mipc_txn *txn, uint32_t ref,
+void
+mipc_pass_record_sent(struct mipc_mq *mq, struct mipc_txn *txn, uint32_t ref,
     uint64_t size)
 {
 	struct mipc_msgqueue *q = mq->head;
@@ -161,14 +159,14 @@ mipc_pass_try_send(struct mipc_mq *mq, uint32_t place, uint64_t size)
 	struct mipc_board *board = &mq->board[MIPC_SENDING];
 	uint64_t seen = mipc_txn_begin(board);
 	struct mipc_txn txn;
-	int error = judge_room(mq, size);
+	int error = mipc_pass_judge(mq, size);
 
 	if (error == ENOSPC)
 		return mipc_pass_drain(mq, MIPC_RING / 2);
 	if (error != 0)
 		return mipc_txn_same(board, seen) ? error : EAGAIN;
 	mipc_txn_take(&txn, board, mq->pocket_index);
-	record_sent(mq, &txn, MIPC_HELD_REF(
+	mipc_pass_record_sent(mq, &txn, MIPC_HELD_REF(
 	    mipc_peek(&mq->pocket->held[place])), size);
 	mipc_pocket_record(mq, &txn, place, 0, 0);
 	return mipc_txn_finish(&txn, seen);
@@ -176,12 +174,17 @@ mipc_pass_try_send(struct mipc_mq *mq, uint32_t place, uint64_t size)
 
 /* --- into the index ---------------------------------------------------- */
 
-/* The first of the inbox; ECANCELED: there is none. */
-static int
-try_drain(struct mipc_mq *mq)
+/* While receivers sleep, only steps empty the inbox (msg_line.c). */
+static bool
+anybody_sleeps(const struct mipc_mq *mq)
+{
+	return MIPC_T_VALUE(mipc_peek(&mq->head->receivers.sleepers)) != 0;
+}
+
+int
+mipc_pass_drain_one(struct mipc_mq *mq, uint64_t seen)
 {
 	struct mipc_board *board = &mq->board[MIPC_TAKING];
-	uint64_t seen = mipc_txn_begin(board);
 	uint64_t head = mipc_peek(&mq->head->head);
 	uint32_t ref = inbox_at(mq, head);
 	struct mipc_txn txn;
@@ -203,7 +206,11 @@ mipc_pass_drain(struct mipc_mq *mq, uint32_t most)
 	int error = 0;
 
 	while (most > 0 && (error == 0 || error == EAGAIN)) {
-		error = try_drain(mq);
+		uint64_t seen = mipc_txn_begin(&mq->board[MIPC_TAKING]);
+
+		if (anybody_sleeps(mq))
+			return MIPC_STEPS_FIRST;
+		error = mipc_pass_drain_one(mq, seen);
 		most -= error == 0;
 	}
 	return error == 0 || error == ECANCELED ? EAGAIN : error;
@@ -226,14 +233,6 @@ mipc_pass_matches(const struct mipc_choice *choice, uint64_t type)
 	}
 }
 
-/* What is to be taken: a message, and where it stands. */
-struct found {
-	uint32_t ref;			/* 0: none */
-	bool in_inbox;
-	bool drain;			/* the inbox must be looked through */
-	uint32_t passed;		/* see mipc_index_find() */
-};
-
 static uint64_t
 type_of(const struct mipc_mq *mq, uint32_t ref)
 {
@@ -245,7 +244,7 @@ type_of(const struct mipc_mq *mq, uint32_t ref)
 /* The lowest of all: the inbox counts as well, where it has several. */
 static void
 choose_lowest(struct mipc_mq *mq, const struct mipc_choice *choice,
-    uint64_t head, uint32_t first, struct found *f)
+    uint64_t head, uint32_t first, struct mipc_found *f)
 {
 	uint64_t type = type_of(mq, first);
 
@@ -261,12 +260,13 @@ choose_lowest(struct mipc_mq *mq, const struct mipc_choice *choice,
 }
 
 static void
-choose(struct mipc_mq *mq, const struct mipc_choice *choice, struct found *f)
+choose(struct mipc_mq *mq, const struct mipc_choice *choice,
+    struct mipc_found *f)
 {
 	uint64_t head = mipc_peek(&mq->head->head);
 	uint32_t first;
 
-	*f = (struct found){ .ref = 0 };
+	*f = (struct mipc_found){ .ref = 0 };
 	if (MIPC_T_VALUE(mipc_peek(&mq->head->indexed)) != 0)
 		f->ref = mipc_index_find(mq, choice, &f->passed);
 	if (f->ref != 0 && choice->rule != MIPC_UP_TO)
@@ -286,10 +286,9 @@ choose(struct mipc_mq *mq, const struct mipc_choice *choice, struct found *f)
 
 /* --- taking ------------------------------------------------------------ */
 
-/* Record that it is in the queue no more. */
-static int
-record_taken(struct mipc_mq *mq, struct mipc_txn *txn, const struct found *f,
-    uint64_t size)
+int
+mipc_pass_record_taken(struct mipc_mq *mq, struct mipc_txn *txn,
+    const struct mipc_found *f, uint64_t size)
 {
 	struct mipc_msgqueue *q = mq->head;
 	uint64_t head = mipc_peek(&q->head), taken = mipc_peek(&q->taken);
@@ -324,7 +323,7 @@ mipc_pass_try_take(struct mipc_mq *mq, const struct mipc_choice *choice,
 	uint64_t seen = mipc_txn_begin(board);
 	struct mipc_message *m;
 	struct mipc_txn txn;
-	struct found f;
+	struct mipc_found f;
 	int error;
 
 	choose(mq, choice, &f);
@@ -333,6 +332,8 @@ mipc_pass_try_take(struct mipc_mq *mq, const struct mipc_choice *choice,
 		note_passed(mq, f.passed, seen);
 		return EAGAIN;
 	}
+	if ((f.drain || f.in_inbox) && anybody_sleeps(mq))
+		return mipc_txn_same(board, seen) ? MIPC_STEPS_FIRST : EAGAIN;
 	if (f.drain)
 		return mipc_pass_drain(mq, MIPC_RING);
 	if (m == NULL)
@@ -344,8 +345,19 @@ mipc_pass_try_take(struct mipc_mq *mq, const struct mipc_choice *choice,
 	mipc_txn_take(&txn, board, mq->pocket_index);
 	mipc_pocket_record(mq, &txn, place, f.ref,
 	    mipc_peek(&m->form) & 0xff);
-	error = record_taken(mq, &txn, &f, *size);
+	error = mipc_pass_record_taken(mq, &txn, &f, *size);
 	if (error == 0)
 		return mipc_txn_finish(&txn, seen);
 	return mipc_txn_same(board, seen) ? EIO : EAGAIN;
+}
+
+int
+mipc_pass_look(struct mipc_mq *mq, const struct mipc_choice *choice)
+{
+	struct mipc_found f;
+
+	choose(mq, choice, &f);
+	if (f.drain)
+		return mipc_pass_drain(mq, MIPC_RING);
+	return f.ref == 0 ? 0 : EBUSY;
 }

@@ -254,7 +254,7 @@ free_mask(const struct mipc_mq *mq)
 
 /* At least so many free places: what is held longest unused goes. */
 static int
-make_places(struct mipc_mq *mq, uint32_t wanted, uint32_t but)
+make_places(struct mipc_mq *mq, uint32_t wanted)
 {
 	uint32_t n = free_places(mq), places = 0;
 	int error = 0;
@@ -262,7 +262,8 @@ make_places(struct mipc_mq *mq, uint32_t wanted, uint32_t but)
 	while (n < wanted && error == 0) {
 		places = 0;
 		for (uint32_t i = MIPC_HELD; i-- > 0 && n < wanted;)
-			if (i != but && MIPC_HELD_REF(held(mq, i)) != 0) {
+			if (i + 1 != mq->keep &&
+			    MIPC_HELD_REF(held(mq, i)) != 0) {
 				places |= 1u << i;
 				n++;
 			}
@@ -279,7 +280,7 @@ mipc_pocket_free(struct mipc_mq *mq, uint32_t *place)
 	int error;
 
 	if (__builtin_expect(mask == 0, 0)) {
-		error = make_places(mq, MIPC_HELD / 2, MIPC_HELD);
+		error = make_places(mq, MIPC_HELD / 2);
 		if (error != 0)
 			return error;
 		mask = free_mask(mq);
@@ -376,7 +377,7 @@ build(struct mipc_mq *mq, uint64_t wanted, uint32_t *place)
 	uint32_t mask;
 	int error;
 
-	error = make_places(mq, MIPC_HELD / 2, MIPC_HELD);
+	error = make_places(mq, MIPC_HELD / 2);
 	if (error != 0)
 		return error;
 	*place = (uint32_t)__builtin_ctz(free_mask(mq));
@@ -403,7 +404,7 @@ cut(struct mipc_mq *mq, uint32_t shape, uint32_t *place)
 	uint32_t mask, n;
 	int error;
 
-	error = make_places(mq, 1, MIPC_HELD);
+	error = make_places(mq, 1);
 	if (error != 0)
 		return error;
 	mask = free_mask(mq);
@@ -462,7 +463,7 @@ claim(struct mipc_mq *mq, uint32_t index)
 	seen = mipc_peek(&mq->pocket->claim);
 	if (__builtin_expect(seen == 0, 1))
 		return mipc_swap_if(&mq->pocket->claim, &seen, self);
-	if (seen == self || !mipc_life_dead(mq->ns->lives, seen))
+	if (seen == self || !mipc_life_dead(mq->use.ns->lives, seen))
 		return false;
 	/* The dead one commits nothing more: finish what it may have. */
 	for (int i = 0; i < MIPC_BOARDS; i++)
@@ -473,6 +474,15 @@ claim(struct mipc_mq *mq, uint32_t index)
 	return true;
 }
 
+/* Its records are the boards' from now on. */
+static int
+ready(struct mipc_mq *mq)
+{
+	for (int i = 0; i < MIPC_BOARDS; i++)
+		mq->board[i].mine = mq->pocket_index + 1;
+	return 0;
+}
+
 /*
  * The last ones are kept with signals blocked, so that no handler keeps one
  * for ever by not coming back.
@@ -481,20 +491,21 @@ int
 mipc_pocket_take(struct mipc_mq *mq)
 {
 	uint32_t n = mipc_msg_count(mq, MIPC_M_POCKETS, MIPC_PARTIES);
-	uint32_t at = mq->thread->number % SPREAD, usual;
+	uint32_t at = mq->use.thread->number % SPREAD, usual;
 
+	mq->keep = 0;
 	mq->blocked = false;
 	usual = n < UNBLOCKED ? n : UNBLOCKED;
 	for (uint32_t i = 0; i < usual; i++, at++)
 		if (claim(mq, at < usual ? at : at - usual))
-			return 0;
+			return ready(mq);
 	if (n <= UNBLOCKED)
 		return EBUSY;
 	mipc_sys_block(&mq->signals);
 	mq->blocked = true;
 	for (uint32_t i = UNBLOCKED; i < n; i++)
 		if (claim(mq, i))
-			return 0;
+			return ready(mq);
 	mipc_sys_restore(&mq->signals);
 	return EBUSY;
 }

@@ -6,43 +6,6 @@
 
 #include <errno.h>
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-/* --- layout ------------------------------------------------------------ */
-
-static void
-lay(struct mipc_msg_layout *layout, uint64_t *at, uint64_t bytes)
-{
-	*at = layout->size;
-	layout->size = (layout->size + bytes + layout->page - 1) &
-	    ~((uint64_t)layout->page - 1);
-}
-
-/* Pages take up what the rest leaves, with the words that speak of them. */
-void
-mipc_msg_lay_out(struct mipc_msg_layout *layout, uint64_t room, uint32_t page)
-{
-	uint64_t groups, left, at;
-
-	*layout = (struct mipc_msg_layout){ .page = page };
-	lay(layout, &at, sizeof(struct mipc_msgqueue));
-	lay(layout, &layout->ring, MIPC_RING * sizeof(mipc_u64));
-	lay(layout, &layout->table[MIPC_M_POCKETS],
-	    MIPC_PARTIES * MIPC_PARTY_BYTES);
-	left = room > layout->size ? room - layout->size : 0;
-	groups = left / ((uint64_t)MIPC_GROUP_PAGES * page +
-	    sizeof(struct mipc_group));
-	lay(layout, &layout->table[MIPC_M_GROUPS],
-	    groups * sizeof(struct mipc_group));
-	left = room > layout->size ? room - layout->size : 0;
-	layout->pages = left / page;
-	if (layout->pages > groups * MIPC_GROUP_PAGES)
-		layout->pages = groups * MIPC_GROUP_PAGES;
-	lay(layout, &layout->data, layout->pages * page);
-}
-
 static void
 lay_board(struct mipc_mq *mq, enum mipc_msg_board which, mipc_u64 *turn,
     mipc_life life)
@@ -59,7 +22,7 @@ lay_board(struct mipc_mq *mq, enum mipc_msg_board which, mipc_u64 *turn,
 		.large = pockets,
 		.small_words = MIPC_POCKET_WORDS,
 		.record = (uint32_t)sizeof(struct mipc_pocket) - party,
-		.lives = mq->ns->lives,
+		.lives = mq->use.ns->lives,
 		.self = life,
 	};
 }
@@ -72,24 +35,105 @@ mipc_msg_lay_boards(struct mipc_mq *mq, mipc_life life)
 	lay_board(mq, MIPC_PAGING, &mq->head->room_turn, life);
 }
 
-/* --- space ------------------------------------------------------------- */
+/* --- a call ------------------------------------------------------------ */
+
+/* Bytes of an entry, of tables that grow by whole pages. */
+static const struct {
+	size_t bytes;
+	uint32_t most;
+} tables[MIPC_M_TABLES] = {
+	[MIPC_M_POCKETS] = { MIPC_PARTY_BYTES, MIPC_PARTIES },
+	[MIPC_M_RECEIVERS] = { sizeof(struct mipc_msg_place), MIPC_SLEEPERS },
+	[MIPC_M_SENDERS] = { sizeof(struct mipc_msg_place), MIPC_SLEEPERS },
+};
+
+/* One more page of a table; ENOMEM if there can be none. */
+int
+mipc_msg_grow(struct mipc_mq *mq, enum mipc_msg_table table)
+{
+	uint64_t ready = mipc_msg_count(mq, table, tables[table].most);
+	uint64_t page = mq->layout.page, bytes = tables[table].bytes;
+	int error;
+
+	if (ready >= tables[table].most)
+		return ENOMEM;
+	error = mipc_use_give_space(&mq->use, mq->layout.table[table] +
+	    ready * bytes, page);
+	if (error == 0)		/* whoever else grew it gave the same space */
+		mipc_swap_if(&mq->head->ready[table], &ready,
+		    ready + page / bytes);
+	return error;
+}
+
+/* What transactions need: a life, a pocket's space. */
+static int
+prepare(struct mipc_mq *mq)
+{
+	mipc_life life;
+	int error;
+
+	mq->head = (struct mipc_msgqueue *)(void *)mq->use.opened->head;
+	mq->layout = mq->use.opened->msg_layout;
+	mipc_thread_ring_for(mq->use.thread, &mq->head->bell);
+	error = mipc_use_life(&mq->use, &life);
+	if (error != 0)
+		return error;
+	mq->pid = (uint32_t)mipc_peek(&mq->use.ns->lives->slot->pid);
+	mipc_msg_lay_boards(mq, life);
+	return 0;
+}
 
 int
-mipc_msg_give_space(struct mipc_mq *mq, uint64_t offset, uint64_t length)
+mipc_msg_enter(struct mipc_mq *mq, struct mipc_ns *ns, int id)
 {
-	struct mipc_opened *opened = mq->opened;
-	struct mipc_gate gate;
-	int r;
+	int error = mipc_use_enter(&mq->use, ns, MIPC_MSG, id);
 
-	if (offset + length > mq->layout.size)
-		return EIO;
-	r = mipc_sys_advise((char *)mq->head + offset, (size_t)length,
-	    MADV_POPULATE_WRITE);
-	if (r != -EINVAL)
-		return r == 0 ? 0 : ENOMEM;
-	mipc_gate_enter(&gate);
-	r = mq->ns->store->ops->claim(mq->ns->store, MIPC_MSG, opened->id,
-	    &opened->map, offset, length);
-	mipc_gate_leave(&gate);
-	return r == 0 ? 0 : r == ENOENT ? EIDRM : ENOMEM;
+	if (error != 0)
+		return error;
+	error = prepare(mq);
+	if (error != 0)
+		mipc_use_leave(&mq->use);
+	return error;
+}
+
+int
+mipc_msg_hold(struct mipc_mq *mq, struct mipc_ns *ns,
+    struct mipc_opened *opened)
+{
+	int error = mipc_use_hold(&mq->use, ns, opened);
+
+	if (error != 0)
+		return error;
+	error = prepare(mq);
+	if (error != 0)
+		mipc_use_leave(&mq->use);
+	return error;
+}
+
+void
+mipc_msg_leave(struct mipc_mq *mq)
+{
+	mipc_use_leave(&mq->use);
+}
+
+/* A pocket, whatever it takes. */
+int
+mipc_msg_pocket(struct mipc_mq *mq)
+{
+	static mipc_u32 nobody_wakes;
+	struct timespec moment = { .tv_nsec = 1000000 };
+	int error;
+
+	while ((error = mipc_pocket_take(mq)) == EBUSY) {
+		error = mipc_msg_grow(mq, MIPC_M_POCKETS);
+		if (error == ENOMEM && mipc_msg_count(mq, MIPC_M_POCKETS,
+		    MIPC_PARTIES) == MIPC_PARTIES)
+			error = mipc_sys_futex_wait(&nobody_wakes, 0,
+			    &moment) == -ENOSYS ? ENOSYS : 0;
+		if (error != 0)
+			return error;
+		if (!mipc_use_sound(&mq->use))
+			return EIO;
+	}
+	return error;
 }

@@ -14,7 +14,6 @@
 #include "crash.h"
 
 #define AT_ONCE		16u	/* pages given space in one system call */
-#define KEPT		64u	/* spare pages that a queue keeps */
 
 /* --- more space -------------------------------------------------------- */
 
@@ -27,7 +26,7 @@ grow_map(struct mipc_mq *mq)
 
 	if (ready >= most)
 		return ENOMEM;
-	error = mipc_msg_give_space(mq, mq->layout.table[MIPC_M_GROUPS] +
+	error = mipc_use_give_space(&mq->use, mq->layout.table[MIPC_M_GROUPS] +
 	    ready * sizeof(struct mipc_group), mq->layout.page);
 	if (error == 0)		/* whoever else grew it gave the same */
 		mipc_swap_if(&mq->head->ready[MIPC_M_GROUPS], &ready,
@@ -101,11 +100,12 @@ mipc_page_more(struct mipc_mq *mq)
 		if (error != 0)
 			return error;
 	}
-	error = mipc_msg_give_space(mq, mipc_page_offset(mq, first.number),
+	error = mipc_use_give_space(&mq->use,
+	    mipc_page_offset(mq, first.number),
 	    (uint64_t)count * mq->layout.page);
 	if (error != 0 && count > 1) {	/* a disk that is almost full */
 		count = 1;
-		error = mipc_msg_give_space(mq,
+		error = mipc_use_give_space(&mq->use,
 		    mipc_page_offset(mq, first.number), mq->layout.page);
 	}
 	mipc_crash_point("pages: space");
@@ -202,15 +202,15 @@ mipc_pages_trim(struct mipc_mq *mq)
 {
 	uint32_t spares = MIPC_T_VALUE(mipc_peek(&mq->head->spares));
 
-	if (spares <= KEPT)
+	if (spares <= MIPC_SPARES_KEPT)
 		return;
 	mipc_put(&mq->pocket->going, 1);
 	mipc_step();
 	for (uint64_t group = mipc_page_groups(mq);
-	    group-- > 0 && spares > KEPT / 2;) {
+	    group-- > 0 && spares > MIPC_SPARES_KEPT / 2;) {
 		while (mipc_take(&mipc_page_group(mq, group)->spare) != 0 &&
-		    spares > KEPT / 2 &&
-		    give_group_back(mq, group, spares - KEPT / 2))
+		    spares > MIPC_SPARES_KEPT / 2 &&
+		    give_group_back(mq, group, spares - MIPC_SPARES_KEPT / 2))
 			spares = MIPC_T_VALUE(mipc_peek(&mq->head->spares));
 	}
 	mipc_give(&mq->pocket->going, 0);

@@ -337,8 +337,8 @@ mipc_ns_remove(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 
 	if (entry == NULL)
 		return EINVAL;
-	if (mipc_peek(&entry->state) == MIPC_INDEX_DEST)
-		return 0;
+	if (mipc_peek(&entry->state) == MIPC_INDEX_DEST)	/* H7 */
+		return kind == MIPC_SHM ? 0 : EINVAL;
 	write_intent(ns, MIPC_REMOVE, kind, id, key);
 	if (key != 0)
 		error = ns->store->ops->key_clear(ns->store, kind, key, id);

@@ -11,7 +11,7 @@
 #define MIPC_NS_H
 
 #include "cred.h"
-#include "format.h"
+#include "format_msg.h"
 #include "gate.h"
 #include "lock.h"
 #include "store.h"
@@ -38,6 +38,7 @@ struct mipc_opened {
 	struct mipc_entry *listed;	/* its index's, in the namespace */
 	uint64_t data;			/* checked copy, of a segment */
 	struct mipc_sem_layout layout;	/* a set's: constant */
+	struct mipc_msg_layout msg_layout;	/* a queue's */
 	struct mipc_map map;
 	/* A segment's attaches by this process. */
 	uint32_t attaches;

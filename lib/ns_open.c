@@ -327,6 +327,9 @@ static const struct {
 	{ "semopm", MIPC_SEMOPM, MIPC_SEMOPM_MOST },
 	{ "semmni", MIPC_SEMMNI, MIPC_INDEX_MAX },
 	{ "barging", MIPC_BARGING, 1 },
+	{ "msgmax", MIPC_MSGMAX, INT32_MAX },
+	{ "msgmnb", MIPC_MSGMNB, (uint64_t)1 << 40 },
+	{ "msgmni", MIPC_MSGMNI, MIPC_INDEX_MAX },
 };
 
 static int

@@ -148,6 +148,18 @@ is_set(const struct mipc_semset *set, const struct mipc_map *map)
 	return layout.size <= map->size && layout.size <= map->length;
 }
 
+static bool
+is_queue(const struct mipc_msgqueue *queue, const struct mipc_map *map)
+{
+	struct mipc_msg_layout layout;
+	uint64_t room = queue->room;
+
+	if (room > map->size || room > map->length)
+		return false;
+	mipc_msg_lay_out(&layout, room, (uint32_t)mipc_sys_page());
+	return layout.size <= room && layout.pages > 0;
+}
+
 /* Is this the head of that object, and does what it says fit the machine? */
 static int
 check_head(const struct mipc_map *map, enum mipc_kind kind, uint64_t id)
@@ -163,6 +175,8 @@ check_head(const struct mipc_map *map, enum mipc_kind kind, uint64_t id)
 	    segment->size > SIZE_MAX - head->page))
 		return EIO;
 	if (kind == MIPC_SEM && !is_set(map->base, map))
+		return EIO;
+	if (kind == MIPC_MSG && !is_queue(map->base, map))
 		return EIO;
 	return 0;
 }
@@ -206,6 +220,19 @@ adopt_set(struct mipc_opened *opened, const struct mipc_semset *set)
 	mipc_put(&opened->patience, 0);
 }
 
+static void
+adopt_queue(struct mipc_opened *opened, const struct mipc_msgqueue *queue)
+{
+	uint64_t room = queue->room;
+
+	if (room > opened->map.size)
+		room = opened->map.size;	/* changed since checked */
+	mipc_msg_lay_out(&opened->msg_layout, room,
+	    (uint32_t)mipc_sys_page());
+	mipc_put(&opened->verdict, 0);
+	mipc_put(&opened->patience, 0);
+}
+
 /* [gate] Enter a mapped head into the table, pinned once. */
 int
 mipc_ns_adopt(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
@@ -234,6 +261,8 @@ mipc_ns_adopt(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	opened->data = kind == MIPC_SHM ? segment->data : 0;
 	if (kind == MIPC_SEM)
 		adopt_set(opened, map->base);
+	else if (kind == MIPC_MSG)
+		adopt_queue(opened, map->base);
 	mipc_add(&opened->pins, 1);
 	mipc_give(place, opened);
 	ns->cached++;

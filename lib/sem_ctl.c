@@ -76,22 +76,9 @@ status(struct mipc_set *set, struct semid_ds *out)
 static int
 stat_stranger(struct mipc_ns *ns, int id, struct semid_ds *out)
 {
-	struct mipc_perm perm;
-	struct mipc_gate gate;
-	uint64_t size;
-	int error;
-
-	mipc_gate_enter(&gate);
-	error = ns->store->ops->glance(ns->store, MIPC_SEM, (uint64_t)id,
-	    &perm, &size);
-	mipc_gate_leave(&gate);
-	if (error != 0)
-		return EINVAL;
 	memset(out, 0, sizeof(*out));
-	out->sem_perm.uid = out->sem_perm.cuid = perm.uid;
-	out->sem_perm.gid = out->sem_perm.cgid = perm.gid;
-	out->sem_perm.mode = (unsigned short)perm.mode;
-	return 0;
+	return mipc_control_stranger(ns, MIPC_SEM, (uint64_t)id,
+	    &out->sem_perm);
 }
 
 static int
@@ -119,35 +106,6 @@ get_status(struct mipc_ns *ns, int id, bool any, struct semid_ds *buf)
 
 /* --- owners ------------------------------------------------------------ */
 
-/* [gate] The set, pinned, if it can be opened, and whether it is ours. */
-static int
-check_owned(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
-    struct mipc_opened **opened, int *failed)
-{
-	*failed = mipc_ns_get(ns, MIPC_SEM, id, opened);
-	if (*failed == 0 && mipc_take(&mipc_ns_entry_of(ns, MIPC_SEM, id)->
-	    state) != MIPC_INDEX_LIVE) {
-		mipc_ns_unpin(*opened);
-		*failed = EINVAL;
-	}
-	return mipc_control_owner(ns, gate, *opened, MIPC_SEM, id, *failed);
-}
-
-/* [gate] */
-static int
-take_name(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
-    uint32_t key)
-{
-	int error;
-
-	error = mipc_ns_lock(ns, gate);
-	if (error != 0)
-		return error;
-	error = mipc_ns_remove(ns, MIPC_SEM, id, key);
-	mipc_ns_unlock(ns);
-	return error;
-}
-
 /*
  * [gate] Its name goes, its sleepers are told.  The bell is tied on before the
  * first of these: whoever it wakes finds that the set is removed and tells the
@@ -166,7 +124,7 @@ take_away(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id,
 		key = (uint32_t)mipc_peek(&opened->head->key);
 	if (held)
 		held = mipc_set_hold(&set, ns, opened) == 0;
-	error = take_name(ns, gate, id, key);
+	error = mipc_control_take_name(ns, gate, MIPC_SEM, id, key);
 	if (held && error == 0 && !mipc_set_quiet(&set)) {
 		mipc_gate_leave(gate);
 		mipc_set_bury(&set);
@@ -186,12 +144,13 @@ change(struct mipc_ns *ns, int semid, int cmd, const struct semid_ds *buf)
 	int error, failed;
 
 	mipc_gate_enter(&gate);
-	error = check_owned(ns, &gate, id, &opened, &failed);
+	error = mipc_control_owned(ns, &gate, MIPC_SEM, id, &opened, &failed);
 	if (error == 0 && cmd == IPC_RMID)
 		error = take_away(ns, &gate, id, failed == 0 ? opened : NULL);
 	else if (error == 0)
 		error = failed != 0 ? failed :
-		    mipc_control_set(ns, &gate, opened, &buf->sem_perm);
+		    mipc_control_set(ns, &gate, opened, &buf->sem_perm, NULL,
+		    0);
 	if (failed == 0)	/* before it is forgotten, and so unmapped */
 		mipc_ns_unpin(opened);
 	if (error == 0 && cmd == IPC_RMID)
@@ -236,23 +195,6 @@ info(struct mipc_ns *ns, int cmd, struct seminfo *buf)
 	mipc_gate_leave(&gate);
 	*buf = out;
 	return mipc_ns_highest(ns, MIPC_SEM);
-}
-
-/* The id at an index. */
-static int
-at_index(struct mipc_ns *ns, int index, int *id)
-{
-	struct mipc_entry *entry;
-	struct mipc_gate gate;
-
-	mipc_gate_enter(&gate);
-	mipc_sweep(ns, &gate);
-	mipc_gate_leave(&gate);
-	entry = index < 0 ? NULL : mipc_ns_at(ns, MIPC_SEM, (uint64_t)index);
-	if (entry == NULL || mipc_take(&entry->state) != MIPC_INDEX_LIVE)
-		return EINVAL;
-	*id = (int)mipc_peek(&entry->id);
-	return 0;
 }
 
 /* --- the call ---------------------------------------------------------- */
@@ -305,7 +247,7 @@ dispatch(struct mipc_ns *ns, int semid, int num, int cmd, union argument arg,
 		return 0;
 	case SEM_STAT:
 	case SEM_STAT_ANY:
-		error = at_index(ns, semid, &semid);
+		error = mipc_control_at_index(ns, MIPC_SEM, semid, &semid);
 		*out = semid;
 		return error != 0 ? error :
 		    get_status(ns, semid, cmd == SEM_STAT_ANY, arg.buf);
@@ -374,7 +316,7 @@ mipc_semctl(struct mipc_ns *ns, int semid, int semnum, int cmd, ...)
 	mipc_gate_check();
 	thread = mipc_thread();
 	if (thread != NULL && thread->waiter.serial != 0)
-		mipc_sleep_withdraw(thread);
+		mipc_thread_withdraw(thread);
 	mipc_sweep_if_due(ns);
 	mipc_cred_look();
 	error = semid < 0 ? EINVAL :

@@ -434,7 +434,7 @@ mipc_sem_closely(struct mipc_ns *ns, int semid, struct sembuf *ops,
 	mipc_gate_check();
 	thread = mipc_thread();
 	if (thread != NULL && thread->waiter.serial != 0)
-		mipc_sleep_withdraw(thread);
+		mipc_thread_withdraw(thread);
 	error = check(ns, ops, nops, timeout);
 	if (error == 0) {
 		end = end_of(timeout);

@@ -558,6 +558,7 @@ mipc_sleep(struct mipc_set *set, struct mipc_plan *plan, uint64_t deadline)
 	sleep.serial = ++thread->serials;
 	thread->waiter.ns = set->ns;
 	thread->waiter.object = set->opened;
+	thread->waiter.withdraw = mipc_sleep_withdraw;
 	thread->waiter.index = sleep.index;
 	*(volatile uint64_t *)&thread->waiter.serial = sleep.serial;
 	if (error == 0)

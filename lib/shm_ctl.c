@@ -280,7 +280,7 @@ change(struct call *call, int cmd, const struct shmid_ds *buf)
 		error = remove_segment(call, opened);
 	else if (error == 0 && cmd == IPC_SET)
 		error = mipc_control_set(call->ns, &call->gate, opened,
-		    &buf->shm_perm);
+		    &buf->shm_perm, NULL, 0);
 	else if (error == 0)
 		error = lock_pages(call, opened, cmd == SHM_LOCK);
 	if (failed == 0)

@@ -46,6 +46,9 @@ mipc_space_init(struct mipc_space *space)
 	mipc_put(&space->limit[MIPC_SEMMNS], 1024000000);
 	mipc_put(&space->limit[MIPC_SEMOPM], MIPC_SEMOPM_MOST);
 	mipc_put(&space->limit[MIPC_SEMMNI], 32000);
+	mipc_put(&space->limit[MIPC_MSGMAX], 8192);
+	mipc_put(&space->limit[MIPC_MSGMNB], 16384);
+	mipc_put(&space->limit[MIPC_MSGMNI], 32000);
 	mipc_step();
 	space->magic = MIPC_MAGIC_SPACE;
 }

@@ -13,7 +13,7 @@
 #define MIPC_STORE_H
 
 #include "cred.h"
-#include "format.h"
+#include "format_msg.h"
 #include "life.h"
 #include "map.h"
 
@@ -99,6 +99,8 @@ struct mipc_store {
 	size_t head_bytes;	/* address space of a segment's head */
 	uint32_t set_room;	/* semaphores a set's layout has room for; 0
 				   as many as it has */
+	uint64_t msg_room;	/* bytes of a queue's place; 0 as many as it
+				   needs */
 	bool maps_tell;		/* `mapped` alone knows whether any is left */
 };
 

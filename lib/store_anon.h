@@ -17,6 +17,7 @@ struct anon_store {
 	int fd;				/* the program may have closed it */
 	uint64_t set_pages;		/* of the head of a set */
 	uint32_t set_heads;		/* how many sets there is room for */
+	uint32_t msg_heads;		/* and queues */
 	dev_t dev;
 	ino_t ino;
 };
@@ -43,13 +44,15 @@ at_page(const struct anon_store *s, uint64_t page)
 static inline uint32_t
 mipc_anon_heads(const struct anon_store *s, enum mipc_kind kind)
 {
-	return kind == MIPC_SEM ? s->set_heads : MIPC_ANON_HEADS;
+	return kind == MIPC_SEM ? s->set_heads :
+	    kind == MIPC_MSG ? s->msg_heads : MIPC_ANON_HEADS;
 }
 
 static inline uint64_t
 mipc_anon_head_pages(const struct anon_store *s, enum mipc_kind kind)
 {
-	return kind == MIPC_SEM ? s->set_pages : MIPC_REGION_HEAD;
+	return kind == MIPC_SEM ? s->set_pages : kind == MIPC_MSG ?
+	    s->store.msg_room / s->store.lives.page : MIPC_REGION_HEAD;
 }
 
 /* store_anon.c */

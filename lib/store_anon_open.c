@@ -3,23 +3,29 @@
  * store_anon_open.c - making an anonymous namespace, and closing it.
  *
  * The region is address space, nothing more; where there is little of it the
- * namespace has room for fewer sets.
+ * namespace has room for fewer sets and for fewer and smaller queues.
  */
 #include "store_anon.h"
 
 #include <errno.h>
 
-/* Address space to ask for, and the sets it has room for; less if refused. */
+/*
+ * Address space to ask for, and what it has room for: sets, queues, and bytes
+ * of a queue; less if it is refused.
+ */
 static const struct {
 	uint64_t bytes;
-	uint32_t sets;
+	uint32_t sets, queues;
+	uint64_t queue;
 } regions[] = {
 #if __SIZEOF_POINTER__ == 8
-	{ 1ull << 38, MIPC_INDEX_MAX },
-	{ 1ull << 36, 4096 },
-	{ 1ull << 34, 256 },
+	{ (1ull << 42) + (1ull << 38), MIPC_INDEX_MAX, MIPC_INDEX_MAX,
+	    1ull << 27 },
+	{ 1ull << 38, MIPC_INDEX_MAX, 2048, 1ull << 24 },
+	{ 1ull << 36, 4096, 1024, 1ull << 24 },
+	{ 1ull << 34, 256, 256, 1ull << 23 },
 #else
-	{ 1ull << 29, 32 },
+	{ 1ull << 29, 32, 16, 1ull << 22 },
 #endif
 };
 
@@ -96,6 +102,8 @@ map_window(struct anon_store *s)
 	for (size_t i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
 		s->size = (size_t)regions[i].bytes;
 		s->set_heads = regions[i].sets;
+		s->msg_heads = regions[i].queues;
+		s->store.msg_room = regions[i].queue;
 		r = mipc_sys_truncate_fd(s->fd, s->size);
 		if (r == 0)
 			r = mipc_sys_map(NULL, s->size, PROT_READ | PROT_WRITE,

@@ -59,7 +59,8 @@ map_head(struct mipc_store *store, enum mipc_kind kind, int fd,
 
 	if (kind == MIPC_SHM)
 		return mipc_map_head(fd, store->head_bytes, page, out);
-	return mipc_map_whole(fd, page, MIPC_SEM_BYTES_MOST, out);
+	return mipc_map_whole(fd, page, kind == MIPC_SEM ?
+	    MIPC_SEM_BYTES_MOST : MIPC_MSG_BYTES_MOST, out);
 }
 
 /* --- making ------------------------------------------------------------ */

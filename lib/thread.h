@@ -36,12 +36,15 @@ struct mipc_thread {
 	struct {
 		uint64_t serial;
 		void *ns, *object;
-		uint32_t index;
+		void (*withdraw)(struct mipc_thread *);
+		uint32_t index, side;
 	} waiter;
 	uint64_t serials;
 	struct {
 		uint64_t serial;
 		int result;
+		void *kept;		/* what it ended with: msg_sleep.c */
+		size_t bytes;
 	} withdrawn[MIPC_WITHDRAWN];
 	mipc_u32 taken;				/* by a living thread */
 	struct mipc_thread *next;
@@ -139,6 +142,17 @@ mipc_thread_ring_for(struct mipc_thread *thread, const void *bell)
 		    (char *)(uintptr_t)bell - thread->robust->offset;
 #endif
 	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/*
+ * A handler's call, or one after a jump out of a handler: the sleep that the
+ * thread has not come back from ends.
+ */
+static inline void
+mipc_thread_withdraw(struct mipc_thread *thread)
+{
+	if (__builtin_expect(thread->waiter.serial != 0, 0))
+		thread->waiter.withdraw(thread);
 }
 
 /* [gate] Does any thread use this object, which can no longer be found? */

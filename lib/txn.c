@@ -200,6 +200,10 @@ mipc_txn_open(struct mipc_txn *txn, const struct mipc_board *board,
 	uint64_t signals;
 
 	txn->board = board;
+	if (board->mine != 0) {
+		mipc_txn_take(txn, board, board->mine - 1);
+		return words <= txn->most ? 0 : ENOSPC;
+	}
 	if (words <= board->small_words &&
 	    take_party(txn, 0, board->smalls))
 		return 0;

@@ -32,6 +32,7 @@ struct mipc_board {
 	struct mipc_lives *lives;
 	mipc_life self;
 	uint32_t thread;		/* where the search for one begins */
+	uint32_t mine;			/* party that needs no claim, + 1 */
 };
 
 struct mipc_txn {

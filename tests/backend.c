@@ -214,6 +214,44 @@ control_set(int id, int num, int cmd, union semun arg)
 }
 
 static int
+get_queue(key_t key, int flags)
+{
+	return mipc_msgget(ns, key, flags);
+}
+
+static int
+send_to(int id, const void *message, size_t size, int flags)
+{
+	return mipc_msgsnd(ns, id, message, size, flags);
+}
+
+static ssize_t
+receive(int id, void *message, size_t size, long type, int flags)
+{
+	return mipc_msgrcv(ns, id, message, size, type, flags);
+}
+
+static int
+send_in_time(int id, const void *message, size_t size, int flags,
+    const struct timespec *timeout)
+{
+	return mipc_msgtimedsnd(ns, id, message, size, flags, timeout);
+}
+
+static ssize_t
+receive_in_time(int id, void *message, size_t size, long type, int flags,
+    const struct timespec *timeout)
+{
+	return mipc_msgtimedrcv(ns, id, message, size, type, flags, timeout);
+}
+
+static int
+control_queue(int id, int cmd, struct msqid_ds *buf)
+{
+	return mipc_msgctl(ns, id, cmd, buf);
+}
+
+static int
 limit(const char *name, unsigned long long *old,
     const unsigned long long *value)
 {
@@ -271,7 +309,13 @@ backend_ns(void)
 	.semget = get_set, \
 	.semop = operate, \
 	.semtimedop = operate_in_time, \
-	.semctl = control_set, \
+	.semctl = control_set,						\
+	.msgget = get_queue,						\
+	.msgsnd = send_to,						\
+	.msgrcv = receive,						\
+	.msgctl = control_queue,					\
+	.msgtimedsnd = send_in_time,					\
+	.msgtimedrcv = receive_in_time, \
 	.ftok = mipc_ftok, \
 	.limit = limit, \
 	.changed = mipc_credentials_changed

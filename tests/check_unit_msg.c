@@ -23,6 +23,7 @@
 #define ROOM	((uint64_t)32 << 20)
 
 static struct mipc_ns ns;
+static struct mipc_opened opened;
 static struct mipc_msgqueue *memory;
 static uint32_t rnd_state;
 
@@ -40,6 +41,9 @@ make_queue(uint64_t qbytes)
 	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	must(memory != MAP_FAILED);
 	ns.lives = &store->lives;
+	opened.head = &memory->object;
+	opened.map.size = ROOM;
+	memory->object.magic = MIPC_MAGIC_OBJECT;
 	mipc_put(&memory->qbytes, qbytes);
 	mipc_put(&memory->ready[MIPC_M_POCKETS], MIPC_PARTIES);
 }
@@ -48,9 +52,10 @@ static void
 enter(struct mipc_mq *mq)
 {
 	memset(mq, 0, sizeof(*mq));
-	mq->ns = &ns;
+	mq->use.ns = &ns;
+	mq->use.opened = &opened;
+	mq->use.thread = mipc_thread();
 	mq->head = memory;
-	mq->thread = mipc_thread();
 	mipc_msg_lay_out(&mq->layout, ROOM, (uint32_t)store->lives.page);
 	mipc_msg_lay_boards(mq, own_life());
 	must_eq(mipc_pocket_take(mq), 0);
