@@ -208,6 +208,27 @@ word_changed(const struct mipc_wait *wait)
 	return changed;
 }
 
+/* --- turns ------------------------------------------------------------- */
+
+/* What the boards' turns were when there was nothing to be had. */
+struct seen {
+	uint64_t own, other;
+};
+
+static void
+see(const struct mipc_nap *nap, struct seen *seen)
+{
+	seen->own = mipc_txn_begin(nap->line->board);
+	seen->other = nap->other == NULL ? 0 : mipc_txn_begin(nap->other);
+}
+
+static bool
+same(const struct mipc_nap *nap, const struct seen *seen)
+{
+	return mipc_txn_same(nap->line->board, seen->own) &&
+	    (nap->other == NULL || mipc_txn_same(nap->other, seen->other));
+}
+
 /* --- looking ----------------------------------------------------------- */
 
 /* What somebody's death leaves to be done, and wakes it left undone. */
@@ -226,24 +247,23 @@ look(struct mipc_nap *nap)
 
 /*
  * A heartbeat: has something been missed?  Not if the one who told us is
- * about to wake us, nor if we are late ourselves.
+ * about to wake us, or about to do what is to be done, nor if we are late
+ * ourselves.
  */
 static void
 heartbeat(struct mipc_nap *nap, uint64_t when)
 {
 	uint32_t woken = mipc_peek(&own(nap)->woken), never = 0;
 	struct timespec moment = { .tv_nsec = 20000000 };
-	bool told = state(nap) != MIPC_SLEEP_WAITING;
+	struct seen seen;
 
-	if ((!told && !nap->ops->missed(nap)) ||
+	see(nap, &seen);
+	if ((state(nap) == MIPC_SLEEP_WAITING && !nap->ops->missed(nap)) ||
 	    mipc_sys_monotonic_ns() > when + 1000000)
 		return;
-	if (told) {
-		mipc_sys_futex_wait(&never, 0, &moment);
-		if (mipc_peek(&own(nap)->woken) != woken)
-			return;
-	}
-	mipc_add(&nap->ns->space->heartbeats, 1);
+	mipc_sys_futex_wait(&never, 0, &moment);
+	if (mipc_peek(&own(nap)->woken) == woken && same(nap, &seen))
+		mipc_add(&nap->ns->space->heartbeats, 1);
 }
 
 /* Until when to sleep at most, and why: true if for a heartbeat. */
@@ -276,25 +296,6 @@ until(struct mipc_nap *nap, uint64_t deadline, uint64_t *end)
 }
 
 /* --- sleeping ---------------------------------------------------------- */
-
-/* What the boards' turns were when there was nothing to be had. */
-struct seen {
-	uint64_t own, other;
-};
-
-static void
-see(const struct mipc_nap *nap, struct seen *seen)
-{
-	seen->own = mipc_txn_begin(nap->line->board);
-	seen->other = nap->other == NULL ? 0 : mipc_txn_begin(nap->other);
-}
-
-static bool
-same(const struct mipc_nap *nap, const struct seen *seen)
-{
-	return mipc_txn_same(nap->line->board, seen->own) &&
-	    (nap->other == NULL || mipc_txn_same(nap->other, seen->other));
-}
 
 /* Something woke it: EAGAIN at the deadline, else 0 or as steps. */
 static int

@@ -161,6 +161,8 @@ uint32_t mipc_index_at(const struct mipc_mq *, uint64_t number);
 void	mipc_msg_lines(struct mipc_mq *, struct mipc_line lines[2]);
 /* Would steps do anything? */
 bool	mipc_msg_busy(struct mipc_mq *);
+/* Has somebody died who was handed a message? */
+bool	mipc_msg_heirless(struct mipc_mq *);
 bool	mipc_msg_sender_fits(struct mipc_mq *, const struct mipc_line *);
 /*
  * With a pocket: do what is due, until nothing is; with `look`, also what the
@@ -238,12 +240,12 @@ int	mipc_pass_record_taken(struct mipc_mq *, struct mipc_txn *,
 bool	mipc_pass_matches(const struct mipc_choice *, uint64_t type);
 /*
  * One try to send what a place holds: EBUSY, the queue is full; EAGAIN, try
- * again; MIPC_STEPS_FIRST; EIO.
+ * again; MIPC_STEPS_FIRST; EIDRM; EIO.
  */
 int	mipc_pass_try_send(struct mipc_mq *, uint32_t place, uint64_t size);
 /*
  * One try to take a message of `room` bytes at most into a place that holds
- * nothing: EBUSY, there is none; E2BIG; EAGAIN; MIPC_STEPS_FIRST; EIO.
+ * nothing: EBUSY, there is none; E2BIG; EAGAIN; MIPC_STEPS_FIRST; EIDRM; EIO.
  */
 int	mipc_pass_try_take(struct mipc_mq *, const struct mipc_choice *,
 	    uint64_t room, uint32_t place, uint64_t *size);

@@ -23,7 +23,8 @@
 static int
 settle(struct mipc_mq *mq)
 {
-	bool handed = MIPC_T_VALUE(mipc_peek(&mq->head->handed)) != 0;
+	bool handed = MIPC_T_VALUE(mipc_peek(&mq->head->handed)) != 0 &&
+	    mipc_msg_heirless(mq);
 	int error;
 
 	if (!handed && !mipc_msg_busy(mq))

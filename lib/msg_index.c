@@ -62,6 +62,15 @@ type_of(const struct mipc_message *m)
 	return m == NULL ? 0 : mipc_peek(&m->type);
 }
 
+/* Steps along a list after which it is none; the count is input too. */
+static uint64_t
+most(const struct mipc_mq *mq)
+{
+	uint64_t n = peek(&mq->head->indexed), room = mq->layout.pages * 32;
+
+	return n < room ? n : room;
+}
+
 /* --- the tree ---------------------------------------------------------- */
 
 static mipc_u64 *
@@ -291,7 +300,7 @@ mipc_index_put_back(const struct mipc_mq *mq, struct mipc_txn *txn,
 		return EAGAIN;
 	for (uint64_t n = 0; (a = at(mq, after)) != NULL &&
 	    is_older(peek(&a->number), number); n++) {
-		if (n > peek(&mq->head->indexed))
+		if (n > most(mq))
 			return EAGAIN;
 		before = after;
 		after = peek(&a->next);
@@ -363,7 +372,7 @@ other_than(const struct mipc_mq *mq, uint64_t type, uint32_t *passed)
 		ref = peek(&mq->head->cursor);
 	while ((m = at(mq, ref)) != NULL && type_of(m) == type) {
 		next = peek(&m->next);
-		if (steps++ > peek(&mq->head->indexed))
+		if (steps++ > most(mq))
 			return 0;
 		if (steps > STALE_CURSOR)
 			*passed = next != 0 ? next : ref;
@@ -405,7 +414,7 @@ mipc_index_at(const struct mipc_mq *mq, uint64_t number)
 	uint32_t ref = peek(&mq->head->first);
 	struct mipc_message *m;
 
-	if (number >= peek(&mq->head->indexed))
+	if (number >= most(mq))
 		return 0;
 	for (uint64_t i = 0; i < number && (m = at(mq, ref)) != NULL; i++)
 		ref = peek(&m->next);

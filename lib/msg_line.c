@@ -123,6 +123,23 @@ find_heirless(const struct mipc_mq *mq, const struct mipc_line *line,
 	return false;
 }
 
+/* One who died asleep. */
+static bool
+find_dead(const struct mipc_mq *mq, const struct mipc_line *line,
+    uint32_t *index)
+{
+	struct mipc_place *place;
+
+	*index = mipc_line_neighbour(line, &line->head->head);
+	for (uint32_t n = 0; *index != MIPC_NOBODY && n < line->count; n++) {
+		place = mipc_line_place(line, *index);
+		if (is_dead(mq, place))
+			return true;
+		*index = mipc_line_neighbour(line, &place->next);
+	}
+	return false;
+}
+
 /* One who died asleep leaves; a sender's message is room for us. */
 static int
 bury(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
@@ -266,11 +283,8 @@ step_receivers(struct mipc_mq *mq, const struct mipc_line *line, bool look)
 		return put_back(mq, line, index, seen);
 	if (mipc_line_sleepers(line) == 0)
 		return mipc_line_rest(line, seen);
-	if (look) {
-		index = who_wants(mq, line, 0, &dead);
-		if (dead)
-			return bury(mq, line, index, seen);
-	}
+	if (look && find_dead(mq, line, &index))
+		return bury(mq, line, index, seen);
 	if (mipc_line_due(line)) {
 		error = serve_from_index(mq, line, seen);
 		return error == ECANCELED ? EAGAIN : error;
@@ -356,6 +370,16 @@ mipc_msg_busy(struct mipc_mq *mq)
 	if (mipc_line_gone(&lines[MIPC_SENDING]))
 		return true;
 	return mipc_msg_sender_fits(mq, &lines[MIPC_SENDING]);
+}
+
+bool
+mipc_msg_heirless(struct mipc_mq *mq)
+{
+	struct mipc_line lines[2];
+	uint32_t index;
+
+	mipc_msg_lines(mq, lines);
+	return find_heirless(mq, &lines[MIPC_TAKING], &index);
 }
 
 /* Would a step for senders do anything? */

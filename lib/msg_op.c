@@ -71,7 +71,7 @@ anybody(const struct mipc_line_head *line)
 	return MIPC_T_VALUE(mipc_take(&line->sleepers)) != 0;
 }
 
-/* What is due comes first: EIDRM, or as steps. */
+/* What is due comes first. */
 static int
 settle(struct mipc_mq *mq)
 {
@@ -82,11 +82,9 @@ settle(struct mipc_mq *mq)
 		if (mipc_msg_busy(mq))
 			error = mipc_msg_steps(mq, false);
 	}
-	if (error == 0 && MIPC_T_VALUE(mipc_peek(&q->handed)) != 0)
+	if (error == 0 && MIPC_T_VALUE(mipc_peek(&q->handed)) != 0 &&
+	    mipc_msg_heirless(mq))
 		error = mipc_msg_steps(mq, true);
-	if (error == 0 && (MIPC_T_VALUE(mipc_take(&q->senders.gone)) != 0 ||
-	    mipc_take(&q->object.id) != mq->use.opened->id))
-		error = EIDRM;
 	return error;
 }
 
@@ -403,13 +401,12 @@ try_copy(struct receiving *r, uint64_t number)
 	const struct mipc_board *board = &r->mq.board[MIPC_TAKING];
 	uint64_t seen = mipc_txn_begin(board), mark, size;
 	struct mipc_message *m;
-	int error;
+	uint32_t ref;
 
-	if (mipc_pass_first(&r->mq) != 0) {
-		error = mipc_pass_drain(&r->mq, MIPC_RING);
-		return error;
-	}
-	m = mipc_msg_at(&r->mq, mipc_index_at(&r->mq, number));
+	if (mipc_pass_first(&r->mq) != 0)
+		return mipc_pass_drain(&r->mq, MIPC_RING);
+	ref = mipc_index_at(&r->mq, number);
+	m = mipc_msg_at(&r->mq, ref);
 	if (m == NULL)
 		return mipc_txn_same(board, seen) ? ENOMSG : EAGAIN;
 	mark = mipc_take(&m->number);
@@ -420,8 +417,7 @@ try_copy(struct receiving *r, uint64_t number)
 		return r->wait.cuts ? EINVAL : E2BIG;
 	r->got = size;
 	write_type(r, mipc_peek(&m->type));
-	mipc_message_read(&r->mq, mipc_index_at(&r->mq, number),
-	    r->letter + TEXT, size);
+	mipc_message_read(&r->mq, ref, r->letter + TEXT, size);
 	/* It is the same if it was not taken meanwhile. */
 	atomic_thread_fence(memory_order_acquire);
 	return mipc_peek(&m->number) == mark ? 0 : EAGAIN;

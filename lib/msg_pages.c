@@ -248,9 +248,8 @@ record_given(struct mipc_mq *mq, struct mipc_txn *txn, uint32_t place,
 		mipc_page_record_spares(mq, txn, 1);
 		ref = mipc_pocket_shorten(mq, ref, --left);
 	}
-	if (n > 0)
-		mipc_pocket_record(mq, txn, place, ref,
-		    mipc_pocket_shape(left));
+	mipc_pocket_record(mq, txn, place, n == 0 ? 0 : ref,
+	    mipc_pocket_shape(left));
 	return n;
 }
 

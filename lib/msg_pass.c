@@ -153,14 +153,25 @@ mipc_pass_record_sent(struct mipc_mq *mq, struct mipc_txn *txn, uint32_t ref,
 		mipc_txn_set(txn, &q->sent, sent, sent + size);
 }
 
+/* Was it removed, or is there another queue in its place? */
+static bool
+is_gone(const struct mipc_mq *mq, const struct mipc_line_head *line)
+{
+	return MIPC_T_VALUE(mipc_peek(&line->gone)) != 0 ||
+	    mipc_take(&mq->head->object.id) != mq->use.opened->id;
+}
+
 int
 mipc_pass_try_send(struct mipc_mq *mq, uint32_t place, uint64_t size)
 {
 	struct mipc_board *board = &mq->board[MIPC_SENDING];
 	uint64_t seen = mipc_txn_begin(board);
 	struct mipc_txn txn;
-	int error = mipc_pass_judge(mq, size);
+	int error;
 
+	if (is_gone(mq, &mq->head->senders))
+		return EIDRM;
+	error = mipc_pass_judge(mq, size);
 	if (error == ENOSPC)
 		return mipc_pass_drain(mq, MIPC_RING / 2);
 	if (error != 0)
@@ -326,6 +337,8 @@ mipc_pass_try_take(struct mipc_mq *mq, const struct mipc_choice *choice,
 	struct mipc_found f;
 	int error;
 
+	if (is_gone(mq, &mq->head->receivers))
+		return EIDRM;
 	choose(mq, choice, &f);
 	m = mipc_msg_at(mq, f.ref);
 	if (f.passed != 0) {

@@ -74,6 +74,31 @@ form_of_pages(uint32_t pages)
 	return pages << 8 | mipc_pocket_shape(pages);
 }
 
+/* A whole page, or somewhere in one where a part may begin. */
+static bool
+is_page(const struct mipc_mq *mq, uint32_t ref)
+{
+	uint64_t offset = (uint64_t)ref * MIPC_UNIT;
+
+	return offset >= mq->layout.data && offset % mq->layout.page == 0 &&
+	    offset <= mq->layout.size - mq->layout.page;
+}
+
+/* What a place holds; what it cannot hold is another process's nonsense. */
+static uint64_t
+held(const struct mipc_mq *mq, uint32_t place)
+{
+	uint64_t word = mipc_peek(&mq->pocket->held[place]);
+	uint32_t ref = MIPC_HELD_REF(word), shape = MIPC_HELD_SHAPE(word);
+
+	if (ref == 0 || (shape > MIPC_SHAPES ? is_page(mq, ref) :
+	    shape < MIPC_SHAPES && mipc_msg_at(mq, ref) != NULL &&
+	    (uint64_t)ref * MIPC_UNIT <= mq->layout.size -
+	    mipc_part_bytes(shape, mq->layout.page)))
+		return word;
+	return 0;
+}
+
 /* --- the words of a message -------------------------------------------- */
 
 /* Counters that no word in this place has had, but by chance. */
@@ -81,15 +106,14 @@ static void
 renew(struct mipc_mq *mq, uint32_t ref)
 {
 	struct mipc_message *m = mipc_msg_at(mq, ref);
-	mipc_u64 *word[] = { &m->next, &m->prev, &m->number, &m->same,
-	    &m->last, &m->left, &m->right, &m->bit };
 	uint64_t seed = mipc_peek(&mq->head->room_turn) + ref;
+	mipc_u64 *word;
 
 	if (m == NULL)
 		return;
-	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+	for (word = &m->next; word < &m->type; word++) {
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
-		mipc_put(word[i], seed >> 32 << 32);
+		mipc_put(word, seed >> 32 << 32);
 	}
 	mipc_put(&m->size, 0);
 	mipc_put(&m->form, 0);
@@ -108,11 +132,9 @@ static uint32_t
 next_page(const struct mipc_mq *mq, uint32_t ref)
 {
 	uint64_t next = mipc_peek(link_at(mq, ref));
-	uint64_t offset = next * MIPC_UNIT;
 
-	return next > UINT32_MAX || offset < mq->layout.data ||
-	    offset % mq->layout.page != 0 ||
-	    offset > mq->layout.size - mq->layout.page ? 0 : (uint32_t)next;
+	return next <= UINT32_MAX && is_page(mq, (uint32_t)next) ?
+	    (uint32_t)next : 0;
 }
 
 uint32_t
@@ -140,7 +162,7 @@ each_piece(const struct mipc_mq *mq, uint32_t ref, uint64_t size,
 	struct mipc_message *m = mipc_msg_at(mq, ref);
 	uint64_t done, part, most;
 
-	if (mipc_peek(&m->form) < 1u << 8) {
+	if (mipc_peek(&m->form) < 1u << 8 || !is_page(mq, ref)) {
 		most = mq->layout.size - ((uint64_t)ref * MIPC_UNIT +
 		    MIPC_MESSAGE_HEAD);
 		use(in, m->data, size < most ? size : most);
@@ -183,10 +205,12 @@ void
 mipc_message_fill(const struct mipc_mq *mq, uint32_t place, uint64_t type,
     const void *from, uint32_t size)
 {
-	uint64_t word = mipc_peek(&mq->pocket->held[place]);
+	uint64_t word = held(mq, place);
 	uint32_t ref = MIPC_HELD_REF(word), shape = MIPC_HELD_SHAPE(word);
 	struct mipc_message *m = mipc_msg_at(mq, ref);
 
+	if (m == NULL)
+		return;
 	if (shape < MIPC_SHAPES)
 		mipc_put(&m->form, shape);
 	else if (shape != MIPC_MANY_PAGES)
@@ -213,12 +237,6 @@ mipc_pocket_record(struct mipc_mq *mq, struct mipc_txn *txn, uint32_t place,
 
 	mipc_txn_change(txn, word, MIPC_HELD_WORD(mipc_peek(word), ref,
 	    ref == 0 ? 0 : shape));
-}
-
-static uint64_t
-held(const struct mipc_mq *mq, uint32_t place)
-{
-	return mipc_peek(&mq->pocket->held[place]);
 }
 
 static uint32_t
@@ -513,6 +531,8 @@ mipc_pocket_take(struct mipc_mq *mq)
 void
 mipc_pocket_leave(struct mipc_mq *mq)
 {
+	for (int i = 0; i < MIPC_BOARDS; i++)
+		mq->board[i].mine = 0;
 	mipc_give(&mq->pocket->claim, 0);
 	if (__builtin_expect(mq->blocked, 0))
 		mipc_sys_restore(&mq->signals);
