@@ -6,9 +6,6 @@
  * from here without a change of its sources.  The preload module compiles
  * this same file, with its own idea of how the namespace is found and of
  * what a pointer may be (preload/names.c).
- *
- * Message queues have the names too, so that no program uses the kernel's for
- * the one and mipc's for the other by accident: they fail with ENOSYS.
  */
 #include "sys.h"
 #include "mipc.h"
@@ -20,6 +17,9 @@
 
 #ifndef SEM_STAT_ANY
 #define SEM_STAT_ANY	20
+#endif
+#ifndef MSG_STAT_ANY
+#define MSG_STAT_ANY	13
 #endif
 
 /* semctl()'s fourth argument, which no header declares. */
@@ -37,16 +37,12 @@ union sysv_argument {
 #define SYSV_SHMCTL	mipc_shmctl
 #define SYSV_SEMTIMEDOP	mipc_semtimedop
 #define SYSV_SEMCTL	mipc_semctl
+#define SYSV_MSGSND	mipc_msgsnd
+#define SYSV_MSGRCV	mipc_msgrcv
+#define SYSV_MSGCTL	mipc_msgctl
 #define SYSV_READABLE(pointer, size)	((pointer) != NULL)
 #define SYSV_WRITABLE(pointer, size)	((pointer) != NULL)
 #endif
-
-static int
-no_such_facility(void)
-{
-	errno = ENOSYS;
-	return -1;
-}
 
 MIPC_PUBLIC key_t
 ftok(const char *path, int project)
@@ -156,37 +152,43 @@ semctl(int semid, int number, int cmd, ...)
 MIPC_PUBLIC int
 msgget(key_t key, int flags)
 {
-	(void)key, (void)flags;
-	return no_such_facility();
+	struct mipc_ns *ns = SYSV_NAMESPACE();
+
+	return ns == NULL ? -1 : mipc_msgget(ns, key, flags);
 }
 
 MIPC_PUBLIC int
 msgsnd(int msqid, const void *message, size_t size, int flags)
 {
-	(void)msqid, (void)message, (void)size, (void)flags;
-	return no_such_facility();
+	struct mipc_ns *ns = SYSV_NAMESPACE();
+
+	return ns == NULL ? -1 :
+	    SYSV_MSGSND(ns, msqid, message, size, flags);
 }
 
 MIPC_PUBLIC ssize_t
 msgrcv(int msqid, void *message, size_t size, long type, int flags)
 {
-	(void)msqid, (void)message, (void)size, (void)type, (void)flags;
-	return no_such_facility();
+	struct mipc_ns *ns = SYSV_NAMESPACE();
+
+	return ns == NULL ? -1 :
+	    SYSV_MSGRCV(ns, msqid, message, size, type, flags);
 }
 
 MIPC_PUBLIC int
 msgctl(int msqid, int cmd, struct msqid_ds *buf)
 {
-	(void)msqid, (void)cmd, (void)buf;
-	return no_such_facility();
+	struct mipc_ns *ns = SYSV_NAMESPACE();
+
+	return ns == NULL ? -1 : SYSV_MSGCTL(ns, msqid, cmd, buf);
 }
 
 #if defined(__TIMESIZE) && __TIMESIZE == 32 && !defined(__USE_TIME_BITS64)
 
 /*
- * The names behind semtimedop() and semctl() in a program that is compiled
- * with times of 64 bits for a machine whose own have 32.  glibc's structures
- * of that kind are in no header that can be included here.
+ * The names behind semtimedop(), semctl() and msgctl() in a program that is
+ * compiled with times of 64 bits for a machine whose own have 32.  glibc's
+ * structures of that kind are in no header that can be included here.
  */
 struct timespec64 {
 	int64_t seconds;
@@ -207,9 +209,20 @@ struct semid64_ds {
 	unsigned long reserved[2];
 };
 
+struct msqid64_ds {
+	struct ipc_perm perm;
+	int64_t stime, rtime, ctime;
+	unsigned long cbytes;
+	msgqnum_t qnum;
+	msglen_t qbytes;
+	pid_t lspid, lrpid;
+	unsigned long reserved[2];
+};
+
 int	sysv_semtimedop64(int, struct sembuf *, size_t,
 	    const struct timespec64 *) __asm__("__semtimedop64");
 int	sysv_semctl64(int, int, int, ...) __asm__("__semctl64");
+int	sysv_msgctl64(int, int, void *) __asm__("__msgctl64");
 
 static int
 bad_pointer(void)
@@ -280,6 +293,45 @@ sysv_semctl64(int semid, int number, int cmd, ...)
 		break;
 	}
 	return control(semid, number, cmd, argument);
+}
+
+static int
+tell_wide_queue(int msqid, int cmd, struct msqid64_ds *out)
+{
+	struct msqid_ds ds;
+	int result = msgctl(msqid, cmd, &ds);
+
+	if (result == -1)
+		return -1;
+	if (!SYSV_WRITABLE(out, sizeof(*out)))
+		return bad_pointer();
+	*out = (struct msqid64_ds){ .perm = ds.msg_perm,
+	    .stime = (uint32_t)ds.msg_stime, .rtime = (uint32_t)ds.msg_rtime,
+	    .ctime = (uint32_t)ds.msg_ctime, .cbytes = ds.__msg_cbytes,
+	    .qnum = ds.msg_qnum, .qbytes = ds.msg_qbytes,
+	    .lspid = ds.msg_lspid, .lrpid = ds.msg_lrpid };
+	return result;
+}
+
+MIPC_PUBLIC int
+sysv_msgctl64(int msqid, int cmd, void *buf)
+{
+	struct msqid64_ds *wide = buf;
+	struct msqid_ds ds = { .msg_qnum = 0 };
+
+	switch (cmd) {
+	case IPC_STAT:
+	case MSG_STAT:
+	case MSG_STAT_ANY:
+		return tell_wide_queue(msqid, cmd, wide);
+	case IPC_SET:
+		if (msqid < 0 || !SYSV_READABLE(wide, sizeof(*wide)))
+			break;
+		ds.msg_perm = wide->perm;
+		ds.msg_qbytes = wide->qbytes;
+		return msgctl(msqid, cmd, &ds);
+	}
+	return msgctl(msqid, cmd, buf);
 }
 
 #endif

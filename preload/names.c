@@ -10,18 +10,31 @@
  *
  * Pointers that lead nowhere are EFAULT, as from the kernel (pages.c).  Small
  * structures of the control calls are copied: the library never touches the
- * program's.  semop() and semctl() with an array get the program's memory if
- * it is there, else NULL, so that it is the library that says which of several
- * errors comes first.
+ * program's.  semop(), semctl() with an array and msgsnd() get the program's
+ * memory if it is there, else NULL, so that it is the library that says which
+ * of several errors comes first.
+ *
+ * msgrcv() may be told of more room than there is: the kernel touches only
+ * what the message fills, and finds out when the message is taken.  Where all
+ * of the room is there the library writes into it; else, and where it is
+ * larger than what is remembered, the message goes through memory of ours.
  */
 #include "preload.h"
 
+#include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 
+#ifndef MSG_STAT_ANY
+#define MSG_STAT_ANY	13
+#endif
+
 enum {
+	DIRECT_MOST = 6 << 12,	/* bytes of room, in pages that are known */
 	MOST_OPERATIONS = 500,	/* the library reads no more of them */
 	INDEX_MAX = 32768	/* an identifier's rest by it is an index */
 };
@@ -144,6 +157,84 @@ checked_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
 	return mipc_semtimedop(ns, semid, ops, nops, timeout);
 }
 
+/* The kernel reads the type first, and the text when it knows of no error. */
+static int
+checked_msgsnd(struct mipc_ns *ns, int msqid, const void *message, size_t size,
+    int flags)
+{
+	long type;
+
+	if (preload_readable(message, sizeof(type) + size))
+		return mipc_msgsnd(ns, msqid, message, size, flags);
+	if (!preload_readable(message, sizeof(type)))
+		return bad_address();
+	memcpy(&type, message, sizeof(type));
+	return mipc_msgsnd(ns, msqid, type < 1 ? &type : NULL, size, flags);
+}
+
+/* The message is taken even if there is no memory for it, as by the kernel. */
+static ssize_t
+receive_apart(struct mipc_ns *ns, int msqid, void *message, size_t size,
+    long type, int flags)
+{
+	size_t room = size < INT_MAX ? size : INT_MAX, length;
+	void *copy;
+	ssize_t got;
+
+	/* It is the library that says which error comes first. */
+	if (size > SSIZE_MAX || mipc_sys_map(NULL, sizeof(long) + room,
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+	    MAP_NORESERVE, -1, 0, &copy) < 0)
+		return mipc_msgrcv(ns, msqid, NULL, size, type, flags);
+	got = mipc_msgrcv(ns, msqid, copy, room, type, flags);
+	if (got >= 0) {
+		length = sizeof(long) + (size_t)got;
+		if (preload_writable(message, length))
+			memcpy(message, copy, length);
+		else
+			got = bad_address();
+	}
+	mipc_sys_unmap(copy, sizeof(long) + room);
+	return got;
+}
+
+static ssize_t
+checked_msgrcv(struct mipc_ns *ns, int msqid, void *message, size_t size,
+    long type, int flags)
+{
+	if (size <= DIRECT_MOST &&
+	    preload_fillable(message, sizeof(long) + size))
+		return mipc_msgrcv(ns, msqid, message, size, type, flags);
+	return receive_apart(ns, msqid, message, size, type, flags);
+}
+
+static int
+checked_msgctl(struct mipc_ns *ns, int msqid, int cmd, struct msqid_ds *buf)
+{
+	union {
+		struct msqid_ds ds;
+		struct msginfo info;
+	} copy;
+	bool tells_info = cmd == IPC_INFO || cmd == MSG_INFO;
+	bool tells = tells_info || cmd == IPC_STAT || cmd == MSG_STAT ||
+	    cmd == MSG_STAT_ANY;
+	size_t size = tells_info ? sizeof(copy.info) : sizeof(copy.ds);
+	int result;
+
+	if (cmd == IPC_SET && msqid >= 0) {
+		if (!preload_readable(buf, sizeof(copy.ds)))
+			return bad_address();
+		copy.ds = *buf;
+	}
+	result = mipc_msgctl(ns, msqid, cmd, &copy.ds);
+	if (result == -1 || !tells)
+		return result;
+	if (!preload_writable(buf, size))
+		return bad_address();
+	memcpy(buf, &copy, size);
+	return result;
+}
+
 union sysv_argument;
 static int checked_semctl(struct mipc_ns *, int semid, int number, int cmd,
 	    union sysv_argument);
@@ -154,6 +245,9 @@ static int checked_semctl(struct mipc_ns *, int semid, int number, int cmd,
 #define SYSV_SHMCTL	checked_shmctl
 #define SYSV_SEMTIMEDOP	checked_semtimedop
 #define SYSV_SEMCTL	checked_semctl
+#define SYSV_MSGSND	checked_msgsnd
+#define SYSV_MSGRCV	checked_msgrcv
+#define SYSV_MSGCTL	checked_msgctl
 #define SYSV_READABLE	preload_readable
 #define SYSV_WRITABLE	preload_writable
 #include "sysv.c"

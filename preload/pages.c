@@ -8,16 +8,16 @@
  * `how`.  To write: it tells the mask there is, where eight bytes are to be
  * written anyway; else FUTEX_WAKE_OP, three times as slow, adds 0 to a word.
  *
- * But a system call (140 ns) costs more than a whole semop(), so a page that
- * could be read is remembered, by each thread for itself, until the program
- * takes any memory away (memory.c, shmdt): all are forgotten then, since that
- * is rare and slower than to ask again.  The page of the stack that we run on
- * is never asked about.
+ * But a system call (140 ns) costs more than a whole semop() or msgrcv(), so
+ * a page that could be read, or written, is remembered, by each thread for
+ * itself, until the program takes any memory away (memory.c, shmdt): all are
+ * forgotten then, since that is rare and slower than to ask again.  The page
+ * of the stack that we run on is never asked about.
  *
  * Changes of memory that are not seen (libc's own, as when free() returns a
  * large block to the kernel, and those by a program's own system call
  * instruction) are not followed: an address that went in this way after it
- * was an argument of semop() is a fault and not EFAULT the next time.  A
+ * was an argument of such a call is a fault and not EFAULT the next time.  A
  * program that passes memory it has not is the only one to see it; a handler
  * of SIGSEGV could tell even that, and would be seen by every program.
  */
@@ -32,21 +32,27 @@
 enum {
 	PAGE_BITS = 12,		/* no machine has smaller pages */
 	MASK_SIZE = _NSIG / 8,	/* bytes of the kernel's signal mask */
-	REMEMBERED = 8,		/* pages */
+	REMEMBERED = 8,		/* pages, of each kind */
 	COUNT_MASK = (1 << PAGE_BITS) - 1
 };
 
 /* How often memory was taken away.  While it is 0 nobody tells us. */
 static atomic_ulong changes;
 
+enum kind {
+	TO_READ,
+	TO_WRITE,
+	KINDS
+};
+
 /*
- * The pages that could be read since `count` changes, each with the low bits
- * of that count: what a signal handler ran into the middle of is not taken
- * for an answer of a later time.
+ * The pages that could be read, or written, since `count` changes, each with
+ * the low bits of that count: what a signal handler ran into the middle of is
+ * not taken for an answer of a later time.
  */
 static __thread struct {
 	atomic_ulong count;
-	_Atomic uintptr_t page[REMEMBERED];
+	_Atomic uintptr_t page[KINDS][REMEMBERED];
 	unsigned next;		/* to be replaced; any will do */
 } known __attribute__((tls_model("initial-exec")));
 
@@ -102,14 +108,16 @@ bring_up_to(unsigned long count)
 {
 	if (atomic_load_explicit(&known.count, memory_order_relaxed) == count)
 		return;
-	for (unsigned i = 0; i < REMEMBERED; i++)
-		atomic_store_explicit(&known.page[i], 0, memory_order_relaxed);
+	for (unsigned i = 0; i < KINDS * REMEMBERED; i++)
+		atomic_store_explicit(&known.page[i / REMEMBERED]
+		    [i % REMEMBERED], 0, memory_order_relaxed);
 	atomic_store_explicit(&known.count, count, memory_order_relaxed);
 }
 
 static bool
-is_readable(uintptr_t page)
+is_good(enum kind kind, uintptr_t page)
 {
+	_Atomic uintptr_t *pages = known.page[kind];
 	unsigned long count = atomic_load_explicit(&changes,
 	    memory_order_acquire);
 	uintptr_t entry = page << PAGE_BITS | (count & COUNT_MASK);
@@ -119,13 +127,13 @@ is_readable(uintptr_t page)
 		return false;
 	bring_up_to(count);
 	for (unsigned i = 0; i < REMEMBERED; i++)
-		if (atomic_load_explicit(&known.page[i],
-		    memory_order_relaxed) == entry)
+		if (atomic_load_explicit(&pages[i], memory_order_relaxed) ==
+		    entry)
 			return true;
-	if (!can_read(page))
+	if (!(kind == TO_READ ? can_read(page) : can_write(page)))
 		return false;
 	if (count != 0)
-		atomic_store_explicit(&known.page[known.next++ % REMEMBERED],
+		atomic_store_explicit(&pages[known.next++ % REMEMBERED],
 		    entry, memory_order_relaxed);
 	return true;
 }
@@ -139,8 +147,8 @@ page_of(const volatile void *pointer)
 /* A page of the stack of whoever asks. */
 #define OWN_PAGE	page_of(__builtin_frame_address(0))
 
-bool
-preload_readable(const void *pointer, size_t size)
+static bool
+all_good(enum kind kind, const void *pointer, size_t size)
 {
 	uintptr_t page = page_of(pointer);
 	uintptr_t last = page_of((const char *)pointer + size - 1);
@@ -148,9 +156,21 @@ preload_readable(const void *pointer, size_t size)
 	if (last < page)
 		return false;
 	for (; page <= last; page++)
-		if (page != OWN_PAGE && !is_readable(page))
+		if (page != OWN_PAGE && !is_good(kind, page))
 			return false;
 	return true;
+}
+
+bool
+preload_readable(const void *pointer, size_t size)
+{
+	return all_good(TO_READ, pointer, size);
+}
+
+bool
+preload_fillable(void *pointer, size_t size)
+{
+	return all_good(TO_WRITE, pointer, size);
 }
 
 /* Where in [at, at + size) to overwrite something, to try this page of it. */

@@ -48,6 +48,8 @@ void	preload_promise(void);
  */
 bool	preload_readable(const void *pointer, size_t size);
 bool	preload_writable(void *pointer, size_t size);
+/* As preload_writable, but it stays as it is, and is remembered. */
+bool	preload_fillable(void *pointer, size_t size);
 /* From now on it is reported that some memory has gone, or lost its access. */
 void	preload_remember_pages(void);
 void	preload_forget_pages(void);

@@ -12,7 +12,6 @@
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
-#include <sys/msg.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -249,31 +248,6 @@ numbers(char **argv)
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	good &= expect((intptr_t)at != -1 && at[0] == 0,
 	    "six arguments and an address pass");
-	return good ? 0 : 1;
-}
-
-static bool
-unsupported(long result, const char *what)
-{
-	return expect(result == -1 && errno == ENOSYS, what);
-}
-
-/* missing: queues say that they are not there. */
-static int
-missing(char **argv)
-{
-	struct { long type; char text[8]; } m = { 1, "" };
-	bool good = true;
-
-	(void)argv;
-	good &= unsupported(msgget(1, IPC_CREAT), "msgget");
-	good &= unsupported(msgsnd(0, &m, 8, IPC_NOWAIT), "msgsnd");
-	good &= unsupported(msgrcv(0, &m, 8, 0, IPC_NOWAIT), "msgrcv");
-	good &= unsupported(msgctl(0, IPC_RMID, NULL), "msgctl");
-	good &= unsupported(syscall(SYS_msgget, 1, IPC_CREAT), "MSGGET");
-	good &= unsupported(syscall(SYS_msgsnd, 0, &m, 8, 0), "MSGSND");
-	good &= unsupported(syscall(SYS_msgrcv, 0, &m, 8, 0, 0), "MSGRCV");
-	good &= unsupported(syscall(SYS_msgctl, 0, IPC_RMID, 0), "MSGCTL");
 	return good ? 0 : 1;
 }
 
@@ -557,7 +531,6 @@ static const struct command {
 	{ "stops", 3, stops },
 	{ "limit", 0, limit },
 	{ "numbers", 0, numbers },
-	{ "missing", 0, missing },
 	{ "pointers", 0, pointers },
 	{ "credentials", 0, credentials },
 	{ "exec", 2, exec_by },
@@ -571,6 +544,10 @@ static const struct command {
 	{ "quiet", 0, user_quiet },
 	{ "undo", 0, user_undo },
 	{ "semlimits", 0, user_semlimits },
+	{ "queues", 0, user_queues },
+	{ "msglimits", 0, user_msglimits },
+	{ "msgpointers", 0, user_msgpointers },
+	{ "msgquiet", 0, user_msgquiet },
 };
 
 int

@@ -34,4 +34,10 @@ int	user_setpointers(char **argv);
 int	user_quiet(char **argv);
 int	user_undo(char **argv);
 
+/* Commands of ipc_msg.c. */
+int	user_queues(char **argv);
+int	user_msglimits(char **argv);
+int	user_msgpointers(char **argv);
+int	user_msgquiet(char **argv);
+
 #endif

@@ -97,11 +97,12 @@ attached_again()
 	return 1
 }
 
-# Operations that need not wait, from memory that was used before.
+# operates_quietly COMMAND: operations that need not wait, from memory that
+# was used before.
 operates_quietly()
 {
 	strace -f -o "$work/trace" ./mipcrun --dir "$work/namespace" -- \
-	    "$user" quiet || return
+	    "$user" "$1" || return
 	sed -n '/umask(0123)/,/umask(0321)/p' "$work/trace" >"$work/calls"
 	[ "$(grep -c umask "$work/calls")" = 2 ] &&
 	    [ "$(wc -l <"$work/calls")" -eq 2 ] && return
@@ -143,7 +144,7 @@ wrapped()
 {
 	${CC:-cc} -D_GNU_SOURCE -shared -fPIC -o "$work/wrapping.so" \
 	    "$srcdir/tests/wrapping.c" -ldl || return
-	for command in "numbers" "store 9 text" "load 9" "sets"; do
+	for command in "numbers" "store 9 text" "load 9" "sets" "queues"; do
 		env LD_PRELOAD="$work/wrapping.so" ./mipcrun \
 		    --dir "$work/namespace" -- "$user" $command || return
 	done
@@ -283,7 +284,7 @@ test_execs()
 need_module
 need strace
 make_work
-plan 29
+plan 31
 check "the module is loaded" is_mapped
 check "true makes no other call with it" untouched true
 check "sh makes no other call with it" untouched sh -c 'cd /; umask'
@@ -291,13 +292,17 @@ check "calls by number and by name meet" on_mipc "$user" numbers
 check "none of them is the kernel's" no_kernel_ipc "$user" numbers
 check "semaphores by number and by name meet" on_mipc "$user" sets
 check "nor are those calls the kernel's" no_kernel_ipc "$user" sets
-check "queues are ENOSYS" on_mipc "$user" missing
-check "nor do these reach the kernel" no_kernel_ipc "$user" missing
+check "queues by number and by name meet" on_mipc "$user" queues
+check "nor are these calls the kernel's" no_kernel_ipc "$user" queues
 check "a bad pointer is EFAULT" on_mipc "$user" pointers
 check "... of semaphores too, also one that was good" \
     on_mipc "$user" setpointers
+check "... and of messages, where nothing else is touched" \
+    on_mipc "$user" msgpointers
 check "an operation that need not wait makes no system call" \
-    operates_quietly
+    operates_quietly quiet
+check "nor do a message that nobody waits for and its taking" \
+    operates_quietly msgquiet
 check "a killed holder's semaphore is free within 100 ms" \
     on_mipc "$user" undo
 check "memory that goes by hand is seen to go" on_mipc "$user" memory
