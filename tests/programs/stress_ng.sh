@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# stress_ng.sh - stress-ng's tests of shared memory and of semaphores, which
-# verify what they read, run on a namespace of their own and never call the
-# kernel's IPC.
+# stress_ng.sh - stress-ng's tests of shared memory, semaphores and queues,
+# which verify what they read, run on a namespace of their own and never call
+# the kernel's IPC.
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
@@ -24,12 +24,13 @@ size_to_space()
 	echo "# $free KiB are free in /dev/shm: with $smaller"
 }
 
-# stress BEFORE...: run both under mipcrun, with a command before it.
+# stress BEFORE...: run all under mipcrun, with a command before it.
 stress()
 {
 	"$@" ./mipcrun --private -- stress-ng --shm-sysv 2 \
 	    --shm-sysv-ops 200 $smaller --sem-sysv 4 --sem-sysv-ops 200000 \
-	    --verify --metrics-brief --temp-path "$work" >"$work/said" 2>&1
+	    --msg 4 --msg-ops 20000 --verify --metrics-brief \
+	    --temp-path "$work" >"$work/said" 2>&1
 	status=$?
 	cat "$work/said"
 	[ "$status" -eq 0 ] || {
@@ -53,7 +54,7 @@ all_done()
 	cat "$work/said"
 	grep -q 'successful run completed' "$work/said" &&
 	    ! grep -Eqi 'fail:|skipp(ed|ing)' "$work/said" &&
-	    did shm-sysv 200 && did sem-sysv 200000
+	    did shm-sysv 200 && did sem-sysv 200000 && did msg 20000
 }
 
 # traced FILE COMMAND...: stopped at no other call, where that can be had.
