@@ -169,7 +169,7 @@ static bool
 receive_faults(int id, void *at, size_t size, const char *what)
 {
 	struct letter got;
-	bool good = post(id, 1) & post(id, 2) & post(id, 3);
+	bool good = post(id, 1) && post(id, 2) && post(id, 3);
 
 	good &= fails(msgrcv(id, at, size, 1, 0), EFAULT, what);
 	good &= fails(syscall(SYS_msgrcv, id, at, size, 2, 0), EFAULT, what);
