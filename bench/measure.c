@@ -218,24 +218,29 @@ side_index(const struct bench_row *row, const char *name)
 	return -1;
 }
 
-/* Medians, the ratio of the medians, and the spread of the rounds' ratios. */
+/*
+ * Medians, the ratio of the medians, and the spread of the rounds' ratios; a
+ * round in which mipc's side saw nothing taken has none.
+ */
 static void
 reckon(struct worker *w, unsigned rounds, struct bench_result *r)
 {
 	const int k = side_index(r->row, "kernel");
 	const int m = side_index(r->row, "mipc");
 	double ratio[MOST_ROUNDS];
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < rounds; i++)
-		if (k >= 0 && m >= 0)
-			ratio[i] = w[k].value[i] / w[m].value[i];
+		if (k >= 0 && m >= 0 && w[m].value[i] > 0)
+			ratio[n++] = w[k].value[i] / w[m].value[i];
 	for (int i = 0; i < BENCH_SIDES; i++)
 		if (w[i].pid != 0 && rounds > 0)
 			r->value[i] = spread_of(w[i].value, rounds).middle;
-	if (k < 0 || m < 0 || isnan(r->value[k]) || isnan(r->value[m]))
+	if (k < 0 || m < 0 || isnan(r->value[k]) || isnan(r->value[m]) ||
+	    n == 0 || r->value[m] <= 0)
 		return;
 	r->ratio = r->value[k] / r->value[m];
-	r->spread = spread_of(ratio, rounds);
+	r->spread = spread_of(ratio, n);
 }
 
 int
