@@ -25,7 +25,7 @@ static const struct bench_row *const tables[] = {
 	bench_rows_touch, bench_rows_fork, bench_rows_memory,
 	bench_rows_exec, bench_rows_sem, bench_rows_sem_ctl,
 	bench_rows_pair, bench_rows_contend, bench_rows_kill,
-	bench_rows_preload
+	bench_rows_preload, bench_rows_msg, bench_rows_msg_pair
 };
 
 #define NTABLES	(sizeof(tables) / sizeof(tables[0]))

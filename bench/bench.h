@@ -54,6 +54,7 @@ struct bench_side {
 	enum bench_home home;
 	const struct bench_ops *ops;	/* of a row about segments */
 	const struct bench_lock *lock;	/* about semaphores: locks.h */
+	const struct bench_queue *queue;	/* about queues: queues.h */
 	/* 0, or -1 with errno or a note: the side is then left out. */
 	int	(*setup)(struct bench *);
 	/* The unit's value of one operation, from n of them; -1 on failure. */
@@ -72,14 +73,15 @@ enum bench_fit {
 struct bench_row {
 	const char *name;
 	const char *unit;
-	size_t size;		/* bytes of a segment */
-	unsigned count;		/* segments */
+	size_t size;		/* bytes of a segment or a message */
+	unsigned count;		/* segments, sets or queues */
 	int flags;		/* for create, beside IPC_CREAT and the mode */
 	enum bench_fit fit;
 	unsigned long once;	/* operations a batch, or 0: as time allows */
 	unsigned rounds;	/* most rounds, or 0: as the options say */
 	unsigned nsems;		/* semaphores of each of `count` sets */
 	int value;		/* that each has at first */
+	unsigned behind;	/* messages that a queue has at first */
 	unsigned procs;		/* processes beside the side's own */
 	int barging;		/* mipc's limit of this name */
 	double target;		/* the ratio to reach, or 0 */
@@ -124,6 +126,7 @@ struct bench {
 	uint64_t random;
 	uint64_t batch_ns;	/* length of a batch to aim at */
 	union bench_peer *peer;	/* as many as the row has semaphores */
+	struct bench_mail *mail;	/* queues.h */
 	struct bench_crowd *crowd;	/* the other processes: crowd.h */
 	double also;		/* the second figure, or NAN */
 	int left_out;		/* setup failed for want of what we lack */
@@ -190,6 +193,7 @@ extern const struct bench_row bench_rows_fork[], bench_rows_memory[];
 extern const struct bench_row bench_rows_exec[];
 extern const struct bench_row bench_rows_sem[], bench_rows_sem_ctl[];
 extern const struct bench_row bench_rows_pair[], bench_rows_contend[];
+extern const struct bench_row bench_rows_msg[], bench_rows_msg_pair[];
 extern const struct bench_row bench_rows_kill[], bench_rows_preload[];
 
 /* rows_preload.c: the program that its rows run. */

@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 
-#include "crowd.h"
+#include "queues.h"
 
 /* The processors that we may use. */
 unsigned
@@ -81,7 +81,23 @@ bench_end(pid_t pid)
 	return 0;
 }
 
-/* Make what the row wants: its semaphores, and processes that do `part`. */
+static int
+make_shared(struct bench *b)
+{
+	return b->side->queue != NULL ? b->side->queue->make(b) :
+	    b->side->lock->make(b);
+}
+
+static void
+drop_shared(struct bench *b)
+{
+	if (b->side->queue != NULL)
+		b->side->queue->drop(b);
+	else
+		b->side->lock->drop(b);
+}
+
+/* Make what the row wants: its objects, and processes that do `part`. */
 int
 bench_crowd_make(struct bench *b, bench_part *part)
 {
@@ -91,7 +107,7 @@ bench_crowd_make(struct bench *b, bench_part *part)
 	if (at == MAP_FAILED)
 		return -1;
 	b->crowd = at;
-	if (b->side->lock->make(b) == -1)
+	if (make_shared(b) == -1)
 		return -1;
 	for (unsigned i = 0; i < b->row->procs; i++) {
 		const pid_t pid = bench_crowd_fork(b, part, i);
@@ -111,6 +127,6 @@ bench_crowd_drop(struct bench *b)
 	for (unsigned i = 0; i < b->row->procs; i++)
 		if (b->crowd->member[i].pid != 0)
 			bench_end(b->crowd->member[i].pid);
-	b->side->lock->drop(b);
+	drop_shared(b);
 	munmap(b->crowd, sizeof(*b->crowd));
 }
