@@ -174,6 +174,14 @@ sem_limits_set()
 	is 0 "*barging*1 *" ./mipcs --dir "$work/sem" --limits
 }
 
+msg_limits_set()
+{
+	is 0 "8192 16384 32000" ./mipcrun --private -- "$user" msglimits &&
+	is 0 "1048576 2097152 32768" ./mipcrun --private \
+	    --limit msgmax=1M --limit msgmnb=2M --limit msgmni=32K -- \
+	    "$user" msglimits
+}
+
 limits_refused()
 {
 	for how in "--dir $work/n" --private; do
@@ -182,7 +190,7 @@ limits_refused()
 		is 2 "*out of its range" ./mipcrun $how \
 		    --limit shmmni=1M -- echo run || return
 		for limit in semmsl=32001 semopm=501 semmni=32769 \
-		    barging=2; do
+		    barging=2 msgmax=2G msgmni=32769; do
 			is 2 "*out of its range" ./mipcrun $how \
 			    --limit $limit -- echo run || return
 		done
@@ -376,7 +384,7 @@ cat >"$work/state.sh" <<END
 END
 MIPC_DIR=$work/default
 export MIPC_DIR
-plan 22
+plan 23
 check "exit status and death by a signal are passed on" outcomes_pass
 check "signals are passed on" signals_pass
 check "it stops when the program stops, and goes on" stops_and_goes_on
@@ -389,6 +397,7 @@ check "what cannot be executed is 126, what is not there 127" not_run
 check "wrong usage is 2" usage_told
 check "limits are set" limits_set
 check "limits of semaphores are set" sem_limits_set
+check "limits of queues are set" msg_limits_set
 check "limits that are none are refused" limits_refused
 check "--dir may be relative and have a space" relative_dir
 check "--shared is for everybody" modes
