@@ -145,7 +145,7 @@ spoil()
 need python3
 need_module
 make_work
-plan 42
+plan 56
 
 MIPC_DIR=$work/none
 export MIPC_DIR
@@ -262,13 +262,62 @@ check "a set that is not there is an error" \
     exits 1 ./mipcs --dir "$work/ns" --id 4711
 check "... that names it" says err 'set 4711'
 
+cat >"$work/queues.py" <<'END'
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+class Letter(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_long), ("text", ctypes.c_char * 100)]
+def send(id, size):
+    return libc.msgsnd(id, ctypes.byref(Letter(1, b"")), size, 0)
+END
+
+program make_queues <<'END'
+from queues import *
+ids = [libc.msgget(key, 0o1000 | 0o600) for key in (0x61, 0x62)]
+ids += [send(ids[0], 100), send(ids[0], 20), send(ids[1], 7)]
+ids += [libc.msgrcv(ids[1], ctypes.byref(Letter()), 100, 0, 0)]
+print(os.getpid(), *ids[:2])
+sys.exit(ids.count(-1))
+END
+
+# The pid and the identifiers that make_queues printed come before it.
+queues_shown()
+{
+	shows key,messages,bytes,qbytes,perms "0x00000061 2 120 16384 600
+0x00000062 0 0 16384 600" &&
+	json "{q['msqid']: (q['lspid'], q['lrpid'], q['rtime'] is None)
+for q in d['queues']} == {$2: ($1, 0, True), $3: ($1, $1, False)}" -q
+}
+
+queues=$(in_namespace make_queues)
+check "queues and who used them are shown" queues_shown $queues
+check "-q shows queues alone" exits 0 ./mipcs --dir "$work/ns" -q
+check "... and no set" refused says out semid
+last=${queues##* }
+check "-q with an identifier shows that queue alone" json "
+[q['msqid'] for q in d['queues']] == [$last]" -q --id "$last"
+check "... for people" exits 0 ./mipcs --dir "$work/ns" -q --id "$last"
+check "... with its times" says out '[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}'
+check "a queue that is not there is an error" \
+    exits 1 ./mipcs --dir "$work/ns" -q --id 4711
+check "... that names it" says err 'queue 4711'
+check "an identifier is not that of a segment" \
+    exits 2 ./mipcs --dir "$work/ns" -m -q --id "$last"
+check "limits of queues" json "[(l['name'], l['value'])
+for l in d['limits']] == [('msgmni', 32000), ('msgmax', 8192),
+('msgmnb', 16384)]" -q -l
+check "a summary of queues" json "[(l['name'], l['value'])
+for l in d['summary']] == [('queues', 2), ('messages', 2), ('bytes', 120)]" \
+    -q -u
+
 hold_removed && ok "a segment is removed while attached" ||
     not_ok "a segment is removed while attached"
 check "it is shown as dest, with its attach and no key" \
     shows key,nattch,status "0x00000000 1 dest
 0x00000077 0"
 release
-check "it is gone with its last attach" shows key,bytes "0x00000077 1048576"
+check "it is gone with its last attach" \
+    shows key,nattch,bytes "0x00000077 0 1048576"
 spoil shm
 check "a damaged segment is an error" exits 1 ./mipcs --dir "$work/ns"
 check "... of which standard error tells" says err "index [0-9]+: "
@@ -278,3 +327,9 @@ check "a damaged set is an error" exits 1 ./mipcs --dir "$work/ns" -s
 check "... of which standard error tells" says err "set of index [0-9]+: "
 check "its semaphores are one too" \
     exits 1 ./mipcs --dir "$work/ns" --id "${made#* }"
+spoil msg
+check "a damaged queue is an error" exits 1 ./mipcs --dir "$work/ns" -q
+check "... of which standard error tells" \
+    says err "queue of index [0-9]+: "
+check "... and it may be the one that is asked for" \
+    exits 1 ./mipcs --dir "$work/ns" -q --id "$last"

@@ -19,10 +19,12 @@ print_help(void)
 	    "      --dir DIR     the namespace in DIR; else $MIPC_DIR, else "
 	    "the user's own\n"
 	    "  -m, --shmems      shared memory segments\n"
-	    "  -s, --semaphores  semaphore sets; without -m and -s: both\n"
-	    "  -i, --id ID       the semaphores of the set ID instead\n"
+	    "  -q, --queues      message queues\n"
+	    "  -s, --semaphores  semaphore sets; without -m, -q, -s: all\n"
+	    "  -i, --id ID       the semaphores of the set ID; with -q the "
+	    "queue ID alone\n"
 	    "  -c, --creator     show owners and creators\n"
-	    "  -p, --pid         show processes (of segments)\n"
+	    "  -p, --pid         show processes (not of sets)\n"
 	    "  -t, --time        show times\n"
 	    "  -o, --output LIST show these columns, separated by commas\n"
 	    "  -l, --limits      the limits of the namespace instead\n"
@@ -44,7 +46,7 @@ print_help(void)
 	    "be read; with 2 for\na wrong usage.\n");
 }
 
-/* The number of a set; -1 after a message. */
+/* The number of a set or a queue; -1 after a message. */
 static int
 parse_id(const char *text, struct command *cmd)
 {
@@ -59,7 +61,6 @@ parse_id(const char *text, struct command *cmd)
 		return -1;
 	}
 	cmd->id = (int)id;
-	cmd->view = VIEW_SEMAPHORES;
 	return 0;
 }
 
@@ -79,6 +80,7 @@ read_options(int argc, char **argv, struct command *cmd)
 		{ "noheadings", no_argument, NULL, 'n' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "pid", no_argument, NULL, 'p' },
+		{ "queues", no_argument, NULL, 'q' },
 		{ "semaphores", no_argument, NULL, 's' },
 		{ "shmems", no_argument, NULL, 'm' },
 		{ "summary", no_argument, NULL, 'u' },
@@ -88,7 +90,7 @@ read_options(int argc, char **argv, struct command *cmd)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "bchi:Jlmo:pstuV", longs, NULL)) !=
+	while ((c = getopt_long(argc, argv, "bchi:Jlmo:pqstuV", longs, NULL)) !=
 	    -1) {
 		switch (c) {
 		case 'b': cmd->human = 0; break;
@@ -97,11 +99,12 @@ read_options(int argc, char **argv, struct command *cmd)
 		case 'H': cmd->human = 1; break;
 		case 'J': cmd->table_flags |= TABLE_JSON; break;
 		case 'l': cmd->view = VIEW_LIMITS; break;
-		case 'm': cmd->kinds |= 01; break;
+		case 'm': cmd->kinds |= OF_SHM; break;
 		case 'n': cmd->table_flags |= TABLE_NO_HEADINGS; break;
 		case 'o': cmd->output = optarg; break;
 		case 'p': cmd->shown = IN_PIDS; break;
-		case 's': cmd->kinds |= 02; break;
+		case 'q': cmd->kinds |= OF_MSG; break;
+		case 's': cmd->kinds |= OF_SEM; break;
 		case 't': cmd->shown = IN_TIMES; break;
 		case 'u': cmd->view = VIEW_SUMMARY; break;
 		case 'i':
@@ -122,6 +125,22 @@ read_options(int argc, char **argv, struct command *cmd)
 	return -1;
 }
 
+/* What --id shows: a queue is a list of one. */
+static int
+settle_one(struct command *cmd)
+{
+	if (cmd->view != VIEW_OBJECTS)
+		return -1;
+	if (cmd->kinds == OF_MSG) {
+		if (cmd->shown == 0)
+			cmd->shown = IN_ALL;
+		return 0;
+	}
+	cmd->view = VIEW_SEMAPHORES;
+	return (cmd->kinds & ~(unsigned)OF_SEM) == 0 &&
+	    cmd->output == NULL ? 0 : -1;
+}
+
 /* Refuse what makes no sense.  Returns an exit code, or -1 to go on. */
 static int
 settle(int argc, char **argv, struct command *cmd)
@@ -131,10 +150,9 @@ settle(int argc, char **argv, struct command *cmd)
 		    "named by --dir\n", argv[optind]);
 		return EXIT_USAGE;
 	}
-	if (cmd->view == VIEW_SEMAPHORES &&
-	    ((cmd->kinds & 01) != 0 || cmd->output != NULL)) {
+	if (cmd->id != -1 && settle_one(cmd) == -1) {
 		fprintf(stderr, "mipcs: --id: it names a set, and shows all "
-		    "of it\n");
+		    "of it; with -q a queue\n");
 		return EXIT_USAGE;
 	}
 	/* In JSON sizes are numbers, and numbers have no suffix. */
@@ -191,7 +209,7 @@ print(const struct command *cmd, const struct choice *choices,
 int
 main(int argc, char **argv)
 {
-	struct command cmd = { .view = VIEW_OBJECTS };
+	struct command cmd = { .view = VIEW_OBJECTS, .id = -1 };
 	struct choice choices[NKINDS];
 	struct mipc_ns *ns = NULL;
 	int code;

@@ -2,10 +2,10 @@
 /*
  * mipcs.h - what the files of mipcs share.
  *
- * Each kind of object (mipcs_shm.c, mipcs_sem.c) is described by a struct
- * kind, whose one array of columns fills the table, chooses what a view
- * shows, checks --output and prints itself under --help.  mipcs_list.c does
- * that for whatever kind it is.
+ * Each kind of object (mipcs_shm.c, mipcs_sem.c, mipcs_msg.c) is described by
+ * a struct kind, whose one array of columns fills the table, chooses what a
+ * view shows, checks --output and prints itself under --help.  mipcs_list.c
+ * does that for whatever kind it is.
  */
 #ifndef MIPC_MIPCS_H
 #define MIPC_MIPCS_H
@@ -28,6 +28,9 @@ enum view {
 	VIEW_SEMAPHORES		/* of one set */
 };
 
+/* Bits of kinds, in the order of their tables. */
+enum { OF_SHM = 01, OF_SEM = 02, OF_MSG = 04 };
+
 /* The lists of objects that show a column unless --output says otherwise. */
 enum shown {
 	IN_DEFAULT = 01,
@@ -37,7 +40,7 @@ enum shown {
 	IN_ALL = 017
 };
 
-enum { NKINDS = 2, COLUMNS = 16 };	/* COLUMNS: the most of a kind */
+enum { NKINDS = 3, COLUMNS = 16 };	/* COLUMNS: the most of a kind */
 
 struct command {
 	const char *dir;	/* NULL: the default */
@@ -45,7 +48,7 @@ struct command {
 	enum view view;
 	unsigned shown;		/* 0: not said */
 	unsigned kinds;		/* a bit each that was asked for; 0: none was */
-	int id;			/* of the set whose semaphores are shown */
+	int id;			/* of the one object that is shown, or -1 */
 	int table_flags;
 	int human;
 };
@@ -59,6 +62,7 @@ struct object {
 		struct ipc_perm perm;	/* is the first of each */
 		struct shmid_ds shm;
 		struct semid_ds sem;
+		struct msqid_ds msg;
 	} ds;
 };
 
@@ -96,6 +100,7 @@ struct kind {
 
 extern const struct kind kind_shm;
 extern const struct kind kind_sem;
+extern const struct kind kind_msg;
 extern const struct kind *const kinds[NKINDS];
 
 /* The chosen columns, in order. */
@@ -114,6 +119,7 @@ void	cgroup_cell(const struct command *, const struct object *, char *);
 void	perms_cell(const struct command *, const struct object *, char *);
 void	status_cell(const struct command *, const struct object *, char *);
 void	time_cell(const struct command *, time_t, char *);
+void	size_cell(const struct command *, unsigned long long bytes, char *);
 
 /*
  * Choose the columns of each kind; one that has none is not listed.  Returns

@@ -105,3 +105,19 @@ time_cell(const struct command *cmd, time_t when, char *cell)
 	    strftime(cell, CELL, "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		cell[0] = '\0';
 }
+
+/* Bytes, or for people the largest unit of which there is one. */
+void
+size_cell(const struct command *cmd, unsigned long long bytes, char *cell)
+{
+	const char *unit = "BKMGTPE";
+	double size = (double)bytes;
+
+	if (!cmd->human || bytes < 1024) {
+		snprintf(cell, CELL, "%llu", bytes);
+		return;
+	}
+	for (; size >= 1024 && unit[1] != '\0'; unit++)
+		size /= 1024;
+	snprintf(cell, CELL, size < 10 ? "%.1f%c" : "%.0f%c", size, *unit);
+}

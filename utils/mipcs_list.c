@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct kind *const kinds[NKINDS] = { &kind_shm, &kind_sem };
+const struct kind *const kinds[NKINDS] = {
+	&kind_shm, &kind_sem, &kind_msg
+};
 
 static const struct column *
 find_column(const struct kind *kind, const char *name, size_t length)
@@ -117,7 +119,16 @@ add_object(struct list *list, const struct object *o)
 	return 0;
 }
 
-/* All objects of a kind; -1 without memory. */
+/* One was asked for, and is not there. */
+static void
+miss(const struct command *cmd, const struct kind *kind, struct list *list)
+{
+	fprintf(stderr, "mipcs: %s: %s %d: %s\n", cmd->dir, kind->one,
+	    cmd->id, strerror(EINVAL));
+	list->unreadable++;
+}
+
+/* All objects of a kind, or the one that is shown; -1 without memory. */
 static int
 collect(const struct command *cmd, const struct kind *kind,
     struct mipc_ns *ns, struct list *list)
@@ -141,9 +152,14 @@ collect(const struct command *cmd, const struct kind *kind,
 			    cmd->dir, kind->one, i, strerror(o.error));
 			list->unreadable++;
 		}
+		/* One that cannot be read may be the one. */
+		if (cmd->id != -1 && o.id != -1 && o.id != cmd->id)
+			continue;
 		if (add_object(list, &o) == -1)
 			return -1;
 	}
+	if (cmd->id != -1 && list->n == 0)
+		miss(cmd, kind, list);
 	return 0;
 }
 

@@ -9,16 +9,7 @@
 static void
 bytes_cell(const struct command *cmd, const struct object *o, char *cell)
 {
-	const char *unit = "BKMGTPE";
-	double size = (double)o->ds.shm.shm_segsz;
-
-	if (!cmd->human || o->ds.shm.shm_segsz < 1024) {
-		snprintf(cell, CELL, "%zu", o->ds.shm.shm_segsz);
-		return;
-	}
-	for (; size >= 1024 && unit[1] != '\0'; unit++)
-		size /= 1024;
-	snprintf(cell, CELL, size < 10 ? "%.1f%c" : "%.0f%c", size, *unit);
+	size_cell(cmd, o->ds.shm.shm_segsz, cell);
 }
 
 static void
