@@ -23,7 +23,7 @@ mipc_line_neighbour(const struct mipc_line *line, const mipc_u64 *link)
 {
 	uint32_t index = MIPC_T_VALUE(mipc_peek(link)) - 1;
 
-	return index < line->count ? index : MIPC_NOBODY;
+	return index < mipc_line_count(line) ? index : MIPC_NOBODY;
 }
 
 /* --- places ------------------------------------------------------------ */
@@ -47,7 +47,7 @@ mipc_line_take_place(const struct mipc_line *line, uint32_t *index)
 {
 	struct mipc_place *place;
 
-	for (uint32_t i = 0; i < line->count; i++) {
+	for (uint32_t i = 0; i < mipc_line_count(line); i++) {
 		place = mipc_line_place(line, i);
 		if (!claim(line, place))
 			continue;
@@ -141,7 +141,7 @@ mipc_line_wake(const struct mipc_line *line, uint32_t index)
 void
 mipc_line_wake_told(const struct mipc_line *line)
 {
-	for (uint32_t i = 0; i < line->count; i++) {
+	for (uint32_t i = 0; i < mipc_line_count(line); i++) {
 		struct mipc_place *place = mipc_line_place(line, i);
 		uint32_t state;
 

@@ -22,10 +22,18 @@ struct mipc_line {
 	struct mipc_line_head *head;
 	char *places;
 	uint32_t stride;		/* bytes from place to place */
-	uint32_t count;			/* of places that have space */
+	const mipc_u64 *ready;		/* places that have space; it grows */
 };
 
 #define MIPC_NOBODY	UINT32_MAX
+
+static inline uint32_t
+mipc_line_count(const struct mipc_line *line)
+{
+	uint64_t ready = mipc_take(line->ready);
+
+	return ready > MIPC_SLEEPERS ? MIPC_SLEEPERS : (uint32_t)ready;
+}
 
 static inline struct mipc_place *
 mipc_line_place(const struct mipc_line *line, uint32_t index)

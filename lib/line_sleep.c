@@ -341,7 +341,8 @@ sleep_once(struct mipc_nap *nap, uint64_t deadline, const struct seen *seen)
 	if (r == EINTR)
 		return EINTR;
 	/* A slice, or something changed before we slept. */
-	if (word_changed(nap->wait) || nap->ops->missed(nap))
+	if (word_changed(nap->wait) || nap->ops->missed(nap) ||
+	    names_left(nap->ns))
 		return look(nap);
 	nap->restless = nap->wait->partial || same(nap, seen) ? 0 :
 	    nap->restless + 1;
@@ -382,7 +383,7 @@ mipc_nap(struct mipc_nap *nap, uint64_t deadline)
 		if (error == EALREADY)
 			continue;
 		if (!mipc_nap_is_mine(nap))
-			return withdrawn(nap->thread, nap->serial);
+			break;
 		if (mipc_line_ended(state(nap)))
 			break;
 		if (error == 0)
@@ -390,5 +391,7 @@ mipc_nap(struct mipc_nap *nap, uint64_t deadline)
 		if (error == 0)
 			error = sleep_once(nap, deadline, &seen);
 	}
-	return finish(nap, error);
+	error = finish(nap, error);
+	mipc_wait_end(nap->wait);
+	return error;
 }

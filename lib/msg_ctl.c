@@ -208,7 +208,7 @@ tell_all(struct mipc_mq *mq)
 		return;
 	mipc_msg_lines(mq, lines);
 	for (int side = 0; side < 2; side++)
-		for (uint32_t i = 0; i < lines[side].count; i++)
+		for (uint32_t i = 0; i < mipc_line_count(&lines[side]); i++)
 			do {
 				seen = mipc_txn_begin(lines[side].board);
 				place = mipc_line_place(&lines[side], i);

@@ -47,14 +47,14 @@ mipc_msg_lines(struct mipc_mq *mq, struct mipc_line lines[2])
 		.head = &mq->head->senders,
 		.places = mipc_msg_table(mq, MIPC_M_SENDERS),
 		.stride = sizeof(struct mipc_msg_place),
-		.count = mipc_msg_count(mq, MIPC_M_SENDERS, MIPC_SLEEPERS),
+		.ready = &mq->head->ready[MIPC_M_SENDERS],
 	};
 	lines[MIPC_TAKING] = (struct mipc_line){
 		.board = &mq->board[MIPC_TAKING],
 		.head = &mq->head->receivers,
 		.places = mipc_msg_table(mq, MIPC_M_RECEIVERS),
 		.stride = sizeof(struct mipc_msg_place),
-		.count = mipc_msg_count(mq, MIPC_M_RECEIVERS, MIPC_SLEEPERS),
+		.ready = &mq->head->ready[MIPC_M_RECEIVERS],
 	};
 }
 
@@ -114,7 +114,7 @@ find_heirless(const struct mipc_mq *mq, const struct mipc_line *line,
 
 	if (MIPC_T_VALUE(mipc_peek(&mq->head->handed)) == 0)
 		return false;
-	for (*index = 0; *index < line->count; ++*index) {
+	for (*index = 0; *index < mipc_line_count(line); ++*index) {
 		place = mipc_line_place(line, *index);
 		if (mipc_line_state(place) == MIPC_SLEEP_HANDED &&
 		    is_dead(mq, place))
@@ -131,7 +131,7 @@ find_dead(const struct mipc_mq *mq, const struct mipc_line *line,
 	struct mipc_place *place;
 
 	*index = mipc_line_neighbour(line, &line->head->head);
-	for (uint32_t n = 0; *index != MIPC_NOBODY && n < line->count; n++) {
+	for (uint32_t n = 0; *index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
 		place = mipc_line_place(line, *index);
 		if (is_dead(mq, place))
 			return true;
@@ -226,7 +226,7 @@ who_wants(const struct mipc_mq *mq, const struct mipc_line *line,
 	struct mipc_choice choice;
 
 	*dead = false;
-	for (uint32_t n = 0; index != MIPC_NOBODY && n < line->count; n++) {
+	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
 		place = place_at(line, index);
 		mipc_msg_choice_of(place, &choice);
 		*dead = is_dead(mq, &place->place);
@@ -249,7 +249,7 @@ serve_from_index(struct mipc_mq *mq, const struct mipc_line *line,
 	struct mipc_choice choice;
 	struct mipc_message *m;
 
-	for (uint32_t n = 0; index != MIPC_NOBODY && n < line->count; n++) {
+	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
 		place = place_at(line, index);
 		if (is_dead(mq, &place->place))
 			return bury(mq, line, index, seen);
@@ -338,7 +338,7 @@ step_senders(struct mipc_mq *mq, const struct mipc_line *line)
 
 	if (mipc_line_gone(line))
 		return mipc_line_dissolve(line, seen);
-	for (uint32_t n = 0; index != MIPC_NOBODY && n < line->count; n++) {
+	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
 		place = place_at(line, index);
 		if (is_dead(mq, &place->place))
 			return bury(mq, line, index, seen);
@@ -389,7 +389,7 @@ mipc_msg_sender_fits(struct mipc_mq *mq, const struct mipc_line *line)
 	uint32_t index = mipc_line_neighbour(line, &line->head->head);
 	struct mipc_msg_place *place;
 
-	for (uint32_t n = 0; index != MIPC_NOBODY && n < line->count; n++) {
+	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
 		place = place_at(line, index);
 		if (is_waiting(&place->place) &&
 		    mipc_pass_judge(mq, mipc_peek(&place->size)) != EBUSY)

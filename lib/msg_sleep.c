@@ -385,6 +385,7 @@ mipc_msg_sleep(struct mipc_msg_wait *wait, uint64_t deadline)
 	if (error != 0)
 		return error;
 	mipc_crash_point("sleep: joined");
+	mipc_wait_init(&words);
 	wait->nap.wait = &words;
 	mipc_nap_list(&wait->nap);
 	return mipc_nap(&wait->nap, deadline);

@@ -407,7 +407,8 @@ nap(struct sleep *sleep, uint64_t deadline, uint64_t seen)
 		return look(sleep);
 	}
 	/* A slice, or something changed before we slept. */
-	if (canary_died(sleep->wait) || mipc_queue_dead(sleep->set))
+	if (canary_died(sleep->wait) || mipc_queue_dead(sleep->set) ||
+	    names_left(sleep->set->ns))
 		return look(sleep);
 	if (sleep->wait->partial || mipc_peek(&sleep->set->head->turn) == seen)
 		sleep->restless = 0;
@@ -511,7 +512,7 @@ sleep_on(struct sleep *sleep, uint64_t deadline)
 		if (error == EALREADY)
 			continue;
 		if (!is_mine(sleep))
-			return withdrawn(sleep->set->thread, sleep->serial);
+			break;
 		if (mipc_sleep_ended(state(sleep)))
 			break;
 		if (!mipc_set_sound(sleep->set))
@@ -522,7 +523,9 @@ sleep_on(struct sleep *sleep, uint64_t deadline)
 		if (error == 0)
 			error = nap(sleep, deadline, seen);
 	}
-	return finish(sleep, error);
+	error = finish(sleep, error);
+	mipc_wait_end(sleep->wait);
+	return error;
 }
 
 /* In the queue; or EBUSY, there is no need to. */
@@ -551,6 +554,7 @@ mipc_sleep(struct mipc_set *set, struct mipc_plan *plan, uint64_t deadline)
 	struct sleep sleep = { .set = set, .plan = plan, .wait = &wait };
 	int error;
 
+	mipc_wait_init(&wait);
 	error = mipc_place_take(set, &sleep.index);
 	if (error != 0)
 		return error;

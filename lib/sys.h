@@ -146,6 +146,12 @@ struct mipc_futex_waitv {
 int	mipc_sys_waitv(const struct mipc_futex_waitv *, unsigned n,
 	    const struct timespec *deadline);
 bool	mipc_sys_waitv_tells(void);
+/*
+ * Sleep on one word with this signal mask, and with the old one again when it
+ * returns: as FUTEX_WAIT, and -EINTR whatever handler ran.
+ */
+int	mipc_sys_wait_open(const void *word, uint32_t value,
+	    const struct timespec *relative, const uint64_t *open);
 
 /* Make every thread of the process fence, after asking once whether it can. */
 int	mipc_sys_may_fence_all(void);

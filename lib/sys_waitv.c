@@ -14,6 +14,8 @@
 #include "sys.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 
 #include "sys_call.h"
@@ -44,7 +46,7 @@ have_sequences(void)
  * kernel saves the processor's state on the stack before a handler runs, close
  * below what leaf functions may use; so marks are left there that it writes
  * over.  On a signal stack of the program's it leaves the address where the
- * sequence goes on.
+ * program goes on.
  */
 #define MARK	0xa5c3965a69a5c396ull
 #define SET(at)	"movq %[mark], " #at "(%%rsp)\n\t"
@@ -59,7 +61,7 @@ have_sequences(void)
 #define FRAME	16384u		/* bytes of a signal stack to look at */
 
 static bool
-ran_elsewhere(uint64_t address)
+ran_elsewhere(uint64_t first, uint64_t last)
 {
 	struct mipc_stack {
 		char *base;
@@ -75,7 +77,7 @@ ran_elsewhere(uint64_t address)
 	n = (stack.size < FRAME ? stack.size : FRAME) / sizeof(*word);
 	word = (void *)(stack.base + stack.size - n * sizeof(*word));
 	for (size_t i = 0; i < n; i++)
-		if (word[i] == address) {
+		if (word[i] >= first && word[i] <= last) {
 			word[i] = 0;
 			return true;
 		}
@@ -132,10 +134,87 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	    : "D"(words), "S"((long)n), "d"(0L), "r"(r10), "r"(r8),
 	      [mark]"r"(MARK)
 	    : "rcx", "r11", "memory", "cc");
-	return result == -ERESTART && ran_elsewhere(abort) ? -EINTR : result;
+	return result == -ERESTART && ran_elsewhere(abort, abort) ?
+	    -EINTR : result;
+}
+
+/*
+ * One word alone, in slices: between them signals are blocked, and are open
+ * from before the call until after it; so whatever handler runs runs here.
+ */
+struct slice {
+	const uint64_t *open, *closed;
+	const void *word;
+	uint64_t value;
+	const struct timespec *time;
+	long result;
+	uint64_t first, last;
+};
+#define SET_MASK(at)							\
+	"movl $14, %%eax\n\t"			/* rt_sigprocmask */	\
+	"movl $2, %%edi\n\t"			/* SIG_SETMASK */	\
+	"movq " #at "(%[slice]), %%rsi\n\t"				\
+	"xorl %%edx, %%edx\n\t"					\
+	"movl $8, %%r10d\n\t"						\
+	"syscall\n\t"
+
+static long
+try_slice(struct slice *slice)
+{
+	_Static_assert(offsetof(struct slice, last) == 56, "as below");
+
+	__asm__ volatile(
+	    MARKS(SET)
+	    "leaq 1f(%%rip), %%rax\n\t"
+	    "movq %%rax, 48(%[slice])\n\t"
+	    "leaq 2f(%%rip), %%rax\n\t"
+	    "movq %%rax, 56(%[slice])\n"
+	    "1:\n\t"
+	    SET_MASK(0)
+	    "movl $202, %%eax\n\t"		/* futex */
+	    "movq 16(%[slice]), %%rdi\n\t"
+	    "xorl %%esi, %%esi\n\t"		/* FUTEX_WAIT */
+	    "movq 24(%[slice]), %%rdx\n\t"
+	    "movq 32(%[slice]), %%r10\n\t"
+	    "syscall\n\t"
+	    "movq %%rax, 40(%[slice])\n\t"
+	    SET_MASK(8)
+	    "2:\n\t"
+	    "movq 40(%[slice]), %%rax\n\t"
+	    MARKS(TEST)
+	    "movq %%rax, 40(%[slice])\n\t"
+	    :
+	    : [slice]"b"(slice), [mark]"r"(MARK)
+	    : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
+	      "memory", "cc");
+	return slice->result != -EINTR &&
+	    ran_elsewhere(slice->first, slice->last) ? -EINTR :
+	    slice->result;
 }
 
 #else
+
+struct slice {
+	const uint64_t *open, *closed;
+	const void *word;
+	uint64_t value;
+	const struct timespec *time;
+};
+
+/* A handler that runs between the calls is not seen. */
+static long
+try_slice(struct slice *slice)
+{
+	long result;
+
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)slice->open, 0, 8, 0,
+	    0);
+	result = mipc_sys_futex_wait(slice->word, (uint32_t)slice->value,
+	    slice->time);
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)slice->closed, 0, 8,
+	    0, 0);
+	return result;
+}
 
 static bool
 have_sequences(void)
@@ -168,6 +247,18 @@ mipc_sys_waitv(const struct mipc_futex_waitv *words, unsigned n,
 		r = try_waitv(words, n, deadline == NULL ? NULL : when);
 	} while (r == 1 << 20);
 	return (int)r;
+}
+
+int
+mipc_sys_wait_open(const void *word, uint32_t value,
+    const struct timespec *relative, const uint64_t *open)
+{
+	uint64_t closed;
+	struct slice slice = { .open = open, .closed = &closed, .word = word,
+	    .value = value, .time = relative };
+
+	sys_call(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&closed, 8, 0, 0);
+	return (int)try_slice(&slice);
 }
 
 bool

@@ -31,6 +31,20 @@ tells(void)
 }
 
 void
+mipc_wait_init(struct mipc_wait *wait)
+{
+	wait->guarded = false;
+}
+
+void
+mipc_wait_end(struct mipc_wait *wait)
+{
+	if (wait->guarded)
+		mipc_sys_restore(&wait->signals);
+	wait->guarded = false;
+}
+
+void
 mipc_wait_begin(struct mipc_wait *wait, mipc_u32 *asleep)
 {
 	wait->asleep = asleep;
@@ -60,18 +74,25 @@ in_time(uint64_t ns)
 	    .tv_nsec = (long)(ns % 1000000000u) };
 }
 
-/* The first word alone, for `ns` at most. */
+/*
+ * The first word alone, for `ns` at most.  A handler that ran between slices
+ * would not be noticed: signals stay blocked until mipc_wait_end().
+ */
 static int
-sleep_one(const struct mipc_wait *wait, uint64_t ns)
+sleep_one(struct mipc_wait *wait, uint64_t ns)
 {
 	struct timespec t = in_time(ns);
 	const void *word = (const void *)(uintptr_t)wait->word[0].address;
 
-	return mipc_sys_futex_wait(word, (uint32_t)wait->word[0].value, &t);
+	if (!wait->guarded)
+		mipc_sys_block(&wait->signals);
+	wait->guarded = true;
+	return mipc_sys_wait_open(word, (uint32_t)wait->word[0].value, &t,
+	    &wait->signals);
 }
 
 int
-mipc_wait_sleep(const struct mipc_wait *wait, uint64_t deadline,
+mipc_wait_sleep(struct mipc_wait *wait, uint64_t deadline,
     uint32_t *which)
 {
 	uint64_t now = mipc_sys_monotonic_ns(), end = deadline;

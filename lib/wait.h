@@ -18,10 +18,15 @@ struct mipc_wait {
 	uint32_t count;
 	bool partial;		/* something could not be named: slices */
 	bool stops;		/* a stop of the process ends it as well */
+	bool guarded;		/* between slices signals are blocked */
+	uint64_t signals;	/* the mask of before, if it is */
 	mipc_u32 *asleep;	/* set to 1 as late as can be */
 	struct mipc_futex_waitv word[MIPC_WAIT_WORDS];
 };
 
+/* Before the first use; and after the last sleep. */
+void	mipc_wait_init(struct mipc_wait *);
+void	mipc_wait_end(struct mipc_wait *);
 void	mipc_wait_begin(struct mipc_wait *, mipc_u32 *asleep);
 void	mipc_wait_add(struct mipc_wait *, const mipc_u32 *word,
 	    uint32_t value);
@@ -34,7 +39,7 @@ void	mipc_wait_add(struct mipc_wait *, const mipc_u32 *word,
  * ETIMEDOUT; EINTR: a signal handler ran, or with `stops` the process was
  * stopped and goes on, where that can be told.
  */
-int	mipc_wait_sleep(const struct mipc_wait *, uint64_t deadline,
+int	mipc_wait_sleep(struct mipc_wait *, uint64_t deadline,
 	    uint32_t *which);
 
 /*
