@@ -308,6 +308,7 @@ try_take(struct receiving *r)
 
 	if (error != 0)
 		return error;
+	r->mq.keep = place + 1;
 	block(&r->mq, wake, &signals);
 	error = mipc_pass_try_take(&r->mq, &r->wait.choice,
 	    r->wait.cuts ? UINT64_MAX : r->room, place, &size);
@@ -324,6 +325,7 @@ try_take(struct receiving *r)
 	if (error == 0)
 		error = deliver_held(&r->wait, MIPC_HELD_REF(
 		    mipc_peek(&r->mq.pocket->held[place])));
+	r->mq.keep = 0;
 	return error;
 }
 
