@@ -229,18 +229,22 @@ set(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 	struct mipc_mq mq;
 	int error = check_qbytes(ns, opened, ds->msg_qbytes);
 
-	if (error == 0)
-		error = mipc_control_set(ns, gate, opened, &ds->msg_perm,
-		    &head->qbytes, ds->msg_qbytes);
 	if (error != 0)
 		return error;
+	/* The bell is tied on before anything changes. */
 	mipc_gate_leave(gate);
-	if (mipc_msg_hold(&mq, ns, opened) == 0) {
-		tell_all(&mq);
-		mipc_msg_leave(&mq);
-	}
+	error = mipc_msg_hold(&mq, ns, opened);
 	mipc_gate_enter(gate);
-	return 0;
+	if (error != 0)
+		return error;
+	error = mipc_control_set(ns, gate, opened, &ds->msg_perm,
+	    &head->qbytes, ds->msg_qbytes);
+	mipc_gate_leave(gate);
+	if (error == 0)
+		tell_all(&mq);
+	mipc_msg_leave(&mq);
+	mipc_gate_enter(gate);
+	return error;
 }
 
 static int

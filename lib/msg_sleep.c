@@ -32,13 +32,43 @@ queue_of(const struct mipc_nap *nap)
 
 /* --- with a pocket for a moment ---------------------------------------- */
 
+/* Did somebody die in IPC_SET?  Then there may be more room than it seems. */
+static void
+finish_set(struct mipc_mq *mq)
+{
+	struct mipc_opened *opened = mq->use.opened;
+	mipc_life owner = mipc_take(&opened->head->lock.owner);
+	struct mipc_gate gate;
+
+	if (owner == 0 || !mipc_life_dead(mq->use.ns->lives, owner))
+		return;
+	mipc_gate_enter(&gate);
+	if (mipc_ns_lock_object(mq->use.ns, &gate, opened) == 0)
+		mipc_object_release(opened->head);
+	mipc_gate_leave(&gate);
+}
+
+/* Is somebody dying there?  The bell rings before that is known. */
+static void
+list(struct mipc_nap *nap, bool *dying)
+{
+	struct mipc_mq *mq = queue_of(nap);
+	mipc_life owner = mipc_take(&mq->use.opened->head->lock.owner);
+	struct mipc_canary canary[2];
+
+	if (owner != 0)
+		mipc_life_canaries(mq->use.ns->lives, owner, canary, dying);
+}
+
 static int
 steps(struct mipc_nap *nap, bool look)
 {
 	struct mipc_mq *mq = queue_of(nap);
 	int error;
 
-	if (!look && !mipc_msg_busy(mq))
+	if (look)
+		finish_set(mq);
+	else if (!mipc_msg_busy(mq))
 		return 0;
 	error = mipc_msg_pocket(mq);
 	if (error != 0)
@@ -201,6 +231,7 @@ leave(struct mipc_nap *nap, int why)
 static const struct mipc_nap_ops ops = {
 	.steps = steps,
 	.told = told,
+	.list = list,
 	.missed = missed,
 	.check = check,
 	.leave = leave,
