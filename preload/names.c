@@ -16,8 +16,8 @@
  *
  * msgrcv() may be told of more room than there is: the kernel touches only
  * what the message fills, and finds out when the message is taken.  Where all
- * of the room is there the library writes into it; else, and where it is
- * larger than what is remembered, the message goes through memory of ours.
+ * of the room is there the library writes into it; else, and where more comes
+ * than is remembered, the message goes through memory of ours.
  */
 #include "preload.h"
 
@@ -31,6 +31,9 @@
 
 #ifndef MSG_STAT_ANY
 #define MSG_STAT_ANY	13
+#endif
+#ifndef MSG_COPY
+#define MSG_COPY	040000
 #endif
 
 enum {
@@ -198,13 +201,33 @@ receive_apart(struct mipc_ns *ns, int msqid, void *message, size_t size,
 	return got;
 }
 
+/* Into the start of a large room, if there is a message that it holds. */
+static bool
+received_small(struct mipc_ns *ns, int msqid, void *message, long type,
+    int flags, ssize_t *got)
+{
+	int try = (flags | IPC_NOWAIT) & ~MSG_NOERROR;
+
+	*got = mipc_msgrcv(ns, msqid, message, DIRECT_MOST, type, try);
+	return *got != -1 || (errno != E2BIG &&
+	    (errno != ENOMSG || (flags & IPC_NOWAIT) != 0));
+}
+
 static ssize_t
 checked_msgrcv(struct mipc_ns *ns, int msqid, void *message, size_t size,
     long type, int flags)
 {
-	if (size <= DIRECT_MOST &&
-	    preload_fillable(message, sizeof(long) + size))
-		return mipc_msgrcv(ns, msqid, message, size, type, flags);
+	size_t known = size < DIRECT_MOST ? size : DIRECT_MOST;
+	ssize_t got;
+
+	if (preload_fillable(message, sizeof(long) + known)) {
+		if (size <= DIRECT_MOST)
+			return mipc_msgrcv(ns, msqid, message, size, type,
+			    flags);
+		if (size <= SSIZE_MAX && (flags & MSG_COPY) == 0 &&
+		    received_small(ns, msqid, message, type, flags, &got))
+			return got;
+	}
 	return receive_apart(ns, msqid, message, size, type, flags);
 }
 

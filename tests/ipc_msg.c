@@ -325,6 +325,52 @@ user_msgpointers(char **argv)
 	return good ? 0 : 1;
 }
 
+/* So much can be received, by these flags, in a room of `size` bytes. */
+static bool
+comes(int id, char *at, size_t size, int flags, ssize_t most)
+{
+	bool good = expect(msgrcv(id, at, size, 0, flags) == most, "msgrcv");
+
+	for (ssize_t i = 0; i < most; i++)
+		good = good && at[sizeof(long) + (size_t)i] == (char)(i / 999);
+	return expect(good, "the text") && expect(at[sizeof(long) +
+	    (size_t)most] == 'x', "nothing behind it");
+}
+
+static char *
+clean(char *at, size_t size)
+{
+	return memset(at, 'x', size);
+}
+
+/* msglarge: messages of more pages than are remembered. */
+int
+user_msglarge(char **argv)
+{
+	enum { LONG = 100000, SIZE = 150000 };
+	int id = msgget(IPC_PRIVATE, 0600);
+	char *from = pages(40), *to = pages(40);
+	const size_t room = SIZE - sizeof(long);
+	bool good = expect(id != -1, "a queue");
+
+	(void)argv;
+	memcpy(from, &(long){ 1 }, sizeof(long));
+	for (size_t i = 0; i < LONG; i++)
+		from[sizeof(long) + i] = (char)(i / 999);
+	for (int i = 0; i < 5 && good; i++)
+		good &= expect(msgsnd(id, from, LONG, 0) == 0, "msgsnd");
+	if (!good)
+		return 1;
+	good &= comes(id, clean(to, SIZE), room, 0, LONG);
+	good &= comes(id, clean(to, SIZE), LONG, IPC_NOWAIT, LONG);
+	good &= comes(id, clean(to, SIZE), room, MSG_NOERROR, LONG);
+	good &= fails(msgrcv(id, to, LONG - 1, 0, 0), E2BIG, "too long");
+	good &= comes(id, clean(to, SIZE), LONG - 1, MSG_NOERROR, LONG - 1);
+	good &= comes(id, clean(to, SIZE), 5000, MSG_NOERROR, 5000);
+	good &= fails(msgrcv(id, to, room, 0, IPC_NOWAIT), ENOMSG, "none");
+	return msgctl(id, IPC_RMID, NULL) == 0 && good ? 0 : 1;
+}
+
 /*
  * msgquiet: between umask(0123) and umask(0321), messages that nobody waits
  * for, from and to several kinds of memory that were used before.

@@ -547,6 +547,7 @@ static const struct command {
 	{ "queues", 0, user_queues },
 	{ "msglimits", 0, user_msglimits },
 	{ "msgpointers", 0, user_msgpointers },
+	{ "msglarge", 0, user_msglarge },
 	{ "msgquiet", 0, user_msgquiet },
 };
 

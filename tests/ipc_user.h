@@ -38,6 +38,7 @@ int	user_undo(char **argv);
 int	user_queues(char **argv);
 int	user_msglimits(char **argv);
 int	user_msgpointers(char **argv);
+int	user_msglarge(char **argv);
 int	user_msgquiet(char **argv);
 
 #endif

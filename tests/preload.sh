@@ -284,7 +284,7 @@ test_execs()
 need_module
 need strace
 make_work
-plan 31
+plan 32
 check "the module is loaded" is_mapped
 check "true makes no other call with it" untouched true
 check "sh makes no other call with it" untouched sh -c 'cd /; umask'
@@ -299,6 +299,9 @@ check "... of semaphores too, also one that was good" \
     on_mipc "$user" setpointers
 check "... and of messages, where nothing else is touched" \
     on_mipc "$user" msgpointers
+check "large messages come whole, cut off or not at all" \
+    ./mipcrun --private --limit msgmax=1M --limit msgmnb=1M -- \
+    "$user" msglarge
 check "an operation that need not wait makes no system call" \
     operates_quietly quiet
 check "nor do a message that nobody waits for and its taking" \
