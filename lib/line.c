@@ -143,12 +143,10 @@ mipc_line_wake_told(const struct mipc_line *line)
 {
 	for (uint32_t i = 0; i < mipc_line_count(line); i++) {
 		struct mipc_place *place = mipc_line_place(line, i);
-		uint32_t state;
 
-		if (mipc_take(&place->owner) == 0)
-			continue;
-		state = mipc_line_state(place) & 0xff;
-		if (state == MIPC_SLEEP_DONE || state == MIPC_SLEEP_LOOK)
+		/* Told in whatever way its object has: it does not wait. */
+		if (mipc_take(&place->owner) != 0 &&
+		    mipc_line_state(place) != MIPC_SLEEP_WAITING)
 			mipc_wait_wake(mipc_wait_half(&place->state));
 	}
 }
