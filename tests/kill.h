@@ -10,6 +10,8 @@
  *	kill_judge.c	what a fresh process finds afterwards
  *	kill_sem_scene.c, kill_sem_cast.c, kill_sem_judge.c: the same of
  *			semaphore sets, and who else takes part
+ *	kill_msg_scene.c, kill_msg_cast.c, kill_msg_judge.c: of queues
+ *	kill_msg_room.c	is all room of a queue still there?
  */
 #ifndef KILL_H
 #define KILL_H
@@ -42,23 +44,26 @@
 #define KILL_CHILD	0x100	/* forks; the child is stepped */
 #define MAKES		0x200	/* makes the namespace; a directory's only */
 #define ENDS		0x400	/* the victim ends by itself, or is ended */
-#define STORES		0x800	/* of sets: much of it is the store's */
+#define STORES		0x800	/* of sets, queues: mostly the store's */
 
 struct stage;
 struct sem_scene;
+struct msg_scene;
 
 struct scene {
 	const char *name;
 	unsigned flags;
 	void (*before)(struct stage *);		/* at full speed */
 	void (*act)(struct stage *);		/* stepped, killed */
-	const struct sem_scene *sets;		/* NULL: of segments */
+	/* Both NULL: of segments. */
+	const struct sem_scene *sets;
+	const struct msg_scene *queues;
 };
 
-extern const struct scene shm_scenes[], sem_scenes[];
-extern const unsigned nshm_scenes, nsem_scenes;
+extern const struct scene shm_scenes[], sem_scenes[], msg_scenes[];
+extern const unsigned nshm_scenes, nsem_scenes, nmsg_scenes;
 /* What a second victim is killed in: the first look at what is left. */
-extern const struct scene shm_recovery, sem_recovery;
+extern const struct scene shm_recovery, sem_recovery, msg_recovery;
 
 /* ---- one try ---- */
 
@@ -93,13 +98,15 @@ struct sem_vector {
 	struct sembuf op[3];
 };
 
+enum when { ALWAYS, IF_HELPED, UNLESS_HELPED };
+
 /* One way to come out, when all that the victim owed is settled. */
 struct sem_end {
 	unsigned short value[SEMS];
 	short owed[SEMS];		/* still, by the debtor */
 	unsigned back;			/* sleepers that wait no more */
 	unsigned char at[SLEEPERS];	/* the operation one waits at */
-	enum { ALWAYS, IF_HELPED, UNLESS_HELPED } when;
+	enum when when;
 	bool removed;
 	bool is;			/* false: there are no more */
 };
@@ -136,6 +143,61 @@ struct sem_cast {
 	bool removed;
 };
 
+/* ---- a scene of queues ---- */
+
+#define MSG_ENDS	3
+#define MSG_MOST	12		/* messages that are looked at */
+#define TRIM_PAGES	70u		/* more than an empty queue keeps */
+
+/* A letter is known by its mark, which also says what is in it. */
+struct letter {
+	char mark;
+	long type;
+	size_t size;
+};
+
+struct msg_call {
+	enum { NO_CALL, SEND, TAKE, COPY } what;
+	char mark;			/* sent */
+	long type;			/* taken */
+	int flags;
+	size_t room;
+};
+
+struct msg_end {
+	const char *left;		/* marks, in the order of arrival */
+	unsigned back;			/* sleepers that wait no more */
+	char got[SLEEPERS];
+	int error[SLEEPERS];
+	enum when when;
+	bool removed, is;
+};
+
+struct msg_scene {
+	unsigned long qbytes;		/* 0: what a new queue has */
+	const char *start;		/* marks; NULL: nothing */
+	bool indexed;			/* a receiver has chosen among them */
+	bool pages;			/* there were very many others */
+	struct msg_call sleeper[SLEEPERS];
+	struct msg_call act, help;
+	bool help_by_kill;
+	bool creates;
+	struct msg_end end[MSG_ENDS];
+};
+
+struct msg_cast {
+	_Atomic int victim;
+	pid_t helper, sleeper[SLEEPERS];
+	_Atomic uint32_t helped;
+	struct {
+		_Atomic uint32_t back;
+		int error;
+		char got;
+	} slept[SLEEPERS];
+	unsigned early;
+	bool slow, late, removed;
+};
+
 /* Shared by the processes of one try. */
 struct stage {
 	const struct scene *scene;
@@ -149,6 +211,7 @@ struct stage {
 	_Atomic uint32_t leave;		/* the holder may go */
 	_Atomic uint32_t survivor;	/* pid of who survives a fork */
 	struct sem_cast cast;		/* of a scene of sets */
+	struct msg_cast post;		/* of queues */
 	_Atomic uint32_t told;		/* text[] says what is wrong */
 	char text[400];
 };
@@ -232,5 +295,31 @@ void	sem_dismiss(struct stage *s);
 /* kill_sem_judge.c */
 void	sem_judge_while_held(struct stage *s) __attribute__((noreturn));
 void	sem_judge_when_alone(struct stage *s) __attribute__((noreturn));
+
+/* kill_msg_cast.c: the same for queues. */
+const struct letter *letter_of(char mark);
+/* Before any of the calls below. */
+void	msg_write_letters(void);
+int	msg_send(struct stage *s, int id, char mark, int flags);
+/* What was received: its mark; 0 with errno.  One that is damaged is told. */
+char	msg_take(struct stage *s, int id, const struct msg_call *how);
+int	msg_get(struct stage *s, key_t key, int flags);
+int	msg_ctl(struct stage *s, int id, int cmd, void *buf);
+/* What a call gave: 0 or an errno, and what was received. */
+int	msg_perform(struct stage *s, const struct msg_call *call, char *got);
+unsigned msg_back(const struct stage *s);
+void	msg_hold(struct stage *s);
+void	msg_gather(struct stage *s);
+void	msg_await(struct stage *s);
+void	msg_dismiss(struct stage *s);
+
+/* kill_msg_judge.c */
+void	msg_judge_while_held(struct stage *s) __attribute__((noreturn));
+void	msg_judge_when_alone(struct stage *s) __attribute__((noreturn));
+
+/* kill_msg_room.c: of an empty queue that nobody else is in. */
+void	msg_must_have_all_room(struct stage *s, int id);
+/* The namespace lets queues have more bytes. */
+void	msg_allow_more(void);
 
 #endif

@@ -250,32 +250,32 @@ look_after(struct stage *s)
 }
 
 const struct scene shm_scenes[] = {
-	{ "first call", FIRST_CALL, nothing, open_and_call, NULL },
+	{ "first call", FIRST_CALL, nothing, open_and_call, NULL, NULL },
 	{ "make the namespace", MAKES | CREATES_KEY, nothing,
-	    make_and_create, NULL },
-	{ "create with a key", CREATES_KEY, have_called, create, NULL },
+	    make_and_create, NULL, NULL },
+	{ "create with a key", CREATES_KEY, have_called, create, NULL, NULL },
 	{ "create without a key", CREATES_PRIVATE, have_called,
-	    create_private, NULL },
-	{ "first attach", 0, have_called, attach, NULL },
-	{ "second attach", 0, have_attached, attach, NULL },
-	{ "attach where others are", HELD, have_called, attach, NULL },
-	{ "detach", 0, have_attached, detach, NULL },
-	{ "detach one of two", 0, have_attached_twice, detach, NULL },
+	    create_private, NULL, NULL },
+	{ "first attach", 0, have_called, attach, NULL, NULL },
+	{ "second attach", 0, have_attached, attach, NULL, NULL },
+	{ "attach where others are", HELD, have_called, attach, NULL, NULL },
+	{ "detach", 0, have_attached, detach, NULL, NULL },
+	{ "detach one of two", 0, have_attached_twice, detach, NULL, NULL },
 	{ "last detach of a removed one", REMOVED, have_attached_removed,
-	    detach, NULL },
-	{ "remove", REMOVES, have_called, remove_target, NULL },
+	    detach, NULL, NULL },
+	{ "remove", REMOVES, have_called, remove_target, NULL, NULL },
 	{ "remove what others have attached", REMOVES | HELD, have_called,
-	    remove_target, NULL },
+	    remove_target, NULL, NULL },
 	{ "remove what the victim has attached", REMOVES, have_attached,
-	    remove_target, NULL },
-	{ "set", SETS, have_called, set_target, NULL },
+	    remove_target, NULL, NULL },
+	{ "set", SETS, have_called, set_target, NULL, NULL },
 	{ "fork, the parent killed", KILL_PARENT, have_attached,
-	    fork_killed_parent, NULL },
+	    fork_killed_parent, NULL, NULL },
 	{ "fork, the child killed", KILL_CHILD, have_attached,
-	    fork_killed_child, NULL },
+	    fork_killed_child, NULL, NULL },
 };
 const unsigned nshm_scenes = sizeof(shm_scenes) / sizeof(shm_scenes[0]);
 
 const struct scene shm_recovery = {
-	"recovery", FIRST_CALL, nothing, look_after, NULL
+	"recovery", FIRST_CALL, nothing, look_after, NULL, NULL
 };

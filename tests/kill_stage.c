@@ -69,10 +69,33 @@ stage_end(pid_t pid, const char *what)
 
 /* ---- the victim ---- */
 
-static bool
-is_of_sets(void)
+/* Who takes part besides the victim, and who judges. */
+static const struct company {
+	void (*hold)(struct stage *);
+	void (*gather)(struct stage *);		/* NULL: there is nobody */
+	void (*await)(struct stage *);
+	void (*dismiss)(struct stage *);
+	void (*judge_while_held)(struct stage *);
+	void (*judge_when_alone)(struct stage *);
+	const struct scene *recovery;
+} of_segments = {
+	.hold = scene_hold,
+	.judge_while_held = judge_while_held,
+	.judge_when_alone = judge_when_alone,
+	.recovery = &shm_recovery
+}, of_sets = {
+	sem_hold, sem_gather, sem_await, sem_dismiss, sem_judge_while_held,
+	sem_judge_when_alone, &sem_recovery
+}, of_queues = {
+	msg_hold, msg_gather, msg_await, msg_dismiss, msg_judge_while_held,
+	msg_judge_when_alone, &msg_recovery
+};
+
+static const struct company *
+company(void)
 {
-	return s->scene->sets != NULL;
+	return s->scene->queues != NULL ? &of_queues :
+	    s->scene->sets != NULL ? &of_sets : &of_segments;
 }
 
 static void
@@ -94,7 +117,7 @@ first_victim(struct stage *stage)
 static void
 second_victim(struct stage *stage)
 {
-	be_stepped(stage, is_of_sets() ? &sem_recovery : &shm_recovery);
+	be_stepped(stage, company()->recovery);
 }
 
 static void
@@ -176,16 +199,15 @@ await_end(pid_t pid)
 static pid_t
 set_up(void)
 {
-	const pid_t holder = stage_start(s, is_of_sets() ? sem_hold :
-	    scene_hold);
+	const pid_t holder = stage_start(s, company()->hold);
 
 	while (atomic_load(&s->ready) == 0) {
 		harness_wait(&s->ready, 0, 0.1);
 		if (atomic_load(&s->told))
 			stage_fail("set-up");
 	}
-	if (is_of_sets())
-		sem_gather(s);
+	if (company()->gather != NULL)
+		company()->gather(s);
 	return holder;
 }
 
@@ -208,17 +230,16 @@ make_namespace(void)
 static void
 judge(pid_t holder, pid_t born)
 {
-	stage_end(stage_start(s, is_of_sets() ? sem_judge_while_held :
-	    judge_while_held), "with others alive");
+	stage_end(stage_start(s, company()->judge_while_held),
+	    "with others alive");
 	atomic_store(&s->leave, 1);
 	harness_wake(&s->leave);
 	stage_end(holder, "the holder");
-	if (is_of_sets())
-		sem_dismiss(s);
+	if (company()->dismiss != NULL)
+		company()->dismiss(s);
 	if (born != 0)
 		await_end(born);
-	stage_end(stage_start(s, is_of_sets() ? sem_judge_when_alone :
-	    judge_when_alone), "alone");
+	stage_end(stage_start(s, company()->judge_when_alone), "alone");
 	if (!judge_is_swept(s))
 		stage_fail("the namespace cannot be destroyed");
 }
@@ -253,8 +274,8 @@ play(void)
 	await_survivor(born);
 	if ((s->scene->flags & MAKES) != 0)
 		holder = set_up();
-	if (is_of_sets())
-		sem_await(s);
+	if (company()->await != NULL)
+		company()->await(s);
 	if (a->second != NULL || a->count != NULL ||
 	    a->record_second != NULL) {
 		s->twice = true;
@@ -299,7 +320,7 @@ stage_try(const struct attempt *attempt, struct outcome *out)
 	status = harness_reap(pid, 4 * PATIENCE);
 	*out = *o;
 	out->good = status == 0;
-	out->slow = s->cast.slow;
+	out->slow = s->cast.slow || s->post.slow;
 	if (!out->good && out->text[0] == '\0')
 		snprintf(out->text, sizeof(out->text), "the test itself ended "
 		    "with status %#x", status);

@@ -186,7 +186,8 @@ process_sleeps(int pid)
 		return false;
 	call = strtol(text, NULL, 10);
 	return call == SYS_futex || call == SYS_futex_waitv ||
-	    call == SYS_semop || call == SYS_semtimedop;
+	    call == SYS_semop || call == SYS_semtimedop ||
+	    call == SYS_msgsnd || call == SYS_msgrcv;
 }
 
 /* ---- pid namespaces ---- */
