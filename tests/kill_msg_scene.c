@@ -19,6 +19,7 @@
 #endif
 
 #define ROOM		8192u
+#define ENLARGED	400u	/* bytes that a queue gets by IPC_SET */
 
 /* ---- before ---- */
 
@@ -58,6 +59,18 @@ remove_target(struct stage *s)
 {
 	if (msg_ctl(s, s->target, IPC_RMID, NULL) == -1)
 		stage_tell(s, "IPC_RMID");
+}
+
+static void
+enlarge(struct stage *s)
+{
+	struct msqid_ds ds = { .msg_qbytes = ENLARGED };
+
+	ds.msg_perm.uid = geteuid();
+	ds.msg_perm.gid = getegid();
+	ds.msg_perm.mode = 0600;
+	if (msg_ctl(s, s->target, IPC_SET, &ds) == -1)
+		stage_tell(s, "IPC_SET");
 }
 
 static void
@@ -246,6 +259,10 @@ SCENE removal_asleep = {
 		END(.removed = true, .back = 3, .error = { EIDRM, EIDRM }),
 	}
 };
+SCENE enlarges = {
+	.qbytes = 60, .start = "a", .sleeper = { SENDS('b') },
+	.end = { END(.left = "a"), END(.left = "ab", .back = 1) }
+};
 SCENE creation = {
 	.creates = true,
 	.end = { END(.left = "") }
@@ -304,6 +321,7 @@ const struct scene msg_scenes[] = {
 	    removal) },
 	{ "removal of a queue with sleepers", Q(STORES, have_called,
 	    remove_target, removal_asleep) },
+	{ "IPC_SET of more bytes", Q(0, have_called, enlarge, enlarges) },
 	{ "msgget with a key", Q(STORES, have_called, create, creation) },
 };
 const unsigned nmsg_scenes = sizeof(msg_scenes) / sizeof(msg_scenes[0]);
