@@ -252,7 +252,10 @@ type_of(const struct mipc_mq *mq, uint32_t ref)
 	return m == NULL ? 0 : mipc_peek(&m->type);
 }
 
-/* The lowest of all: the inbox counts as well, where it has several. */
+/*
+ * The lowest of all: the inbox counts as well, where it has several.  If there
+ * is none the inbox is emptied, so that it tells when another one has come.
+ */
 static void
 choose_lowest(struct mipc_mq *mq, const struct mipc_choice *choice,
     uint64_t head, uint32_t first, struct mipc_found *f)
@@ -267,6 +270,8 @@ choose_lowest(struct mipc_mq *mq, const struct mipc_choice *choice,
 	    (f->ref == 0 || type < type_of(mq, f->ref))) {
 		f->ref = first;
 		f->in_inbox = true;
+	} else if (f->ref == 0) {
+		f->drain = true;
 	}
 }
 

@@ -114,6 +114,20 @@ START_TEST(M4_a_type_selects_as_well_for_a_sleeper)
 }
 END_TEST
 
+START_TEST(M4_who_waits_for_a_lower_type_than_there_is_sleeps)
+{
+	int id = make_queue();
+
+	put(id, 5, "high");
+	receiver(0, id, -3);
+	must_sleep(0);
+	put(id, 3, "low");
+	must_receive(0, 3, 'l');
+	must_drain(id, "h");
+	end_sleepers();
+}
+END_TEST
+
 START_TEST(M4_taking_by_falling_type_sorts)
 {
 	int id = make_queue();
@@ -307,6 +321,8 @@ add_type_clauses(TCase *tc)
 	    (int)COUNT(type_rows));
 	testing_add_loop(tc, M4_a_type_selects_as_well_for_a_sleeper, 0,
 	    (int)COUNT(type_rows));
+	testing_add(tc,
+	    M4_who_waits_for_a_lower_type_than_there_is_sleeps);
 	testing_add(tc, M4_taking_by_falling_type_sorts);
 	testing_add(tc, M4_equal_types_keep_their_order);
 	testing_add_loop(tc, M4_thousands_of_types_behind_each_other, 0, 5);
