@@ -310,10 +310,10 @@ info(struct mipc_ns *ns, int cmd, struct msginfo *buf)
 	out.msgmax = (int)mipc_take(&limit[MIPC_MSGMAX]);
 	out.msgmnb = (int)mipc_take(&limit[MIPC_MSGMNB]);
 	out.msgmni = (int)mipc_take(&limit[MIPC_MSGMNI]);
-	out.msgssz = 16;		/* Linux's constants */
+	out.msgssz = 16;	/* Linux's constants, whatever the limits are */
 	out.msgseg = 0xffff;
 	out.msgmap = out.msgtql = 16384;
-	out.msgpool = out.msgmni * 16384 / 1024;
+	out.msgpool = 512000;
 	if (cmd == MSG_INFO)
 		sum_up(ns, &out);
 	*buf = out;

@@ -283,6 +283,7 @@ START_TEST(M12_MSGMNI_bounds_the_number_of_queues)
 
 	set_limit("msgmni", 3);
 	must_eq(info(IPC_INFO).msgmni, 3);
+	must_eq(info(IPC_INFO).msgpool, 512000);
 	for (int i = 0; i < 3; i++)
 		id = make_queue();
 	must_error(ipc->msgget(IPC_PRIVATE, 0600), ENOSPC);
