@@ -220,7 +220,8 @@ struct mipc_msg_place {
 	mipc_u64 size;			/* at most, or of what is to be sent */
 	mipc_u32 rule;			/* see struct mipc_choice */
 	mipc_u32 cuts;			/* 1: what is too long is cut off */
-	mipc_u64 pad[4];
+	mipc_u64 barred;		/* T: 1: it may send no more */
+	mipc_u64 pad[3];
 };
 
 _Static_assert(sizeof(struct mipc_group) == 512, "format 1");

@@ -344,6 +344,8 @@ step_senders(struct mipc_mq *mq, const struct mipc_line *line)
 			return bury(mq, line, index, seen);
 		error = is_waiting(&place->place) ?
 		    mipc_pass_judge(mq, mipc_peek(&place->size)) : EBUSY;
+		if (error == 0 && MIPC_T_VALUE(mipc_peek(&place->barred)) != 0)
+			return mipc_line_fail(line, index, EACCES, seen);
 		if (error == 0)
 			return send_for(mq, line, index, seen);
 		if (error == ENOSPC)	/* of the ring alone */

@@ -79,7 +79,7 @@ steps(struct mipc_nap *nap, bool look)
 }
 
 static int
-try_stay(struct mipc_nap *nap)
+try_stay(struct mipc_nap *nap, bool barred)
 {
 	struct mipc_msg_place *place = own(nap);
 	uint64_t seen = mipc_txn_begin(nap->line->board);
@@ -89,34 +89,35 @@ try_stay(struct mipc_nap *nap)
 	if (!mipc_nap_is_mine(nap) ||
 	    mipc_line_ended(mipc_line_state(&place->place)))
 		return 0;
-	error = mipc_txn_open(&txn, nap->line->board, 2);
+	error = mipc_txn_open(&txn, nap->line->board, 3);
 	if (error != 0)
 		return error;
+	mipc_line_record_new(&txn, &place->barred, barred);
 	mipc_line_record(&txn, &place->place.state, MIPC_SLEEP_WAITING);
 	/* What came meanwhile was not for one who was to look. */
 	mipc_line_record_new(&txn, &nap->line->head->due, 1);
 	return mipc_txn_finish(&txn, seen);
 }
 
-/* IPC_SET: is it still allowed?  M3; a sender is asked only if it fits. */
+/* IPC_SET: is it still allowed?  M3; a sender hears of it once it fits. */
 static int
 told(struct mipc_nap *nap)
 {
 	struct mipc_msg_wait *wait = nap->arg;
 	struct mipc_mq *mq = wait->mq;
-	int error = wait->side == MIPC_TAKING ?
-	    mipc_use_permit(&mq->use, 4) :
-	    mipc_pass_judge(mq, wait->size) == EBUSY ? 0 :
-	    mipc_use_permit(&mq->use, 2);
+	bool taking = wait->side == MIPC_TAKING, barred;
+	int error = mipc_use_permit(&mq->use, taking ? 4 : 2);
 
-	if (error != 0)
+	if (error != 0 &&
+	    (taking || mipc_pass_judge(mq, wait->size) != EBUSY))
 		return error;
+	barred = error == EACCES;
 	mipc_nap_list(nap);
 	error = mipc_msg_pocket(mq);
 	if (error != 0)
 		return error;
 	do {
-		error = try_stay(nap);
+		error = try_stay(nap, barred);
 	} while (error == EAGAIN);
 	mipc_pocket_leave(mq);
 	return error;
@@ -352,9 +353,10 @@ try_join(struct mipc_msg_wait *wait)
 		return error;
 	if (!mipc_nap_is_mine(&wait->nap))
 		return ECANCELED;
-	error = mipc_txn_open(&txn, line->board, MIPC_LINE_WORDS + 2);
+	error = mipc_txn_open(&txn, line->board, MIPC_LINE_WORDS + 3);
 	if (error != 0)
 		return error;
+	mipc_line_record_new(&txn, &place->barred, 0);
 	if (wait->side == MIPC_SENDING) {
 		held = mipc_peek(&wait->mq->pocket->held[wait->held]);
 		old = mipc_peek(&place->message);

@@ -221,6 +221,49 @@ START_TEST(M3_a_sender_that_may_no_more_gets_EACCES)
 }
 END_TEST
 
+START_TEST(M3_a_sender_that_may_no_more_learns_it_when_there_is_room)
+{
+	int id = make_mode(0666);
+	struct message m;
+
+	need_root();
+	set_qbytes(id, 10);
+	put_bytes(id, 1, 10);
+	for (int i = 0; i < 2; i++)
+		start_sleeper(&(struct sleeper){ .who = i, .id = id,
+		    .sends = true, .type = 1, .letter = 'n', .size = 5,
+		    .as = i == 0 ? &nobody : &somebody });
+	set_owner(id, 0, somebody.gid, 0660);
+	must_sleep(0);
+	must_eq(take(id, &m, 10, 0, IPC_NOWAIT), 10);
+	must_end(0, -EACCES);
+	must_end(1, DONE);
+	must_drain(id, "n");
+	end_sleepers();
+}
+END_TEST
+
+START_TEST(M3_a_sender_has_its_right_again_when_there_is_room)
+{
+	int id = make_mode(0666);
+	struct message m;
+
+	need_root();
+	set_qbytes(id, 10);
+	put_bytes(id, 1, 10);
+	start_sleeper(&(struct sleeper){ .who = 0, .id = id, .sends = true,
+	    .type = 1, .letter = 'n', .size = 5, .as = &nobody });
+	set_owner(id, 0, 0, 0660);
+	must_sleep(0);
+	set_owner(id, 0, 0, 0666);
+	must_sleep(0);
+	must_eq(take(id, &m, 10, 0, IPC_NOWAIT), 10);
+	must_end(0, DONE);
+	must_drain(id, "n");
+	end_sleepers();
+}
+END_TEST
+
 START_TEST(M3_a_right_gained_serves_who_asks_again)
 {
 	int id = make_mode(0600);
@@ -273,6 +316,9 @@ add_set_clauses(TCase *tc)
 	testing_add(tc, M3_all_senders_that_fit_go_on);
 	testing_add(tc, M3_a_receiver_that_may_no_more_gets_EACCES);
 	testing_add(tc, M3_a_sender_that_may_no_more_gets_EACCES);
+	testing_add(tc,
+	    M3_a_sender_that_may_no_more_learns_it_when_there_is_room);
+	testing_add(tc, M3_a_sender_has_its_right_again_when_there_is_room);
 	testing_add(tc, M3_a_right_gained_serves_who_asks_again);
 	testing_add(tc, M3_an_IPC_SET_that_fails_wakes_nobody);
 }
