@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * diff_msg.c - message queues: the same random operations on two sides,
- * compared step by step.  See diff_msg.h for how, diff_run.c for the options.
+ * diff_msg.c - message queues: the same random operations on the kernel and
+ * on mipc, compared step by step.  See diff_msg.h for how, diff_run.c for the
+ * options.
  *
- * There is a model that tells in a few hundred lines what the clauses say.
- * It must agree with the kernel; and it can be made to lie, to show that each
- * kind of lie is seen.
+ * Beside the kernel itself and mipc there is a model that tells in a few
+ * hundred lines what the clauses say.  It must agree with the kernel too; and
+ * it can be made to lie, to show that each kind of lie is seen.
  */
 #include "diff_msg.h"
 
@@ -59,18 +60,30 @@ note_known(void)
 {
 	tap_note("not drawn: several senders that room wakes together, and "
 	    "IPC_SET while several sleep: the kernel lets them race");
+	tap_note("known difference, excused: MSG_STAT_ANY of a queue that the "
+	    "caller may not open shows what its file tells: owner and mode");
+	tap_note("known difference, excused: MSG_INFO leaves out the messages "
+	    "of queues that the caller may not open");
+	tap_note("known difference, not drawn: an unprivileged creator who "
+	    "is not the owner any more may be unable to change a queue");
+	tap_note("known difference, not drawn: who was stopped sleeps on; in "
+	    "the kernel it begins anew, behind the others, and by its rights");
+	tap_note("known difference, not drawn: a message handed to a receiver "
+	    "that is killed before it runs goes back to where it stood");
 }
 
 /* ---- a sequence ---- */
 
 static struct world *
-make_world(const struct config *c)
+make_world(const struct config *c, unsigned number)
 {
 	int fd;
 	struct world *w = diff_memory(sizeof(*w), &fd);
 
 	w->driver = getpid();
 	w->store = c->store;
+	snprintf(w->dir, sizeof(w->dir), "%.4000s/ns%u", harness_dir(),
+	    number);
 	if (c->broken != NULL)
 		snprintf(w->broken, sizeof(w->broken), "%s", c->broken);
 	return w;
@@ -82,15 +95,16 @@ run_sequence(const struct config *c, unsigned number, unsigned *steps)
 	static struct driver d;
 	bool equal;
 
-	(void)number;
 	d.config = c;
-	d.world = make_world(c);
+	d.world = make_world(c, number);
 	if (c->store == STORE_KERNEL)
 		diff_enter_two(d.world->namespace);
 	else if (!diff_enter_namespace())
 		harness_die("no IPC namespace: %s", strerror(errno));
+	if (!side_open(d.world))
+		return SEQUENCE_TROUBLE;
 	if (can.admin && (!side_limit(d.world, KERNEL) ||
-	    (c->store == STORE_KERNEL && !side_limit(d.world, MIPC))))
+	    !side_limit(d.world, MIPC)))
 		harness_die("the limits cannot be set: %s", strerror(errno));
 	model_open(d.world);
 	for (int i = 0; i < OBJECTS; i++)
@@ -105,9 +119,15 @@ run_sequence(const struct config *c, unsigned number, unsigned *steps)
 
 static const struct config rounds[] = {
 	{ .name = "kernel against itself", .store = STORE_KERNEL,
-	    .observe = 1, .ops = 50, .stretch = STRETCH },
+	    .observe = 1, .ops = 20, .stretch = STRETCH },
 	{ .name = "kernel against the model", .store = STORE_MODEL,
-	    .observe = 1, .ops = 50, .stretch = STRETCH },
+	    .observe = 1, .ops = 20, .stretch = STRETCH },
+	{ .name = "directory", .store = STORE_DIR, .observe = 1, .ops = 20,
+	    .stretch = STRETCH },
+	{ .name = "anonymous", .store = STORE_ANON, .observe = 1, .ops = 20,
+	    .stretch = STRETCH },
+	{ .name = "directory seldom looked at", .store = STORE_DIR,
+	    .observe = 7, .ops = 20, .stretch = STRETCH },
 };
 
 static const struct lie lies[] = {
@@ -135,7 +155,7 @@ main(int argc, char **argv)
 		.nrounds = sizeof(rounds) / sizeof(rounds[0]),
 		.lies = lies,
 		.nlies = sizeof(lies) / sizeof(lies[0]),
-		.ops = 12000,
+		.ops = 10000,
 		.lie_ops = 30000,
 		.oracle = has_queues,
 		.sequence = run_sequence,

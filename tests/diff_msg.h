@@ -7,9 +7,10 @@
  * each, one at a time, to the same worker of both; then it waits until both
  * sides are at rest: everybody who has an order has answered, or sleeps.  No
  * call tells who sleeps in a queue, so the state of the process does, once it
- * has taken its order.  So which operation comes after which is the same on
- * both sides, whatever the scheduler does.  At rest, who has answered what,
- * and what every queue shows and holds, must be equal.
+ * has taken its order; of mipc's, their place in the queue as well.  So which
+ * operation comes after which is the same on both sides, whatever the
+ * scheduler does.  At rest, who has answered what, and what every queue shows
+ * and holds, must be equal.
  *
  * Where the kernel leaves an order to chance, nothing is drawn: those whom
  * room or IPC_SET wakes together run in any order.  A queue has one blocked
@@ -106,6 +107,7 @@ struct world {
 	enum store store;
 	int namespace[SIDES];		/* STORE_KERNEL: /proc/self/ns/ipc */
 	char broken[32];		/* how the side MIPC misbehaves */
+	char dir[PATH_MAX];
 	_Atomic uint32_t bell[SIDES];	/* + 1 at each answer */
 	struct actor actor[SIDES][WORKERS];
 };
@@ -159,7 +161,13 @@ void	worker_main(struct world *w, int side, int self)
 /* Perform a call; as the driver on its side, or as a worker. */
 void	side_run(const struct world *w, int side, const struct op *op,
 	    struct result *r);
+/* Make mipc's namespace; false, having said why, if it cannot be. */
+bool	side_open(struct world *w);
 bool	side_limit(const struct world *w, int side);
+/* Does mipc, on its side, count this one among those who sleep? */
+bool	side_waits(const struct world *w, int side, const struct actor *a);
+/* How many wakes mipc has lost, and found by a heartbeat. */
+uint64_t side_heartbeats(void);
 unsigned side_uid(int worker);	/* whom a worker runs as; -1: the driver */
 void	side_fill(char *text, size_t size, unsigned seed);
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEYS		4
 #define FIRST_KEY	0x4d495200
@@ -160,6 +161,22 @@ draw_rcv(struct driver *d, struct op *op)
 	}
 }
 
+/* A creator who has given it away: see diff_msg.c. */
+static bool
+is_given_away(const struct driver *d, const struct op *by)
+{
+	const struct op op = {
+		.kind = OP_CTL, .worker = -1, .id = by->id, .cmd = IPC_STAT
+	};
+	const struct ipc_perm *p;
+	struct result r;
+
+	side_run(d->world, KERNEL, &op, &r);
+	p = &r.u.ds.msg_perm;
+	return r.error == 0 && side_uid(by->worker) == p->cuid &&
+	    p->cuid != p->uid && p->cuid != 0;
+}
+
 /* Those whom IPC_SET wakes race: there is one at most. */
 static void
 draw_set(struct driver *d, struct op *op)
@@ -177,7 +194,8 @@ draw_set(struct driver *d, struct op *op)
 	else if (rng_chance(&d->rng, 30))
 		op->uid = NOBODY;
 	if (draw_sleepers(d, op->id, OP_RCV) +
-	    draw_sleepers(d, op->id, OP_SND) > 1)
+	    draw_sleepers(d, op->id, OP_SND) > 1 ||
+	    (d->config->store == STORE_DIR && is_given_away(d, op)))
 		op->cmd = IPC_STAT;
 }
 
@@ -196,6 +214,21 @@ draw_ctl(struct driver *d, struct op *op)
 		draw_set(d, op);
 	if (op->cmd == MSG_STAT || op->cmd == MSG_STAT_ANY)
 		op->id = (int)rng_below(&d->rng, 2 * MSGMNI_HERE);
+}
+
+/* In the kernel who was stopped begins anew: see diff_msg.c. */
+static void
+draw_signal(struct driver *d, struct op *op)
+{
+	const struct op *sleep = &d->asked[op->worker];
+	const enum store store = d->config->store;
+
+	op->signal = rng_below(&d->rng, SIGNALS);
+	if (op->signal == SIGNAL_STOP && store != STORE_KERNEL &&
+	    store != STORE_MODEL &&
+	    (draw_sleepers(d, sleep->id, sleep->kind) > 1 ||
+	    side_uid(op->worker) != geteuid()))
+		op->signal = SIGNAL_IGNORED;
 }
 
 static bool
@@ -228,7 +261,7 @@ draw_kind(struct driver *d, struct op *op)
 	else if (op->kind == OP_CTL)
 		draw_ctl(d, op);
 	else if (op->kind == OP_SIGNAL)
-		op->signal = rng_below(&d->rng, SIGNALS);
+		draw_signal(d, op);
 	return true;
 }
 

@@ -73,7 +73,7 @@ rests(struct driver *d, int side, int worker)
 	if (!d->out[side][worker])
 		return true;
 	asleep = is_model(d, side) || (atomic_load(&a->order) == 0 &&
-	    state_of(a->pid) == 'S');
+	    state_of(a->pid) == 'S' && side_waits(d->world, side, a));
 	if (atomic_load(&a->answer) == 0)
 		/* Whom the kernel has woken the other side wakes too. */
 		return asleep && (side == KERNEL || is_model(d, side) ||

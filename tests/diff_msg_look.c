@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FAR_APART	60	/* seconds */
 
@@ -147,6 +148,39 @@ compare_info(struct driver *d, const struct msginfo *k,
 	    SAME(d, "msgseg", k->msgseg, m->msgseg);
 }
 
+/* ---- what is known to differ: rows of mipc(7) ---- */
+
+static bool
+is_stranger(const struct op *op, const struct result *k,
+    const struct result *m)
+{
+	return side_uid(op->worker) != geteuid() && op->kind == OP_CTL &&
+	    op->cmd == MSG_STAT_ANY && m->error == 0 &&
+	    k->value == m->value && m->u.ds.msg_ctime == 0 &&
+	    k->u.ds.msg_perm.uid == m->u.ds.msg_perm.uid;
+}
+
+/* Of queues that one may not open the messages do not count. */
+static bool
+is_part_of_sum(const struct op *op, const struct result *k,
+    const struct result *m)
+{
+	const struct msginfo *all = &k->u.info, *part = &m->u.info;
+
+	return side_uid(op->worker) != geteuid() && op->kind == OP_CTL &&
+	    op->cmd == MSG_INFO && k->error == 0 && m->error == 0 &&
+	    k->value == m->value && part->msgpool == all->msgpool &&
+	    part->msgmap <= all->msgmap && part->msgtql <= all->msgtql;
+}
+
+static bool
+known_excuses(const struct driver *d, const struct op *op,
+    const struct result *k, const struct result *m)
+{
+	return d->config->store == STORE_DIR &&
+	    (is_stranger(op, k, m) || is_part_of_sum(op, k, m));
+}
+
 /* ---- answers ---- */
 
 static bool
@@ -157,6 +191,8 @@ compare_result(struct driver *d, const struct op *op,
 
 	tell_result(op, k, kernel, sizeof(kernel));
 	tell_result(op, m, mipc, sizeof(mipc));
+	if (known_excuses(d, op, k, m))
+		return true;
 	if (strcmp(kernel, mipc) != 0)
 		return drive_differ(d, "worker %d: kernel %s, mipc %s",
 		    op->worker, kernel, mipc);
@@ -196,6 +232,8 @@ note_result(struct driver *d, const struct op *op, const struct result *r)
 bool
 look_results(struct driver *d)
 {
+	if (side_heartbeats() != 0)
+		return drive_differ(d, "a wake was lost: a heartbeat found it");
 	for (int w = 0; w < WORKERS; w++) {
 		const struct result *k = &d->world->actor[KERNEL][w].result;
 		const struct result *m = &d->world->actor[MIPC][w].result;
