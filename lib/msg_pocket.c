@@ -294,10 +294,16 @@ make_places(struct mipc_mq *mq, uint32_t wanted)
 int
 mipc_pocket_free(struct mipc_mq *mq, uint32_t *place)
 {
-	uint32_t mask = free_mask(mq);
+	uint32_t mask;
 	int error;
 
-	if (__builtin_expect(mask == 0, 0)) {
+	for (uint32_t i = 0; i < MIPC_HELD; i++)
+		if (MIPC_HELD_REF(mipc_peek(&mq->pocket->held[i])) == 0) {
+			*place = i;
+			return 0;
+		}
+	mask = free_mask(mq);
+	if (mask == 0) {
 		error = make_places(mq, MIPC_HELD / 2);
 		if (error != 0)
 			return error;
@@ -449,10 +455,14 @@ mipc_pocket_room(struct mipc_mq *mq, uint64_t size, uint32_t *place)
 void
 mipc_pocket_tidy(struct mipc_mq *mq)
 {
-	for (uint32_t i = 0; i < MIPC_HELD; i++)
+	for (uint32_t i = 0; i < MIPC_HELD; i++) {
+		if (__builtin_expect(MIPC_HELD_SHAPE(mipc_peek(
+		    &mq->pocket->held[i])) <= MIPC_SHAPES + FEW_PAGES, 1))
+			continue;
 		while (mipc_pocket_pages(mq, i) > FEW_PAGES)
 			if (mipc_pages_give(mq, 1u << i) != 0)
 				return;
+	}
 }
 
 /* --- taking and leaving ------------------------------------------------ */
