@@ -28,7 +28,7 @@ has_queues(void)
 
 /* Shared with the sequences. */
 static struct total {
-	unsigned made, count[OP_KINDS], slept, woken;
+	unsigned made, count[OP_KINDS], slept, woken, reminded;
 } *total;
 
 static void
@@ -39,6 +39,7 @@ add_up(const struct driver *d)
 		total->count[k] += d->count[k];
 	total->slept += d->slept;
 	total->woken += d->woken;
+	total->reminded += d->reminded;
 }
 
 static void
@@ -48,10 +49,11 @@ tell_total(const struct config *c)
 
 	if (c->broken == NULL)
 		tap_note("%s: %u operations: msgget %u, msgsnd %u, msgrcv %u, "
-		    "msgctl %u, signals %u, kills %u; %u slept, %u woken",
+		    "msgctl %u, signals %u, kills %u; %u slept, %u woken; "
+		    "%u signals repeated",
 		    c->name, total->made, n[OP_GET], n[OP_SND], n[OP_RCV],
 		    n[OP_CTL], n[OP_SIGNAL], n[OP_KILL], total->slept,
-		    total->woken);
+		    total->woken, total->reminded);
 	memset(total, 0, sizeof(*total));
 }
 
@@ -66,6 +68,8 @@ note_known(void)
 	    "of queues that the caller may not open");
 	tap_note("known difference, not drawn: an unprivileged creator who "
 	    "is not the owner any more may be unable to change a queue");
+	tap_note("known difference: a signal that comes in the instant in "
+	    "which a sleeper looks about does not wake it: it is repeated");
 	tap_note("known difference, not drawn: who was stopped sleeps on; in "
 	    "the kernel it begins anew, behind the others, and by its rights");
 	tap_note("known difference, not drawn: a message handed to a receiver "

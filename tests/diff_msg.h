@@ -137,6 +137,7 @@ struct driver {
 	unsigned nlife;
 	unsigned count[OP_KINDS];
 	unsigned slept, woken;	/* told in a comment */
+	unsigned reminded;	/* signals that had to be repeated */
 	char past[HISTORY][400];
 };
 

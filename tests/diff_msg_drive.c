@@ -17,6 +17,7 @@
 #define FIRST_WORKERS	6
 #define HANG		20.0	/* seconds until rest is given up */
 #define HASTY		1.5	/* the same, in a hurry */
+#define REMINDER	0.1	/* seconds until a signal is repeated */
 
 bool
 drive_differ(struct driver *d, const char *fmt, ...)
@@ -84,10 +85,25 @@ rests(struct driver *d, int side, int worker)
 	return true;
 }
 
+/* A signal may miss a sleeper of mipc's: see diff_msg.c. */
+static void
+remind(struct driver *d)
+{
+	if (d->config->store != STORE_DIR && d->config->store != STORE_ANON)
+		return;
+	for (int w = 0; w < WORKERS; w++)
+		if (d->out[MIPC][w] && d->came[KERNEL][w] &&
+		    d->world->actor[KERNEL][w].result.error == EINTR) {
+			kill(d->world->actor[MIPC][w].pid, SIGUSR1);
+			d->reminded++;
+		}
+}
+
 static bool
 await_rest(struct driver *d, int side)
 {
 	const double start = harness_now();
+	double reminder = REMINDER;
 	int w = 0;
 
 	while (w < WORKERS) {
@@ -102,6 +118,10 @@ await_rest(struct driver *d, int side)
 			return drive_differ(d, "%s: worker %d neither sleeps "
 			    "nor answers", side == KERNEL ? "kernel" :
 			    "mipc", w);
+		if (side == MIPC && harness_now() - start > reminder) {
+			remind(d);
+			reminder += REMINDER;
+		}
 		sched_yield();
 		w = 0;
 	}
