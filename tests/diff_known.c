@@ -63,6 +63,23 @@ is_buried(struct driver *d, const struct op *op, const struct result *r)
 	    is_one_gone(d);
 }
 
+/* A stranger knows of one process that used it; that one has ended. */
+static bool
+is_without_witness(struct driver *d, const struct op *op,
+    const struct result *r)
+{
+	const struct op look = { .kind = OP_CTL, .cmd = IPC_STAT };
+	struct result now;
+
+	(void)d;
+	if ((op->kind != OP_AT && op->kind != OP_CTL) || op->privileged ||
+	    (r[KERNEL].error != EACCES && r[KERNEL].error != EPERM) ||
+	    r[MIPC].error != EINVAL)
+		return false;
+	side_control(KERNEL, op->id[KERNEL], &look, &now);
+	return now.error == 0 && (now.u.ds.shm_perm.mode & SHM_DEST) != 0;
+}
+
 /*
  * Where `excuses` is NULL, no such operation is made up;
  * else it says of a pair of results that differ whether this row is the
@@ -87,6 +104,8 @@ static const struct known {
 	{ "and its pages count for the limits as long", is_crowded, true },
 	{ "and changing it may say EPERM for EINVAL as long", is_buried,
 	    false },
+	{ "a removed segment may be EINVAL for EACCES or EPERM to those who "
+	    "may not open it", is_without_witness, false },
 	{ "an unprivileged owner may be unable to give a segment away", NULL,
 	    false },
 	{ "a creator that is not its owner any more may be unable to change a "
