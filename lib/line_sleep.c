@@ -364,7 +364,10 @@ settle_down(struct mipc_nap *nap, struct seen *seen)
 	if (mipc_line_ended(now) || !mipc_nap_is_mine(nap))
 		return 0;
 	if (now == MIPC_SLEEP_LOOK || nap->list) {
-		error = nap->ops->told(nap);
+		/* A removed one first: who asks for rights there gives up. */
+		error = nap->ops->check(nap);
+		if (error == 0 && !mipc_line_ended(state(nap)))
+			error = nap->ops->told(nap);
 		if (error == 0)
 			nap->list = false;
 		return error == 0 ? EALREADY : error;

@@ -362,16 +362,17 @@ mipc_msg_busy(struct mipc_mq *mq)
 {
 	struct mipc_line lines[2];
 
+	bool gone;
+
 	mipc_msg_lines(mq, lines);
-	if (mipc_line_sleepers(&lines[MIPC_TAKING]) != 0 &&
-	    (mipc_line_due(&lines[MIPC_TAKING]) ||
-	    mipc_line_gone(&lines[MIPC_TAKING]) || mipc_pass_first(mq) != 0))
+	gone = mipc_line_gone(&lines[MIPC_SENDING]) ||
+	    mipc_line_gone(&lines[MIPC_TAKING]);
+	if (mipc_line_sleepers(&lines[MIPC_TAKING]) != 0 && (gone ||
+	    mipc_line_due(&lines[MIPC_TAKING]) || mipc_pass_first(mq) != 0))
 		return true;
 	if (mipc_line_sleepers(&lines[MIPC_SENDING]) == 0)
 		return false;
-	if (mipc_line_gone(&lines[MIPC_SENDING]))
-		return true;
-	return mipc_msg_sender_fits(mq, &lines[MIPC_SENDING]);
+	return gone || mipc_msg_sender_fits(mq, &lines[MIPC_SENDING]);
 }
 
 bool
@@ -401,6 +402,21 @@ mipc_msg_sender_fits(struct mipc_mq *mq, const struct mipc_line *line)
 	return false;
 }
 
+/* Who said that the queue is removed may have said it on one board only. */
+static int
+step_gone(const struct mipc_line lines[2])
+{
+	uint64_t seen;
+
+	for (int i = 0; i < 2; i++) {
+		seen = mipc_txn_begin(lines[i].board);
+		if (!mipc_line_gone(&lines[i]) && mipc_line_gone(&lines[1 - i]))
+			return mipc_line_set(&lines[i], &lines[i].head->gone,
+			    1, seen);
+	}
+	return ECANCELED;
+}
+
 /* Steps until there are none; a pocket is held, and signals are blocked. */
 static int
 do_steps(struct mipc_mq *mq, bool look)
@@ -410,7 +426,9 @@ do_steps(struct mipc_mq *mq, bool look)
 
 	do {
 		mipc_msg_lines(mq, lines);
-		error = step_receivers(mq, &lines[MIPC_TAKING], look);
+		error = step_gone(lines);
+		if (error == ECANCELED)
+			error = step_receivers(mq, &lines[MIPC_TAKING], look);
 		if (error == ECANCELED)
 			error = step_senders(mq, &lines[MIPC_SENDING]);
 		if (!mipc_use_sound(&mq->use))

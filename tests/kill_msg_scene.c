@@ -251,6 +251,14 @@ SCENE removal = {
 	.start = "abL", .indexed = true,
 	.end = { END(.left = "abL"), END(.removed = true) }
 };
+SCENE removal_asleep = {
+	.qbytes = 60, .start = "a",
+	.sleeper = { SENDS('b'), TAKES(9) },
+	.end = {
+		END(.left = "a"),
+		END(.removed = true, .back = 3, .error = { EIDRM, EIDRM }),
+	}
+};
 SCENE enlarges = {
 	.qbytes = 60, .start = "a", .sleeper = { SENDS('b') },
 	.end = { END(.left = "a"), END(.left = "ab", .back = 1) }
@@ -311,6 +319,8 @@ const struct scene msg_scenes[] = {
 	    trims) },
 	{ "removal of a queue", Q(STORES, have_called, remove_target,
 	    removal) },
+	{ "removal of a queue with sleepers", Q(STORES, have_called,
+	    remove_target, removal_asleep) },
 	{ "IPC_SET of more bytes", Q(0, have_called, enlarge, enlarges) },
 	{ "msgget with a key", Q(STORES, have_called, create, creation) },
 };
