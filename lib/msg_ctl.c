@@ -357,14 +357,10 @@ dispatch(struct mipc_ns *ns, int msqid, int cmd, struct msqid_ds *buf,
 MIPC_PUBLIC int
 mipc_msgctl(struct mipc_ns *ns, int msqid, int cmd, struct msqid_ds *buf)
 {
-	struct mipc_thread *thread;
 	int error, out = 0;
 
 	cmd &= ~MIPC_IPC_64;
-	mipc_gate_check();
-	thread = mipc_thread();
-	if (thread != NULL)
-		mipc_thread_withdraw(thread);
+	mipc_use_begin();
 	mipc_sweep_if_due(ns);
 	mipc_cred_look();
 	error = msqid < 0 ? EINVAL : dispatch(ns, msqid, cmd, buf, &out);

@@ -32,13 +32,9 @@
 static int
 begin(struct mipc_mq *mq, struct mipc_ns *ns, int id, unsigned asked)
 {
-	struct mipc_thread *thread;
 	int error;
 
-	mipc_gate_check();
-	thread = mipc_thread();
-	if (thread != NULL)
-		mipc_thread_withdraw(thread);
+	mipc_use_begin();
 	error = mipc_msg_enter(mq, ns, id);
 	if (error != 0)
 		return error;

@@ -170,13 +170,6 @@ mipc_set_permit(struct mipc_set *set, unsigned bits)
 /* semtimedop, whatever it takes; -1 with errno. */
 int	mipc_sem_closely(struct mipc_ns *, int semid, struct sembuf *,
 	    size_t nops, const struct timespec *timeout);
-/* Is this a length of time? */
-static inline bool
-mipc_sem_is_wait(const struct timespec *t)
-{
-	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < 1000000000;
-}
-
 /* Say that an operation was done now: at most a second late. */
 static inline void
 mipc_sem_note_time(struct mipc_semset *head)

@@ -14,6 +14,7 @@
 #include "control.h"
 #include "mipc.h"
 #include "sweep.h"
+#include "use.h"
 
 #ifndef SEM_STAT_ANY
 #define SEM_STAT_ANY 20
@@ -304,7 +305,6 @@ fourth(int cmd, va_list args)
 MIPC_PUBLIC int
 mipc_semctl(struct mipc_ns *ns, int semid, int semnum, int cmd, ...)
 {
-	struct mipc_thread *thread;
 	union argument arg;
 	int error, out = 0;
 	va_list args;
@@ -313,10 +313,7 @@ mipc_semctl(struct mipc_ns *ns, int semid, int semnum, int cmd, ...)
 	va_start(args, cmd);
 	arg = fourth(cmd, args);
 	va_end(args);
-	mipc_gate_check();
-	thread = mipc_thread();
-	if (thread != NULL && thread->waiter.serial != 0)
-		mipc_thread_withdraw(thread);
+	mipc_use_begin();
 	mipc_sweep_if_due(ns);
 	mipc_cred_look();
 	error = semid < 0 ? EINVAL :

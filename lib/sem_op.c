@@ -17,10 +17,8 @@
 
 #include "crash.h"
 #include "mipc.h"
-
-#define PATIENCE	32000u	/* ns before a sleep: about what one costs */
-#define LOOKS		8	/* between looks at the clock */
-#define PATIENCE_PROBE	1024u	/* sleeps between probes of it */
+#include "patience.h"
+#include "use.h"
 
 struct call {
 	struct mipc_set *set;
@@ -177,61 +175,24 @@ attempt(const struct call *call)
 
 /* --- before sleeping --------------------------------------------------- */
 
-static void
-pause_briefly(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#endif
-}
-
-/* Does a single operation still have to wait? */
+/* Can a single operation proceed now? */
 static bool
-waits(const struct call *call)
+can_proceed(void *arg)
 {
+	const struct call *call = arg;
 	const struct mipc_op *op = &call->plan->op[call->plan->blocking];
 	int32_t value = (int32_t)MIPC_SEM_VALUE(mipc_take(
 	    &call->set->head->sem[op->num]));
 
-	return op->op == 0 ? value != 0 : value + op->op < 0;
+	return op->op == 0 ? value == 0 : value + op->op >= 0;
 }
 
-/*
- * Look a while before sleeping: between two processors that is far cheaper
- * than a sleep.  What it is worth is kept for the set: success restores the
- * whole budget, failure takes an eighth, and when none is left one in many
- * sleeps tries it all.  True if it may be tried again.
- */
+/* Look a while before sleeping: true if it may be tried again. */
 static bool
-spin(const struct call *call)
+spin(struct call *call)
 {
-	mipc_u32 *kept = &call->set->opened->patience;
-	uint32_t spent = mipc_peek(kept), budget;
-	uint64_t start;
-
-	if (mipc_sys_processors() < 2 || call->deadline == 0 ||
-	    call->plan->nops > 1)
-		return false;
-	budget = spent >= PATIENCE ? 0 : PATIENCE - spent;
-	if (budget == 0) {
-		mipc_put(kept, spent + 1);
-		if (spent < PATIENCE + PATIENCE_PROBE)
-			return false;
-		budget = PATIENCE;
-		spent = PATIENCE - PATIENCE / 8;
-	}
-	start = mipc_sys_monotonic_ns();
-	do {
-		for (int i = 0; i < LOOKS; i++) {
-			if (!waits(call)) {
-				mipc_put(kept, 0);
-				return true;
-			}
-			pause_briefly();
-		}
-	} while (mipc_sys_monotonic_ns() - start < budget);
-	mipc_put(kept, spent + PATIENCE / 8);
-	return false;
+	return call->deadline != 0 && call->plan->nops == 1 && mipc_patience(
+	    &call->set->opened->patience, can_proceed, call);
 }
 
 /* --- the call ---------------------------------------------------------- */
@@ -388,27 +349,9 @@ operate_few(struct mipc_ns *ns, int semid, const struct sembuf *ops,
 	return operate(ns, semid, op, nops, touch, deadline);
 }
 
-/* When a wait of this length ends. */
-static uint64_t
-end_of(const struct timespec *timeout)
-{
-	uint64_t now, ns;
-
-	if (timeout == NULL)
-		return MIPC_FOREVER;
-	if (timeout->tv_sec == 0 && timeout->tv_nsec == 0)
-		return 0;
-	if ((uint64_t)timeout->tv_sec > INT64_MAX / 1000000000u - 1)
-		return MIPC_FOREVER;
-	now = mipc_sys_monotonic_ns();
-	ns = (uint64_t)timeout->tv_sec * 1000000000u +
-	    (uint64_t)timeout->tv_nsec;
-	return now + ns;
-}
-
 static int
 check(const struct mipc_ns *ns, const struct sembuf *ops, size_t nops,
-    const struct timespec *timeout)
+    const struct timespec *timeout, uint64_t *end)
 {
 	uint64_t most = mipc_peek(&ns->space->limit[MIPC_SEMOPM]);
 
@@ -418,30 +361,22 @@ check(const struct mipc_ns *ns, const struct sembuf *ops, size_t nops,
 		return E2BIG;
 	if (ops == NULL)
 		return EFAULT;
-	if (timeout != NULL && !mipc_sem_is_wait(timeout))
-		return EINVAL;
-	return 0;
+	return mipc_wait_deadline(timeout, end) ? 0 : EINVAL;
 }
 
 int
 mipc_sem_closely(struct mipc_ns *ns, int semid, struct sembuf *ops,
     size_t nops, const struct timespec *timeout)
 {
-	struct mipc_thread *thread;
 	uint64_t end;
 	int error;
 
-	mipc_gate_check();
-	thread = mipc_thread();
-	if (thread != NULL && thread->waiter.serial != 0)
-		mipc_thread_withdraw(thread);
-	error = check(ns, ops, nops, timeout);
-	if (error == 0) {
-		end = end_of(timeout);
+	mipc_use_begin();
+	error = check(ns, ops, nops, timeout, &end);
+	if (error == 0)
 		error = nops <= MIPC_FEW_OPS ?
 		    operate_few(ns, semid, ops, (uint32_t)nops, end) :
 		    operate_many(ns, semid, ops, (uint32_t)nops, end);
-	}
 	if (error == 0)
 		return 0;
 	errno = error;

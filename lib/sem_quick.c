@@ -115,7 +115,7 @@ mipc_semtimedop(struct mipc_ns *ns, int semid, struct sembuf *ops,
     size_t nops, const struct timespec *timeout)
 {
 	if (is_plain(ops, nops) &&
-	    (timeout == NULL || mipc_sem_is_wait(timeout)) &&
+	    (timeout == NULL || mipc_wait_is_length(timeout)) &&
 	    try_quickly(ns, semid, ops, mipc_sys_seconds()))
 		return 0;
 	return mipc_sem_closely(ns, semid, ops, nops, timeout);

@@ -14,6 +14,17 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+void
+mipc_use_begin(void)
+{
+	struct mipc_thread *thread;
+
+	mipc_gate_check();
+	thread = mipc_thread();
+	if (thread != NULL)
+		mipc_thread_withdraw(thread);
+}
+
 /* --- finding ----------------------------------------------------------- */
 
 /* One that is open here: true, and it stays mapped. */

@@ -20,6 +20,12 @@ struct mipc_use {
 };
 
 /*
+ * What a call begins with that may sleep, or that others sleep for: a sleep
+ * that the thread has not come back from ends.
+ */
+void	mipc_use_begin(void);
+
+/*
  * The object, kept mapped until leave.  EINVAL: there is none; EACCES, EIO,
  * ENOMEM, EMFILE.
  */

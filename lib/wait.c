@@ -133,8 +133,7 @@ mipc_wait_deadline(const struct timespec *wait, uint64_t *deadline)
 	*deadline = MIPC_FOREVER;
 	if (wait == NULL)
 		return true;
-	if (wait->tv_sec < 0 || wait->tv_nsec < 0 ||
-	    wait->tv_nsec >= 1000000000)
+	if (!mipc_wait_is_length(wait))
 		return false;
 	if (wait->tv_sec == 0 && wait->tv_nsec == 0)
 		*deadline = 0;

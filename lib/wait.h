@@ -42,6 +42,13 @@ void	mipc_wait_add(struct mipc_wait *, const mipc_u32 *word,
 int	mipc_wait_sleep(struct mipc_wait *, uint64_t deadline,
 	    uint32_t *which);
 
+/* Is this a length of time? */
+static inline bool
+mipc_wait_is_length(const struct timespec *t)
+{
+	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < 1000000000;
+}
+
 /*
  * The deadline of a time to wait, from now: NULL is for ever, none at all is
  * 0.  False: it is not a length of time.
