@@ -136,26 +136,10 @@ finish(struct mipc_nap *nap, int why)
 
 /* --- what to sleep on -------------------------------------------------- */
 
-/*
- * Does somebody die who was changing names, perhaps removing this object?  The
- * bell rings before the lock can be taken over.
- */
-static bool
-names_left(struct mipc_ns *ns)
-{
-	mipc_life owner = mipc_take(&ns->space->lock.owner);
-	struct mipc_canary canary[2];
-	bool marked = false;
-
-	if (owner != 0)
-		mipc_life_canaries(ns->lives, owner, canary, &marked);
-	return marked;
-}
-
 void
 mipc_nap_list(struct mipc_nap *nap)
 {
-	bool dying = names_left(nap->ns);
+	bool dying = mipc_sweep_names_left(nap->ns);
 
 	mipc_wait_begin(nap->wait, &own(nap)->asleep);
 	nap->wait->stops = nap->stops;
@@ -343,7 +327,7 @@ sleep_once(struct mipc_nap *nap, uint64_t deadline, const struct seen *seen)
 		return EINTR;
 	/* A slice, or something changed before we slept. */
 	if (word_changed(nap->wait) || nap->ops->missed(nap) ||
-	    names_left(nap->ns))
+	    mipc_sweep_names_left(nap->ns))
 		return look(nap);
 	nap->restless = nap->wait->partial || same(nap, seen) ? 0 :
 	    nap->restless + 1;

@@ -70,22 +70,6 @@ result_of(uint32_t state)
 
 /* --- listing ----------------------------------------------------------- */
 
-/*
- * Does somebody die who was changing names, perhaps removing this set?  The
- * bell rings before the lock can be taken over.
- */
-static bool
-names_left(struct mipc_ns *ns)
-{
-	mipc_life owner = mipc_take(&ns->space->lock.owner);
-	struct mipc_canary canary[2];
-	bool marked = false;
-
-	if (owner != 0)
-		mipc_life_canaries(ns->lives, owner, canary, &marked);
-	return marked;
-}
-
 /* Name what to sleep on; right if the turn is the same when it is recorded. */
 static void
 list(struct sleep *sleep)
@@ -93,7 +77,7 @@ list(struct sleep *sleep)
 	const struct mipc_set *set = sleep->set;
 	struct mipc_semset *head = set->head;
 	uint32_t index = mipc_queue_neighbour(set, &head->head);
-	bool dying = names_left(set->ns);
+	bool dying = mipc_sweep_names_left(set->ns);
 	struct mipc_sleeper *s;
 
 	mipc_wait_begin(sleep->wait, &own(sleep)->asleep);
@@ -409,7 +393,7 @@ nap(struct sleep *sleep, uint64_t deadline, uint64_t seen)
 	}
 	/* A slice, or something changed before we slept. */
 	if (canary_died(sleep->wait) || mipc_queue_dead(sleep->set) ||
-	    names_left(sleep->set->ns))
+	    mipc_sweep_names_left(sleep->set->ns))
 		return look(sleep);
 	if (sleep->wait->partial || mipc_peek(&sleep->set->head->turn) == seen)
 		sleep->restless = 0;

@@ -228,6 +228,21 @@ lock_is_left(struct mipc_ns *ns)
 	return owner != 0 && mipc_life_dead(ns->lives, owner);
 }
 
+bool
+mipc_sweep_names_left(struct mipc_ns *ns)
+{
+	mipc_life owner = mipc_take(&ns->space->lock.owner);
+	struct mipc_canary canary[2];
+	bool marked;
+
+	if (owner == 0)
+		return false;
+	if (!ns->lives->robust)		/* nobody marks, its lock tells */
+		return mipc_life_dead(ns->lives, owner);
+	mipc_life_canaries(ns->lives, owner, canary, &marked);
+	return marked;
+}
+
 void
 mipc_sweep(struct mipc_ns *ns, struct mipc_gate *gate)
 {

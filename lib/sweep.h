@@ -23,6 +23,13 @@ void	mipc_sweep(struct mipc_ns *, struct mipc_gate *);
 void	mipc_sweep_if_due(struct mipc_ns *);
 
 /*
+ * Any thread, no system call where there are robust lists: does somebody die
+ * who was changing names, perhaps removing what the caller sleeps on?  Bells
+ * ring before the lock can be taken over.
+ */
+bool	mipc_sweep_names_left(struct mipc_ns *);
+
+/*
  * [gate] The same for one removed segment, pinned by the caller, whatever its
  * witness says.
  */
