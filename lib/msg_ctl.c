@@ -5,6 +5,7 @@
 #include "msg.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/msg.h>
 
@@ -271,6 +272,13 @@ change(struct mipc_ns *ns, int msqid, int cmd, const struct msqid_ds *buf)
 
 /* --- listing ----------------------------------------------------------- */
 
+/* As Linux does with what an int cannot hold. */
+static int
+as_int(uint64_t value)
+{
+	return value > INT_MAX ? INT_MAX : (int)value;
+}
+
 /* M12: what is in all queues that we may open. */
 static void
 sum_up(struct mipc_ns *ns, struct msginfo *out)
@@ -291,9 +299,10 @@ sum_up(struct mipc_ns *ns, struct msginfo *out)
 		messages += counts.messages;
 		bytes += counts.bytes;
 	}
-	out->msgpool = (int)mipc_take(&ns->space->census[MIPC_MSG].in_use);
-	out->msgmap = (int)messages;
-	out->msgtql = (int)bytes;
+	out->msgpool = as_int(mipc_take(
+	    &ns->space->census[MIPC_MSG].in_use));
+	out->msgmap = as_int(messages);
+	out->msgtql = as_int(bytes);
 }
 
 static int
@@ -307,9 +316,9 @@ info(struct mipc_ns *ns, int cmd, struct msginfo *buf)
 	mipc_sweep(ns, &gate);
 	mipc_gate_leave(&gate);
 	memset(&out, 0, sizeof(out));
-	out.msgmax = (int)mipc_take(&limit[MIPC_MSGMAX]);
-	out.msgmnb = (int)mipc_take(&limit[MIPC_MSGMNB]);
-	out.msgmni = (int)mipc_take(&limit[MIPC_MSGMNI]);
+	out.msgmax = as_int(mipc_take(&limit[MIPC_MSGMAX]));
+	out.msgmnb = as_int(mipc_take(&limit[MIPC_MSGMNB]));
+	out.msgmni = as_int(mipc_take(&limit[MIPC_MSGMNI]));
 	out.msgssz = 16;	/* Linux's constants, whatever the limits are */
 	out.msgseg = 0xffff;
 	out.msgmap = out.msgtql = 16384;

@@ -311,6 +311,21 @@ START_TEST(M12_MSGMNB_is_what_new_queues_hold)
 }
 END_TEST
 
+/* The kernel has no such limits. */
+START_TEST(M12_what_an_int_cannot_hold_is_INT_MAX)
+{
+	static const unsigned long long most[] = { INT_MAX, INT_MAX + 1ull,
+	    UINT_MAX, 1ull << 32, 1ull << 40 };
+
+	for (size_t i = 0; i < (backend_has(FOLLOWS_NEWIPC) ? 1 :
+	    COUNT(most)); i++) {
+		set_limit("msgmnb", most[i]);
+		must_eq(info(IPC_INFO).msgmnb, INT_MAX);
+		must_eq(info(MSG_INFO).msgmnb, INT_MAX);
+	}
+}
+END_TEST
+
 START_TEST(M12_MSGMAX_bounds_a_message)
 {
 	int id = make_queue();
@@ -361,6 +376,7 @@ add_get_clauses(TCase *tc)
 	testing_add(tc, M12_a_message_handed_over_is_counted_nowhere);
 	testing_add(tc, M12_MSGMNI_bounds_the_number_of_queues);
 	testing_add(tc, M12_MSGMNB_is_what_new_queues_hold);
+	testing_add(tc, M12_what_an_int_cannot_hold_is_INT_MAX);
 	testing_add(tc, M12_MSGMAX_bounds_a_message);
 	testing_add(tc, M12_queues_by_the_hundred);
 }
