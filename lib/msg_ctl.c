@@ -196,7 +196,10 @@ check_qbytes(struct mipc_ns *ns, const struct mipc_opened *opened,
 	return ENOMEM;
 }
 
-/* Everybody who sleeps there looks again: M3. */
+/*
+ * Everybody who sleeps there looks again: M3.  So does who has been told
+ * before: it may have looked at what was so until now.
+ */
 static void
 tell_all(struct mipc_mq *mq)
 {
@@ -213,8 +216,8 @@ tell_all(struct mipc_mq *mq)
 			do {
 				seen = mipc_txn_begin(lines[side].board);
 				place = mipc_line_place(&lines[side], i);
-				error = mipc_line_state(place) !=
-				    MIPC_SLEEP_WAITING ? 0 :
+				error = mipc_line_ended(
+				    mipc_line_state(place)) ? 0 :
 				    mipc_line_tell(&lines[side], i, seen);
 			} while (error == EAGAIN);
 	mipc_msg_steps(mq, false);

@@ -78,8 +78,9 @@ steps(struct mipc_nap *nap, bool look)
 	return error;
 }
 
+/* Wait again, but for one whose place is not as it was: it looks again. */
 static int
-try_stay(struct mipc_nap *nap, bool barred)
+try_stay(struct mipc_nap *nap, bool barred, uint64_t was)
 {
 	struct mipc_msg_place *place = own(nap);
 	uint64_t seen = mipc_txn_begin(nap->line->board);
@@ -87,7 +88,8 @@ try_stay(struct mipc_nap *nap, bool barred)
 	int error;
 
 	if (!mipc_nap_is_mine(nap) ||
-	    mipc_line_ended(mipc_line_state(&place->place)))
+	    mipc_line_ended(mipc_line_state(&place->place)) ||
+	    mipc_peek(&place->place.state) != was)
 		return 0;
 	error = mipc_txn_open(&txn, nap->line->board, 3);
 	if (error != 0)
@@ -106,18 +108,21 @@ told(struct mipc_nap *nap)
 	struct mipc_msg_wait *wait = nap->arg;
 	struct mipc_mq *mq = wait->mq;
 	bool taking = wait->side == MIPC_TAKING, barred;
+	/* Before the right is looked at: pairs with tell_all() of IPC_SET. */
+	uint64_t was = mipc_take(&own(nap)->place.state);
 	int error = mipc_use_permit(&mq->use, taking ? 4 : 2);
 
 	if (error != 0 &&
 	    (taking || mipc_pass_judge(mq, wait->size) != EBUSY))
 		return error;
+	mipc_crash_point("sleep: allowed");
 	barred = error == EACCES;
 	mipc_nap_list(nap);
 	error = mipc_msg_pocket(mq);
 	if (error != 0)
 		return error;
 	do {
-		error = try_stay(nap, barred);
+		error = try_stay(nap, barred, was);
 	} while (error == EAGAIN);
 	mipc_pocket_leave(mq);
 	return error;

@@ -129,6 +129,7 @@ main(int argc, char **argv)
 	tcase_add_checked_fixture(alone, testing_enter, testing_leave);
 	tcase_add_checked_fixture(dir, enter_dir, leave);
 	tcase_add_checked_fixture(anon, enter_anon, leave);
+	add_call_tests(alone);
 	add_format_tests(alone);
 	add_map_tests(alone);
 	add_life_tests(dir);

@@ -28,6 +28,7 @@ mipc_life told_life(int where);
 /* A child: begins its life, tells it as number 0, reach(1), await(2). */
 void	live(void *arg);
 
+void	add_call_tests(TCase *tc);
 void	add_format_tests(TCase *tc);
 void	add_life_tests(TCase *tc);
 void	add_lock_tests(TCase *tc);

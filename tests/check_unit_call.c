@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_unit_call.c - whole calls that are held up at a named place while
+ * others go on.
+ */
+#include "crash.h"
+#include "mipc.h"
+
+#include "check_unit.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOBODY	65534
+
+enum { ASLEEP = 1, ALLOWED, GO_ON };	/* stages */
+
+static struct mipc_ns *ns;
+static int id;
+
+static void
+open_ns(bool anonymous)
+{
+	must_eq(chmod(testing_dir, 01777), 0);
+	ns = anonymous ? mipc_anon(0) : mipc_open(testing_dir, MIPC_CREAT);
+	must(ns != NULL);
+	id = mipc_msgget(ns, IPC_PRIVATE, 0600);
+	must(id != -1);
+}
+
+static void
+set_queue(unsigned short mode, unsigned long qbytes)
+{
+	struct msqid_ds ds;
+
+	must_eq(mipc_msgctl(ns, id, IPC_STAT, &ds), 0);
+	ds.msg_perm.mode = mode;
+	ds.msg_qbytes = qbytes;
+	must_eq(mipc_msgctl(ns, id, IPC_SET, &ds), 0);
+}
+
+/* ---- told twice ---- */
+
+static void
+rest_when_allowed(const char *place)
+{
+	if (strcmp(place, "sleep: before") == 0 &&
+	    atomic_load(&board->stage) < ASLEEP)
+		reach(ASLEEP);
+	if (strcmp(place, "sleep: allowed") == 0 &&
+	    atomic_load(&board->stage) < ALLOWED) {
+		reach(ALLOWED);
+		await(GO_ON);
+	}
+}
+
+static void
+become_nobody(void)
+{
+	if (setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
+	    setresuid(NOBODY, NOBODY, NOBODY) != 0)
+		_exit(1);
+}
+
+static bool
+can_be_nobody(void)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		become_nobody();
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	return status == 0;
+}
+
+static void
+sleep_in_queue(void *sends)
+{
+	struct { long type; char text[4]; } m = { 2, "xyz" };
+
+	become_nobody();
+	mipc_credentials_changed();
+	mipc_crash_hook = rest_when_allowed;
+	must_error(*(bool *)sends ? mipc_msgsnd(ns, id, &m, 4, 0) :
+	    mipc_msgrcv(ns, id, &m, 4, 2, 0), EACCES);
+}
+
+/*
+ * The right goes after it has been looked at, and before the sleeper has said
+ * that it waits again.
+ */
+START_TEST(M3_who_is_told_again_while_it_looks_looks_again)
+{
+	struct { long type; char text[4]; } m = { 2, "abc" };
+	bool sends = (_i & 1) != 0;
+	pid_t pid;
+
+	if (!can_be_nobody())
+		testing_skip("only root can try this");
+	open_ns((_i & 2) != 0);
+	set_queue(0666, 4);
+	if (sends)
+		must_eq(mipc_msgsnd(ns, id, &m, 4, 0), 0);
+	pid = spawn(BY_FORK, sleep_in_queue, &sends);
+	await(ASLEEP);
+	set_queue(0666, 4);
+	await(ALLOWED);
+	set_queue(0600, 4);
+	reach(GO_ON);
+	if (sends)		/* there is room, but not for him */
+		must_eq(mipc_msgrcv(ns, id, &m, 4, 2, 0), 4);
+	else
+		must_eq(mipc_msgsnd(ns, id, &m, 4, 0), 0);
+	finish(pid);
+	must_eq(mipc_msgrcv(ns, id, &m, 4, 0, IPC_NOWAIT), sends ? -1 : 4);
+}
+END_TEST
+
+void
+add_call_tests(TCase *tc)
+{
+	testing_add_loop(tc,
+	    M3_who_is_told_again_while_it_looks_looks_again, 0, 4);
+}
