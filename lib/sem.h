@@ -2,7 +2,7 @@
 /*
  * sem.h - what the files of semaphore sets share.
  *
- * Depends on: ns.h, txn.h, thread.h, wait.h.
+ * Depends on: use.h, txn.h, wait.h.
  * Locks: none, and none is needed: sets change by transactions (txn.h) and
  * by single swaps.  Functions marked [gate] expect the caller inside it.
  *
@@ -25,27 +25,22 @@
 #include <sys/types.h>
 #include <sys/sem.h>
 
-#include "ns.h"
-#include "thread.h"
 #include "txn.h"
+#include "use.h"
 #include "wait.h"
 
 /* A set that a call is in. */
 struct mipc_set {
-	struct mipc_ns *ns;
-	struct mipc_opened *opened;
+	struct mipc_use use;
 	struct mipc_semset *head;
-	struct mipc_thread *thread;
-	struct mipc_inside inside;
 	struct mipc_board board;	/* once mipc_set_ready() */
 	uint32_t nsems;
 	uint32_t pid;
-	bool pinned;			/* counted, not by the thread's word */
 };
 
 /* --- sem_set.c --------------------------------------------------------- */
 
-/* The set, kept mapped until leave.  Errors as mipc_ns_get(). */
+/* The set, kept mapped until leave.  Errors as mipc_use_enter(). */
 int	mipc_set_enter(struct mipc_set *, struct mipc_ns *, int semid);
 /*
  * The same for one that is open, pinned by the caller; it may be removed.
@@ -53,23 +48,10 @@ int	mipc_set_enter(struct mipc_set *, struct mipc_ns *, int semid);
  */
 int	mipc_set_hold(struct mipc_set *, struct mipc_ns *,
 	    struct mipc_opened *);
-void	mipc_set_leave(struct mipc_set *);
-/* Does the namespace still say that this is a living set? */
-static inline bool
-mipc_set_listed(const struct mipc_opened *opened)
+static inline void
+mipc_set_leave(struct mipc_set *set)
 {
-	const struct mipc_entry *entry = opened->listed;
-
-	return mipc_peek(&entry->id) == opened->id &&
-	    mipc_take(&entry->state) == MIPC_INDEX_LIVE;
-}
-/* Is it still the set of this id, and not removed? */
-bool	mipc_set_lives(const struct mipc_set *);
-/* Is it still a set at all, or has somebody written over it? */
-static inline bool
-mipc_set_sound(const struct mipc_set *set)
-{
-	return set->head->object.magic == MIPC_MAGIC_OBJECT;
+	mipc_use_leave(&set->use);
 }
 /* Everything a transaction needs: a life, a party's space. */
 int	mipc_set_ready(struct mipc_set *);
@@ -81,7 +63,7 @@ bool	mipc_set_again_closely(struct mipc_set *, int *error);
 static inline bool
 mipc_set_again(struct mipc_set *set, int *error)
 {
-	return (*error != 0 || !mipc_set_sound(set)) &&
+	return (*error != 0 || !mipc_use_sound(&set->use)) &&
 	    mipc_set_again_closely(set, error);
 }
 /* One more page of a table; ENOMEM if there can be none. */
@@ -113,7 +95,7 @@ mipc_set_count(const struct mipc_set *set, enum mipc_sem_table table)
 static inline void *
 mipc_set_table(const struct mipc_set *set, enum mipc_sem_table table)
 {
-	return (char *)set->head + set->opened->layout.table[table];
+	return (char *)set->head + set->use.opened->layout.table[table];
 }
 
 static inline struct mipc_debtor *
@@ -139,31 +121,6 @@ void	mipc_set_bury(struct mipc_set *);
 
 /* An operation that would wait has IPC_NOWAIT; EAGAIN is a lost race. */
 #define MIPC_NOT_NOW	ENODATA
-
-/*
- * A verdict is what the caller may do, with everything it depends on: the
- * version of the set's entry in the namespace and the caller's credentials.
- *	bits 0-2 granted; 3-31 credentials, never 0; 32-63 version
- * It is that set's alone, since a later one there has a later version.
- */
-static inline uint64_t
-mipc_set_basis(const struct mipc_opened *opened)
-{
-	return (uint64_t)mipc_take(&opened->listed->version) << 32 |
-	    mipc_cred_stamp();
-}
-
-/* May the caller do this (bits of mode, folded)?  0 or EACCES, EINVAL. */
-int	mipc_set_permit_closely(struct mipc_set *, unsigned asked);
-static inline int
-mipc_set_permit(struct mipc_set *set, unsigned bits)
-{
-	unsigned asked = (bits >> 6 | bits >> 3 | bits) & 7;
-	uint64_t verdict = mipc_take(&set->opened->verdict);
-
-	return (verdict & ~7ull) == mipc_set_basis(set->opened) &&
-	    (asked & ~verdict) == 0 ? 0 : mipc_set_permit_closely(set, asked);
-}
 
 /* --- sem_op.c ---------------------------------------------------------- */
 

@@ -36,7 +36,7 @@ read_status(struct mipc_set *set, struct semid_ds *out)
 	uint64_t seq = mipc_seq_begin(head), ctime, changed;
 
 	memset(out, 0, sizeof(*out));
-	mipc_control_perm(set->opened, &out->sem_perm);
+	mipc_control_perm(set->use.opened, &out->sem_perm);
 	ctime = mipc_peek(&head->ctime);
 	changed = mipc_peek(&set->head->changed);
 	out->sem_ctime = (time_t)(changed > ctime ? changed : ctime);
@@ -44,7 +44,7 @@ read_status(struct mipc_set *set, struct semid_ds *out)
 	out->sem_nsems = set->nsems;
 	if (head->magic != MIPC_MAGIC_OBJECT)
 		return EIO;
-	if (mipc_take(&head->id) != set->opened->id)
+	if (mipc_take(&head->id) != set->use.opened->id)
 		return EINVAL;
 	return seq % 2 == 0 && mipc_seq_same(head, seq) ? 0 : EBUSY;
 }
@@ -64,10 +64,11 @@ status(struct mipc_set *set, struct semid_ds *out)
 	/* Somebody died, or sleeps, in IPC_SET: the lock settles it. */
 	mipc_gate_enter(&gate);
 	if (error == 0)
-		error = mipc_ns_lock_object(set->ns, &gate, set->opened);
+		error = mipc_ns_lock_object(set->use.ns, &gate,
+		    set->use.opened);
 	if (error == 0) {
 		error = read_status(set, out);
-		mipc_object_release(set->opened->head);
+		mipc_object_release(set->use.opened->head);
 	}
 	mipc_gate_leave(&gate);
 	return error;
@@ -93,7 +94,7 @@ get_status(struct mipc_ns *ns, int id, bool any, struct semid_ds *buf)
 	if (error == 0) {
 		error = status(&set, &out);
 		if (error == 0 && !any)
-			error = mipc_set_permit(&set, 0444);
+			error = mipc_use_permit(&set.use, 4);
 		mipc_set_leave(&set);
 	} else if (error == EACCES && any) {
 		error = stat_stranger(ns, id, &out);
@@ -216,7 +217,7 @@ values(struct mipc_ns *ns, int semid, int num, int cmd, union argument arg,
 	if (cmd == SETVAL && (num < 0 || (uint32_t)num >= set.nsems))
 		error = EINVAL;
 	if (error == 0)
-		error = mipc_set_permit(&set, alters ? 0222 : 0444);
+		error = mipc_use_permit(&set.use, alters ? 2 : 4);
 	if (error == 0 && (cmd == GETALL || cmd == SETALL) &&
 	    arg.array == NULL)
 		error = EFAULT;

@@ -44,7 +44,7 @@ swap_one(const struct mipc_set *set, const struct mipc_op *op, uint32_t pid)
 		if ((old & MIPC_SEM_SLOW) != 0)
 			return EALREADY;
 		/* After the word was read: an older set's is not ours. */
-		if (mipc_take(&set->head->object.id) != set->opened->id)
+		if (mipc_take(&set->head->object.id) != set->use.opened->id)
 			return EIDRM;
 		value = (int32_t)MIPC_SEM_VALUE(old);
 		if (op->op == 0 ? value != 0 : value + op->op < 0)
@@ -145,7 +145,7 @@ try_once(const struct call *call)
 		return error == 0 ? EAGAIN : error;
 	}
 	if (MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0 ||
-	    mipc_take(&set->head->object.id) != set->opened->id)
+	    mipc_take(&set->head->object.id) != set->use.opened->id)
 		return EIDRM;
 	error = mipc_plan_try(set, call->plan);
 	if (error == EAGAIN)
@@ -192,7 +192,7 @@ static bool
 spin(struct call *call)
 {
 	return call->deadline != 0 && call->plan->nops == 1 && mipc_patience(
-	    &call->set->opened->patience, can_proceed, call);
+	    &call->set->use.opened->patience, can_proceed, call);
 }
 
 /* --- the call ---------------------------------------------------------- */
@@ -237,13 +237,13 @@ is_final(const struct call *call, int found)
 static int
 perform(struct call *call)
 {
-	struct mipc_slot *slot = call->set->ns->lives->slot;
+	struct mipc_slot *slot = call->set->use.ns->lives->slot;
 	const struct mipc_op *op = call->plan->op;
 	bool patient = call->deadline != 0 && (op->flags & IPC_NOWAIT) == 0;
 	int error;
 
 	if (call->plan->nops != 1 || call->undoes ||
-	    mipc_life_now(call->set->ns->lives) == 0)
+	    mipc_life_now(call->set->use.ns->lives) == 0)
 		return carry_out(call);
 	do {
 		error = swap_one(call->set, op,
@@ -295,7 +295,7 @@ run(struct mipc_set *set, struct mipc_op *op, uint32_t nops,
 			return failed;
 	}
 	if (error == 0)
-		error = mipc_set_permit(set, call.alters ? 0222 : 0444);
+		error = mipc_use_permit(&set->use, call.alters ? 2 : 4);
 	return error == 0 ? perform(&call) : error;
 }
 

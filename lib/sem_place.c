@@ -14,7 +14,7 @@ claim(const struct mipc_set *set, struct mipc_sleeper *s)
 {
 	uint64_t owner = mipc_take(&s->owner);
 
-	if (owner != 0 && (!mipc_life_dead(set->ns->lives, owner) ||
+	if (owner != 0 && (!mipc_life_dead(set->use.ns->lives, owner) ||
 	    !mipc_sleep_ended(MIPC_T_VALUE(mipc_take(&s->state)))))
 		return false;
 	return mipc_swap_if(&s->owner, &owner, set->board.self);

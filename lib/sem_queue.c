@@ -125,7 +125,7 @@ can_take(const struct mipc_set *set, const struct mipc_sleeper *s,
 
 	return mipc_peek(&s->nops) == 1 && mipc_peek(&s->debtor) == 0 &&
 	    op.num == t->num && op.op < 0 && t->value + op.op >= 0 &&
-	    !mipc_life_dead(set->ns->lives, mipc_peek(&s->owner));
+	    !mipc_life_dead(set->use.ns->lives, mipc_peek(&s->owner));
 }
 
 uint32_t
@@ -313,7 +313,7 @@ ghost(const struct mipc_set *set, mipc_life gone)
 	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
 		s = mipc_set_sleeper(set, index);
 		owner = mipc_take(&s->owner);
-		if (owner == gone || mipc_life_gone(set->ns->lives, owner))
+		if (owner == gone || mipc_life_gone(set->use.ns->lives, owner))
 			return index;
 		index = mipc_queue_neighbour(set, &s->next);
 	}
@@ -417,7 +417,7 @@ mipc_queue_dead(const struct mipc_set *set)
 	index = mipc_queue_neighbour(set, &set->head->head);
 	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
 		s = mipc_set_sleeper(set, index);
-		if (mipc_life_dead(set->ns->lives, mipc_take(&s->owner)))
+		if (mipc_life_dead(set->use.ns->lives, mipc_take(&s->owner)))
 			return true;
 		index = mipc_queue_neighbour(set, &s->next);
 	}

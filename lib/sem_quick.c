@@ -22,7 +22,7 @@
 static inline bool
 may_alter(const struct mipc_opened *opened)
 {
-	return ((mipc_take(&opened->verdict) ^ mipc_set_basis(opened)) &
+	return ((mipc_take(&opened->verdict) ^ mipc_use_basis(opened)) &
 	    ~5ull) == 2 &&
 	    mipc_take(&opened->listed->state) == MIPC_INDEX_LIVE;
 }

@@ -77,7 +77,7 @@ list(struct sleep *sleep)
 	const struct mipc_set *set = sleep->set;
 	struct mipc_semset *head = set->head;
 	uint32_t index = mipc_queue_neighbour(set, &head->head);
-	bool dying = mipc_sweep_names_left(set->ns);
+	bool dying = mipc_sweep_names_left(set->use.ns);
 	struct mipc_sleeper *s;
 
 	mipc_wait_begin(sleep->wait, &own(sleep)->asleep);
@@ -103,7 +103,7 @@ list(struct sleep *sleep)
 static bool
 is_mine(const struct sleep *sleep)
 {
-	return *(volatile uint64_t *)&sleep->set->thread->waiter.serial ==
+	return *(volatile uint64_t *)&sleep->set->use.thread->waiter.serial ==
 	    sleep->serial;
 }
 
@@ -217,9 +217,8 @@ mipc_sleep_withdraw(struct mipc_thread *thread)
 	struct mipc_opened *opened = thread->waiter.object;
 	uint32_t index = thread->waiter.index;
 	struct mipc_set set = {
-		.ns = thread->waiter.ns,
-		.opened = opened,
-		.thread = thread,
+		.use = { .ns = thread->waiter.ns, .opened = opened,
+		    .thread = thread },
 	};
 	uint64_t signals;
 	int result;
@@ -278,7 +277,7 @@ look(struct sleep *sleep)
 {
 	int error;
 
-	mipc_sweep_if_due(sleep->set->ns);	/* or in the midst of RMID */
+	mipc_sweep_if_due(sleep->set->use.ns);	/* or in the midst of RMID */
 	canary_died(sleep->wait);
 	error = mipc_queue_steps(sleep->set, true);
 	mipc_queue_wake_told(sleep->set);
@@ -307,7 +306,7 @@ heartbeat(struct sleep *sleep, uint64_t when)
 		if (mipc_peek(&own(sleep)->woken) != woken)
 			return;
 	}
-	mipc_add(&set->ns->space->heartbeats, 1);
+	mipc_add(&set->use.ns->space->heartbeats, 1);
 }
 
 /* Until when to sleep at most, and why: true if for a heartbeat. */
@@ -370,7 +369,7 @@ nap(struct sleep *sleep, uint64_t deadline, uint64_t seen)
 	/* One watches over all debtors; only that one must look at the rest. */
 	sleep->wait->partial = (sleep->partial && MIPC_T_VALUE(mipc_peek(
 	    &sleep->set->head->watchman)) == sleep->index + 1) ||
-	    !sleep->set->ns->lives->robust;	/* no bell rings here */
+	    !sleep->set->use.ns->lives->robust;	/* no bell rings here */
 	mipc_crash_point("sleep: before");
 	r = mipc_wait_sleep(sleep->wait, end, &which);
 	if (r == 0 && which != 0 && !is_mine(sleep))
@@ -393,7 +392,7 @@ nap(struct sleep *sleep, uint64_t deadline, uint64_t seen)
 	}
 	/* A slice, or something changed before we slept. */
 	if (canary_died(sleep->wait) || mipc_queue_dead(sleep->set) ||
-	    mipc_sweep_names_left(sleep->set->ns))
+	    mipc_sweep_names_left(sleep->set->use.ns))
 		return look(sleep);
 	if (sleep->wait->partial || mipc_peek(&sleep->set->head->turn) == seen)
 		sleep->restless = 0;
@@ -475,11 +474,11 @@ finish(struct sleep *sleep, int why)
 
 	if (queued)
 		mipc_sys_block(&signals);
-	if (end_sleep(sleep->set->thread, sleep->serial)) {
+	if (end_sleep(sleep->set->use.thread, sleep->serial)) {
 		error = leave(sleep->set, sleep->index, why);
 		mipc_place_free(sleep->set, sleep->index);
 	} else {
-		error = withdrawn(sleep->set->thread, sleep->serial);
+		error = withdrawn(sleep->set->use.thread, sleep->serial);
 	}
 	if (queued)
 		mipc_sys_restore(&signals);
@@ -500,9 +499,9 @@ sleep_on(struct sleep *sleep, uint64_t deadline)
 			break;
 		if (mipc_sleep_ended(state(sleep)))
 			break;
-		if (!mipc_set_sound(sleep->set))
+		if (!mipc_use_sound(&sleep->set->use))
 			error = EIO;
-		else if (!mipc_set_lives(sleep->set))
+		else if (!mipc_use_lives(&sleep->set->use))
 			mipc_set_bury(sleep->set);	/* and us, but for a
 							   scribbled head */
 		if (error == 0)
@@ -534,7 +533,7 @@ join(struct sleep *sleep)
 int
 mipc_sleep(struct mipc_set *set, struct mipc_plan *plan, uint64_t deadline)
 {
-	struct mipc_thread *thread = set->thread;
+	struct mipc_thread *thread = set->use.thread;
 	struct mipc_wait wait;
 	struct sleep sleep = { .set = set, .plan = plan, .wait = &wait };
 	int error;
@@ -545,8 +544,8 @@ mipc_sleep(struct mipc_set *set, struct mipc_plan *plan, uint64_t deadline)
 		return error;
 	error = mipc_place_fill(set, sleep.index, plan);
 	sleep.serial = ++thread->serials;
-	thread->waiter.ns = set->ns;
-	thread->waiter.object = set->opened;
+	thread->waiter.ns = set->use.ns;
+	thread->waiter.object = set->use.opened;
 	thread->waiter.withdraw = mipc_sleep_withdraw;
 	thread->waiter.index = sleep.index;
 	*(volatile uint64_t *)&thread->waiter.serial = sleep.serial;

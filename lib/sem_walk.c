@@ -169,7 +169,7 @@ names_debtor(const struct mipc_set *set, const struct mipc_sleeper *s)
 bool
 mipc_queue_barges(const struct mipc_set *set)
 {
-	return mipc_peek(&set->ns->space->limit[MIPC_BARGING]) != 0;
+	return mipc_peek(&set->use.ns->space->limit[MIPC_BARGING]) != 0;
 }
 
 /*
@@ -197,7 +197,7 @@ mipc_queue_walk(struct mipc_set *set, struct mipc_finding *f)
 		if (f->rank > 0 && mipc_peek(&s->nops) == 1 &&
 		    first_op(s).op != 0)
 			continue;	/* it cannot come first */
-		if (mipc_life_dead(set->ns->lives, mipc_peek(&s->owner)) ||
+		if (mipc_life_dead(set->use.ns->lives, mipc_peek(&s->owner)) ||
 		    !names_debtor(set, s)) {
 			f->action = MIPC_BURY;
 			f->sleeper = index;

@@ -235,7 +235,7 @@ is_ours(struct mipc_set *set, struct mipc_debtor *entry)
 	if (owner == set->board.self)
 		return true;
 	return owner != 0 && mipc_peek(&entry->pid) == set->pid &&
-	    mipc_life_was_ours(set->ns->lives, owner) &&
+	    mipc_life_was_ours(set->use.ns->lives, owner) &&
 	    mipc_swap_if(&entry->owner, &owner, set->board.self);
 }
 
@@ -245,7 +245,7 @@ free_left(struct mipc_set *set, uint32_t index)
 {
 	uint64_t owner = mipc_take(&mipc_set_debtor(set, index)->owner);
 
-	return owner != 0 && mipc_life_gone(set->ns->lives, owner) &&
+	return owner != 0 && mipc_life_gone(set->use.ns->lives, owner) &&
 	    mipc_undo_settle(set, index, owner) == 0;
 }
 
@@ -297,6 +297,7 @@ take_entry(struct mipc_set *set, uint32_t free, uint32_t *out)
 static int
 enter(struct mipc_set *set, uint32_t *out)
 {
+	struct mipc_opened *opened = set->use.opened;
 	struct mipc_gate gate;
 	bool taken = false;
 	uint32_t free;
@@ -307,11 +308,11 @@ enter(struct mipc_set *set, uint32_t *out)
 		if (error != 0)
 			break;
 		mipc_gate_enter(&gate);
-		mipc_life_keep(set->ns->lives);
+		mipc_life_keep(set->use.ns->lives);
 		taken = take_entry(set, free, out);
 		if (taken) {
-			mipc_put(&set->opened->debtor, *out + 1);
-			mipc_give(&set->opened->debtor_life, set->board.self);
+			mipc_put(&opened->debtor, *out + 1);
+			mipc_give(&opened->debtor_life, set->board.self);
 		}
 		mipc_gate_leave(&gate);
 	}
@@ -321,7 +322,7 @@ enter(struct mipc_set *set, uint32_t *out)
 int
 mipc_undo_entry(struct mipc_set *set, uint32_t *out)
 {
-	struct mipc_opened *opened = set->opened;
+	struct mipc_opened *opened = set->use.opened;
 	uint32_t index = mipc_peek(&opened->debtor) - 1;
 	int error = 0;
 
@@ -350,7 +351,7 @@ mipc_undo_dead(const struct mipc_set *set, uint32_t *debtor, mipc_life *gone)
 	for (uint32_t i = 0; i < entries(set); i++) {
 		owner = mipc_take(&mipc_set_debtor(set, i)->owner);
 		if (owner == 0 || owner == set->board.self ||
-		    !mipc_life_gone(set->ns->lives, owner))
+		    !mipc_life_gone(set->use.ns->lives, owner))
 			continue;
 		*debtor = i;
 		*gone = owner;
@@ -482,7 +483,7 @@ mipc_undo_watch_life(const struct mipc_set *set, mipc_life life,
 
 	if (life == set->board.self)
 		return;		/* its death is ours */
-	n = mipc_life_canaries(set->ns->lives, life, canary, &marked);
+	n = mipc_life_canaries(set->use.ns->lives, life, canary, &marked);
 	/* None, or it has run exec, or its thread ended: slices. */
 	if (n == 0)
 		wait->partial = true;

@@ -63,8 +63,9 @@ mipc_use_sound(const struct mipc_use *use)
 
 /*
  * A verdict is what the caller may do, with everything it depends on: the
- * state of the object's permissions and of the caller's credentials.
- *	bits 0-2 granted; the rest: see mipc_use_basis()
+ * version of the object's entry in the namespace and the caller's credentials.
+ *	bits 0-2 granted; 3-31 credentials, never 0; 32-63 version
+ * It is that object's alone, since a later one there has a later version.
  */
 static inline uint64_t
 mipc_use_basis(const struct mipc_opened *opened)
