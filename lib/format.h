@@ -485,7 +485,9 @@ struct mipc_space {
 	uint64_t region;			/* C: bytes, anonymous only */
 	mipc_u64 heartbeats;			/* A: wakes that were lost and
 						   found by a heartbeat */
-	uint64_t spare[27];
+	mipc_u64 wish[MIPC_KINDS];		/* A: the id the next object
+						   shall have, + 1; 0 any */
+	uint64_t spare[24];
 	struct mipc_census census[MIPC_KINDS];
 	mipc_u64 house[MIPC_HOUSES];		/* A: uid + 1, by CAS; 0 free */
 	mipc_u64 attention[MIPC_KINDS][MIPC_ATTENTION];	/* L: bit set */

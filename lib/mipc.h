@@ -142,7 +142,9 @@ int	mipc_destroy(const char *dir);
  *		(operations a call, at most 500), "semmni" (sets, at most
  *		32768), "barging" (0 or 1: see mipc(7)); "msgmax" (bytes
  *		of a message), "msgmnb" (bytes of a queue that is made from
- *		now on), "msgmni" (queues, at most 32768)
+ *		now on), "msgmni" (queues, at most 32768); "shm_next_id",
+ *		"sem_next_id", "msg_next_id" (the identifier that the next
+ *		object of the kind is to have; -1 for any)
  *	old	where the limit in force is written; may be NULL
  *	value	the new limit; NULL leaves it
  *

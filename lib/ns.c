@@ -199,6 +199,25 @@ choose(struct mipc_ns *ns, enum mipc_kind kind)
 	return index < most ? index : MIPC_INDEX_MAX;
 }
 
+/*
+ * As choose(), but for who has wished for an id, which is a wish for one
+ * object: its index, or the next free one, and its sequence.
+ */
+static uint64_t
+choose_wished(struct mipc_ns *ns, enum mipc_kind kind, uint64_t *wish)
+{
+	mipc_u64 *word = &ns->space->wish[kind];
+
+	*wish = mipc_take(word);
+	if (*wish == 0 || *wish > SEQUENCES * (uint64_t)MIPC_INDEX_MAX ||
+	    !mipc_swap_if(word, wish, 0)) {
+		*wish = 0;
+		return choose(ns, kind);
+	}
+	return first_free(ns, kind, (*wish - 1) % MIPC_INDEX_MAX,
+	    MIPC_INDEX_MAX);
+}
+
 /* Give the entry's page space, before anything in it is promised. */
 static int
 claim(struct mipc_ns *ns, enum mipc_kind kind, uint64_t index)
@@ -239,18 +258,19 @@ mipc_ns_reserve(struct mipc_ns *ns, enum mipc_kind kind, uint64_t most,
 {
 	struct mipc_census *census = &ns->space->census[kind];
 	struct mipc_entry *entry;
-	uint64_t index;
+	uint64_t index, wish;
 	int error;
 
 	if (mipc_peek(&census->in_use) >= most)
 		return ENOSPC;
-	index = choose(ns, kind);
+	index = choose_wished(ns, kind, &wish);
 	if (index >= MIPC_INDEX_MAX)
 		return ENOSPC;
 	error = claim(ns, kind, index);
 	if (error != 0)
 		return error;
-	*id = next_id(census, index);
+	*id = wish == 0 ? next_id(census, index) :
+	    (wish - 1) / MIPC_INDEX_MAX * MIPC_INDEX_MAX + index;
 	entry = entry_of(ns, kind, index);
 	mipc_put(&entry->id, *id);
 	mipc_put(&entry->life, mipc_peek(&ns->lives->self));

@@ -332,17 +332,50 @@ static const struct {
 	{ "msgmni", MIPC_MSGMNI, MIPC_INDEX_MAX },
 };
 
+/* Which id the next object shall have: G9.  Kept + 1; 0 is none. */
+static const char *const wishes[MIPC_KINDS] = {
+	[MIPC_SHM] = "shm_next_id",
+	[MIPC_SEM] = "sem_next_id",
+	[MIPC_MSG] = "msg_next_id",
+};
+
+/* A number of the namespace that its owner may set. */
+struct setting {
+	uint64_t most;			/* of the word */
+	uint64_t more;			/* the word is by that larger */
+	mipc_u64 *word;
+};
+
+static bool
+find_setting(struct mipc_ns *ns, const char *name, struct setting *out)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (strcmp(name, limits[i].name) == 0) {
+			*out = (struct setting){ limits[i].most, 0,
+			    &ns->space->limit[limits[i].which] };
+			return true;
+		}
+	for (int kind = 0; kind < MIPC_KINDS; kind++)
+		if (strcmp(name, wishes[kind]) == 0) {
+			*out = (struct setting){ (uint64_t)INT32_MAX + 1, 1,
+			    &ns->space->wish[kind] };
+			return true;
+		}
+	return false;
+}
+
 static int
-set_limit(struct mipc_ns *ns, size_t i, unsigned long long value)
+set(struct mipc_ns *ns, const struct setting *setting,
+    unsigned long long value)
 {
 	struct mipc_perm owner = { .uid = (uid_t)ns->space->uid,
 	    .cuid = (uid_t)ns->space->uid };
 
-	if (value > limits[i].most)
-		return EINVAL;
 	if (!mipc_cred_owns(&owner))
 		return EPERM;
-	mipc_give(&ns->space->limit[limits[i].which], value);
+	if (value + setting->more > setting->most)
+		return EINVAL;
+	mipc_give(setting->word, value + setting->more);
 	return 0;
 }
 
@@ -350,21 +383,24 @@ MIPC_PUBLIC int
 mipc_limit(struct mipc_ns *ns, const char *name, unsigned long long *old,
     const unsigned long long *value)
 {
+	struct setting setting;
 	unsigned long long before;
-	int error = ENOENT;
+	int error = 0;
 
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		if (strcmp(name, limits[i].name) != 0)
-			continue;
-		before = mipc_take(&ns->space->limit[limits[i].which]);
-		error = value != NULL ? set_limit(ns, i, *value) : 0;
-		if (error == 0 && old != NULL)
-			*old = before;
+	if (!find_setting(ns, name, &setting)) {
+		errno = ENOENT;
+		return -1;
 	}
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
+	before = mipc_take(setting.word) - setting.more;
+	if (value != NULL)
+		error = set(ns, &setting, *value);
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	if (old != NULL)
+		*old = before;
+	return 0;
 }
 
 /* --- ftok -------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * check_id.c - identifiers, indices and listings, as far as they are the same
- * of all kinds: clauses G6, G7 and G8.
+ * of all kinds: clauses G6 to G9.
  */
 #include "clauses.h"
 
@@ -154,6 +154,59 @@ START_TEST(G6_ids_go_on_across_processes)
 END_TEST
 
 static void
+wish_for(int id)
+{
+	unsigned long long before;
+
+	if (ipc->limit(kind.next_id, &before, NULL) == -1)
+		testing_skip("this kernel chooses all ids itself");
+	set_limit(kind.next_id, (unsigned long long)id);
+}
+
+START_TEST(G9_one_id_can_be_wished_for)
+{
+	unsigned long long left = 0;
+	int wished = 7 * IDS_MAX + 1000;
+
+	must_eq(make_sized(1), 0);
+	wish_for(wished);
+	must_eq(ipc->limit(kind.next_id, &left, NULL), 0);
+	must_eq(left, (unsigned long long)wished);
+	must_eq(make_sized(1), wished);
+	must_eq(kind.use(wished), 0);
+	must_eq(ipc->limit(kind.next_id, &left, NULL), 0);
+	must_eq(left, ~0ull);
+	must_eq(make_sized(1), 1);
+}
+END_TEST
+
+START_TEST(G9_a_wished_id_whose_index_is_taken_is_the_next_free_one)
+{
+	make_sized(1);
+	make_sized(1);
+	wish_for(3 * IDS_MAX);
+	must_eq(make_sized(1), 3 * IDS_MAX + 2);
+}
+END_TEST
+
+START_TEST(G9_a_removed_id_can_be_had_again)
+{
+	int id = make_sized(1);
+
+	must_eq(kind.use(id), 0);
+	remove_one(id);
+	kind.must_not_exist(id);
+	wish_for(id);
+	must_eq(make_sized(1), id);
+	must_eq(kind.use(id), 0);
+	remove_one(id);
+	wish_for(id);
+	finish(spawn(BY_FORK, create_and_remove_one, NULL));
+	kind.must_not_exist(id);
+}
+END_TEST
+
+static void
 must_show(int index, int cmd, int id, unsigned long size)
 {
 	struct sight now;
@@ -251,6 +304,10 @@ add_common_id_clauses(TCase *tc)
 	testing_add(tc, G6_unknown_ids_are_EINVAL);
 	testing_add(tc, G6_stale_ids_are_EINVAL);
 	testing_add(tc, G6_ids_go_on_across_processes);
+	testing_add(tc, G9_one_id_can_be_wished_for);
+	testing_add(tc,
+	    G9_a_wished_id_whose_index_is_taken_is_the_next_free_one);
+	testing_add(tc, G9_a_removed_id_can_be_had_again);
 	testing_add(tc, G7_stat_takes_an_index_and_returns_the_id);
 	testing_add(tc, G7_an_empty_index_is_EINVAL);
 	testing_add(tc, G7_a_walk_over_the_indices_finds_each_once);

@@ -100,7 +100,8 @@ must_be_none(void)
 }
 
 const struct kind kind = {
-	"msgmni", 0, MSG_STAT, MSG_STAT_ANY, MSG_INFO, get, look, set,
+	"msgmni", "msg_next_id", 0, MSG_STAT, MSG_STAT_ANY, MSG_INFO, get,
+	look, set,
 	remove_it, top, use, read_it, must_have_rights, nothing_else,
 	must_not_exist, must_be_gone, must_be_none, true
 };

@@ -147,7 +147,8 @@ must_be_none(void)
 }
 
 const struct kind kind = {
-	"sem", 1, SEM_STAT, SEM_STAT_ANY, SEM_INFO, get, look, set, remove_it,
+	"sem", "sem_next_id", 1, SEM_STAT, SEM_STAT_ANY, SEM_INFO, get, look,
+	set, remove_it,
 	top, use, read_it, must_have_rights, nothing_else, must_not_exist,
 	must_be_gone, must_be_none, true
 };

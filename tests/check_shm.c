@@ -280,7 +280,8 @@ must_be_none(void)
 }
 
 const struct kind kind = {
-	"shmmax", PAGE, SHM_STAT, SHM_STAT_ANY, SHM_INFO, get, look, set,
+	"shmmax", "shm_next_id", PAGE, SHM_STAT, SHM_STAT_ANY, SHM_INFO,
+	get, look, set,
 	remove_it, top, use, read_it, must_have_rights, must_be_owners,
 	must_not_exist, must_be_gone, must_be_none, false
 };

@@ -35,6 +35,7 @@ struct sight {
 /* Calls of a kind, with the kernel's return values and errno. */
 struct kind {
 	const char *limits;		/* in /proc/sys/kernel */
+	const char *next_id;		/* the same, of one id */
 	unsigned long size;		/* of no matter; 0: it has none */
 	int stat, stat_any, info;	/* the kind's own commands */
 	int (*get)(key_t key, unsigned long size, int flags);
