@@ -27,6 +27,13 @@ add_clauses(TCase *tc)
 	add_large_clauses(tc);
 }
 
+static void
+add_dir(TCase *tc)
+{
+	add_time_tests(tc);
+	add_fault_tests(tc);
+}
+
 /* ---- the calls of the shared clauses ---- */
 
 static int
@@ -112,16 +119,7 @@ has_queues(const struct backend *b)
 	return b->msgget != NULL;
 }
 
-bool
-play_fault(const char *role, int id, int other)
-{
-	(void)role;
-	(void)id;
-	(void)other;
-	return false;
-}
-
 const struct clauses clauses = {
-	"msg", TIME_LIMIT, BROKEN_LIMIT, add_clauses, add_time_tests,
-	add_time_tests, role_fresh, has_queues
+	"msg", TIME_LIMIT, BROKEN_LIMIT, add_clauses, add_dir, add_time_tests,
+	role_fresh, has_queues
 };

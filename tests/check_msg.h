@@ -123,5 +123,6 @@ void	add_signal_clauses(TCase *tc);
 void	add_handler_clauses(TCase *tc);
 void	add_many_clauses(TCase *tc);
 void	add_large_clauses(TCase *tc);
+void	add_fault_tests(TCase *tc);	/* the directory store */
 
 #endif

@@ -91,9 +91,6 @@ void	end_sleepers(const pid_t *pid, int n);
 /* Performs a handler's set-up: sig calls handler, with SA_RESTART or not. */
 void	on_signal(int sig, void (*handler)(int), int flags);
 
-/* The file of a set, for the directory store. */
-const char *file_of_set(int id);
-
 void	add_get_clauses(TCase *tc);
 void	add_id_clauses(TCase *tc);
 void	add_perm_clauses(TCase *tc);

@@ -192,7 +192,7 @@ must_be_gone(int id)
 	must_error(op(id, 0, 1, 0), EINVAL);
 	must_error(control(id, 0, GETVAL), EINVAL);
 	must(!backend_has(HAS_FILES) ||
-	    access(file_of_set(id), F_OK) == -1);
+	    access(file_of_one(id), F_OK) == -1);
 }
 
 /* ---- waiting for others ---- */
@@ -304,12 +304,4 @@ on_signal(int sig, void (*handler)(int), int flags)
 	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
 
 	must_eq(sigaction(sig, &sa, NULL), 0);
-}
-
-/* ---- files ---- */
-
-const char *
-file_of_set(int id)
-{
-	return file_of_id("sem.", id, "");
 }

@@ -6,69 +6,9 @@
  */
 #include "check_sem.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-struct scribble {
-	int id;
-	unsigned seed;
-	size_t from, to;	/* bytes of the file; to 0: all of it */
-};
-
-/* The words a confused or hostile writer would choose. */
-static uint64_t
-any_word(uint64_t old)
-{
-	switch (rand() % 8) {
-	case 0:
-		return 0;
-	case 1:
-		return ~0ull;
-	case 2:
-		return old + (uint64_t)(rand() % 3) - 1;
-	case 3:
-		return old ^ 1ull << (rand() % 64);
-	case 4:
-		return (uint64_t)rand() % 600;
-	case 5:
-		return 1ull << (rand() % 64);
-	case 6:
-		return 0x7fffffff80000000ull;
-	default:
-		return (uint64_t)rand() << 32 ^ (uint64_t)rand();
-	}
-}
-
-static void
-scribble(void *arg)
-{
-	const struct scribble *s = arg;
-	int fd = open(file_of_set(s->id), O_RDWR | O_CLOEXEC);
-	_Atomic uint64_t *word;
-	struct stat st;
-	size_t to;
-
-	must(fd != -1);
-	must_eq(fstat(fd, &st), 0);
-	word = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED, fd, 0);
-	must(word != MAP_FAILED);
-	to = s->to == 0 || s->to > (size_t)st.st_size ?
-	    (size_t)st.st_size : s->to;
-	srand(s->seed);
-	reach(1);
-	while (board->stage < 2) {
-		size_t i = (s->from + (size_t)rand() % (to - s->from)) / 8;
-
-		word[i] = any_word(word[i]);
-		for (int pause = rand() % 200; pause > 0; pause--)
-			atomic_signal_fence(memory_order_seq_cst);
-	}
-}
+#include "spoil.h"
 
 /* All kinds of calls on the spoilt set; only their end matters. */
 static void
@@ -168,20 +108,6 @@ START_TEST(hostile_sleepers_in_a_scribbled_set_heed_their_time)
 	end_sleepers(pid, 4);
 }
 END_TEST
-
-static void
-truncate_and_grow(void *arg)
-{
-	int id = *(int *)arg;
-	struct stat st;
-
-	must_eq(stat(file_of_set(id), &st), 0);
-	reach(1);
-	while (board->stage < 2) {
-		must_eq(truncate(file_of_set(id), 0), 0);
-		must_eq(truncate(file_of_set(id), st.st_size), 0);
-	}
-}
 
 START_TEST(hostile_truncation_under_us_kills_nobody)
 {

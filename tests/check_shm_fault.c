@@ -21,6 +21,7 @@
 
 #include "format.h"
 #include "mipc.h"
+#include "spoil.h"
 
 /* ---- opening ---- */
 
@@ -164,17 +165,6 @@ START_TEST(fault_a_closed_directory_is_EACCES)
 }
 END_TEST
 
-/* Write `size` bytes into a file of the namespace. */
-static void
-patch(const char *path, off_t at, const void *bytes, size_t size)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	must(fd != -1);
-	must_eq(pwrite(fd, bytes, size, at), (ssize_t)size);
-	close(fd);
-}
-
 START_TEST(fault_another_format_is_EPROTONOSUPPORT)
 {
 	const uint32_t format = MIPC_FORMAT + 1, order = 0x04030201;
@@ -251,31 +241,6 @@ open_and_try(int id, int other)
 		backend_reopen(testing_dir);
 		try_all_calls(&id);
 	}
-}
-
-#define CUT_TO	700	/* within the head, and within a page of data */
-
-enum damage { CUT_ALL, CUT, ZEROS, ONES, NOISE, ABSENT, FIFO, DAMAGES };
-
-static void
-damage(const char *path, enum damage how)
-{
-	static unsigned char bytes[4096];
-	struct stat st;
-
-	must_eq(stat(path, &st), 0);
-	memset(bytes, how == ONES ? 0xff : 0, sizeof(bytes));
-	for (size_t i = 0; how == NOISE && i < sizeof(bytes); i++)
-		bytes[i] = (unsigned char)rand();
-	if (how == CUT_ALL || how == CUT)
-		must_eq(truncate(path, how == CUT_ALL ? 0 : CUT_TO), 0);
-	else if (how == ABSENT || how == FIFO)
-		must_eq(unlink(path), 0);
-	else
-		patch(path, 0, bytes, st.st_size < 4096 ?
-		    (size_t)st.st_size : 4096);
-	if (how == FIFO)
-		must_eq(mkfifo(path, 0600), 0);
 }
 
 /* Another object is as usual: for this process, and for a new one. */

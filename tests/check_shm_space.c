@@ -8,46 +8,25 @@
  */
 #include "check_shm.h"
 
-#include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mipc.h"
+#include "spoil.h"
 
 #define SIZE_MB	8
-
-/* Go on in a namespace on a filesystem of 8 MiB and 40 files. */
-static void
-move_to_small_filesystem(void)
-{
-	ipc->leave();
-	if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL,
-	    MS_REC | MS_PRIVATE, NULL) == -1 || mount("none", testing_dir,
-	    "tmpfs", 0, "size=8m,nr_inodes=40") == -1)
-		testing_skip("mounting is not allowed here");
-	must(ipc->enter() == NULL);
-}
 
 static long
 free_blocks(void)
 {
-	struct statvfs st;
-
-	must_eq(statvfs(testing_dir, &st), 0);
-	return (long)st.f_bavail;
+	return (long)space().f_bavail;
 }
 
 static long
 free_files(void)
 {
-	struct statvfs st;
-
-	must_eq(statvfs(testing_dir, &st), 0);
-	return (long)st.f_favail;
+	return (long)space().f_favail;
 }
 
 START_TEST(space_too_little_is_ENOSPC_and_given_back)

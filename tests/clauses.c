@@ -106,6 +106,15 @@ file_of_id(const char *before, int id, const char *after)
 	return file_of(name);
 }
 
+const char *
+file_of_one(int id)
+{
+	char before[8];
+
+	snprintf(before, sizeof(before), "%.6s.", clauses.name);
+	return file_of_id(before, id, "");
+}
+
 int
 count_files(const char *prefix)
 {

@@ -82,6 +82,8 @@ void	set_limit(const char *name, unsigned long long value);
 /* The file NAME of the namespace, for the directory store. */
 const char *file_of(const char *name);
 const char *file_of_id(const char *before, int id, const char *after);
+/* That of an object of the kind under test; of a segment its metadata. */
+const char *file_of_one(int id);
 /* How many files of the namespace have a name that starts like this. */
 int	count_files(const char *prefix);
 
