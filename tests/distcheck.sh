@@ -12,7 +12,10 @@ jobs=-j$(getconf _NPROCESSORS_ONLN)
 
 distcheck()
 {
-	cd "$work" && "$source/configure" -q && $MAKE $jobs distcheck
+	cd "$work" && "$source/configure" -q && $MAKE $jobs distcheck && return
+	grep -hE -B 8 '^(not ok|Bail out!|ERROR)' \
+	    "$work"/mipc-*/_build/sub/test-suite.log
+	return 1
 }
 
 source=$(cd "$srcdir" && pwd)
