@@ -175,6 +175,19 @@ checked_msgsnd(struct mipc_ns *ns, int msqid, const void *message, size_t size,
 	return mipc_msgsnd(ns, msqid, type < 1 ? &type : NULL, size, flags);
 }
 
+/*
+ * Whether the program has `length` bytes at `message`, where ours may lie: in
+ * a hole of its memory, which then looks as if it could be written.
+ */
+static bool
+is_theirs(void *message, size_t length, const char *ours, size_t room)
+{
+	const char *start = message;
+
+	return (start + length <= ours || start >= ours + room) &&
+	    preload_writable(message, length);
+}
+
 /* The message is taken even if there is no memory for it, as by the kernel. */
 static ssize_t
 receive_apart(struct mipc_ns *ns, int msqid, void *message, size_t size,
@@ -192,7 +205,7 @@ receive_apart(struct mipc_ns *ns, int msqid, void *message, size_t size,
 	got = mipc_msgrcv(ns, msqid, copy, room, type, flags);
 	if (got >= 0) {
 		length = sizeof(long) + (size_t)got;
-		if (preload_writable(message, length))
+		if (is_theirs(message, length, copy, sizeof(long) + room))
 			memcpy(message, copy, length);
 		else
 			got = bad_address();
