@@ -163,6 +163,11 @@ judge_name(const char *name, char *const envp[])
 	return preload_judge(AT_FDCWD, path, 0, envp);
 }
 
+/* The environment for the program, with what it must be told. */
+#define TOLD(envp)							\
+	(!preload_hands_down() ? envp : preload_hand_down(envp,		\
+	alloca((preload_count(envp) + 2) * sizeof(char *))))
+
 static int
 refused(int error)
 {
@@ -186,7 +191,7 @@ execve(const char *path, char *const argv[], char *const envp[])
 
 	if (real == NULL || refused(preload_judge(AT_FDCWD, path, 0, envp)))
 		return -1;
-	return real(path, argv, envp);
+	return real(path, argv, TOLD(envp));
 }
 
 MIPC_PUBLIC int
@@ -202,7 +207,7 @@ execvpe(const char *name, char *const argv[], char *const envp[])
 
 	if (real == NULL || refused(judge_name(name, envp)))
 		return -1;
-	return real(name, argv, envp);
+	return real(name, argv, TOLD(envp));
 }
 
 MIPC_PUBLIC int
@@ -219,7 +224,7 @@ fexecve(int fd, char *const argv[], char *const envp[])
 	if (real == NULL ||
 	    refused(preload_judge(fd, "", AT_EMPTY_PATH, envp)))
 		return -1;
-	return real(fd, argv, envp);
+	return real(fd, argv, TOLD(envp));
 }
 
 /* Under another name here: not every libc's header declares it. */
@@ -236,7 +241,7 @@ preload_execveat(int dirfd, const char *path, char *const argv[],
 
 	if (real == NULL || refused(preload_judge(dirfd, path, flags, envp)))
 		return -1;
-	return real(dirfd, path, argv, envp, flags);
+	return real(dirfd, path, argv, TOLD(envp), flags);
 }
 
 /* The list functions copy their arguments to the stack, as libc's do. */
@@ -315,7 +320,7 @@ posix_spawn(pid_t *pid, const char *path,
 	    preload_judge(AT_FDCWD, path, 0, envp);
 
 	return error != 0 ? error :
-	    real(pid, path, actions, attr, argv, envp);
+	    real(pid, path, actions, attr, argv, TOLD(envp));
 }
 
 MIPC_PUBLIC int
@@ -327,5 +332,5 @@ posix_spawnp(pid_t *pid, const char *name,
 	int error = real == NULL ? ENOSYS : judge_name(name, envp);
 
 	return error != 0 ? error :
-	    real(pid, name, actions, attr, argv, envp);
+	    real(pid, name, actions, attr, argv, TOLD(envp));
 }

@@ -57,8 +57,8 @@ complain(void)
 	preload_print(&line);
 }
 
-static struct mipc_ns *
-namespace(void)
+struct mipc_ns *
+preload_namespace(void)
 {
 	struct mipc_ns *ns;
 	int error;
@@ -275,7 +275,7 @@ union sysv_argument;
 static int checked_semctl(struct mipc_ns *, int semid, int number, int cmd,
 	    union sysv_argument);
 
-#define SYSV_NAMESPACE	namespace
+#define SYSV_NAMESPACE	preload_namespace
 #define SYSV_SHMAT	watched_shmat
 #define SYSV_SHMDT	watched_shmdt
 #define SYSV_SHMCTL	checked_shmctl

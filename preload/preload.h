@@ -37,6 +37,12 @@ preload_function *preload_next(preload_function *_Atomic *slot,
 	((__typeof__(&name))preload_next(&next_##name, #name))
 
 /*
+ * The namespace of the program, opened at the first call; NULL with errno,
+ * and a line on standard error, if it cannot be.
+ */
+struct mipc_ns *preload_namespace(void);
+
+/*
  * Promise the library to report every change of credentials and, where they
  * are seen, of memory.
  */
@@ -60,6 +66,15 @@ void	preload_forget_pages(void);
  */
 enum { PRELOAD_ARGUMENTS = 6 };
 long	preload_pass(long number, const long *arguments);
+
+/*
+ * Whether a program that is executed now inherits a descriptor whose writes
+ * set numbers of the namespace (proc_set.c), and must be told.
+ */
+bool	preload_hands_down(void);
+/* An environment that tells, in space for two pointers more than it has. */
+char *const *preload_hand_down(char *const envp[], char **space);
+size_t	preload_count(char *const envp[]);
 
 /*
  * 0 if the program may be executed, else EACCES: it cannot be preloaded and

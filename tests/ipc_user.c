@@ -549,6 +549,10 @@ static const struct command {
 	{ "msgpointers", 0, user_msgpointers },
 	{ "msglarge", 0, user_msglarge },
 	{ "msgquiet", 0, user_msgquiet },
+	{ "procopens", 1, user_procopens },
+	{ "procwrites", 0, user_procwrites },
+	{ "procrights", 0, user_procrights },
+	{ "populate", 1, user_populate },
 };
 
 int

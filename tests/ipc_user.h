@@ -41,4 +41,10 @@ int	user_msgpointers(char **argv);
 int	user_msglarge(char **argv);
 int	user_msgquiet(char **argv);
 
+/* Commands of ipc_proc.c. */
+int	user_procopens(char **argv);
+int	user_procwrites(char **argv);
+int	user_procrights(char **argv);
+int	user_populate(char **argv);
+
 #endif

@@ -144,10 +144,27 @@ wrapped()
 {
 	${CC:-cc} -D_GNU_SOURCE -shared -fPIC -o "$work/wrapping.so" \
 	    "$srcdir/tests/wrapping.c" -ldl || return
-	for command in "numbers" "store 9 text" "load 9" "sets" "queues"; do
-		env LD_PRELOAD="$work/wrapping.so" ./mipcrun \
-		    --dir "$work/namespace" -- "$user" $command || return
+	wrapped_by "$work/wrapping.so"
+}
+
+# wrapped_by LIST: with these preloads, before ours if that is not one of them.
+wrapped_by()
+{
+	for command in numbers "store 9 text" "load 9" sets queues $writes
+	do
+		env LD_PRELOAD="$1" $apart ./mipcrun --private -- sh -c '
+		    [ "$2" = load ] && "$1" store 9 text
+		    exec "$@"' sh "$user" $command || {
+			echo "$command"
+			return 1
+		}
 	done
+}
+
+# Behind ours; the name of ours in the list is mipcrun's then.
+wrapped_behind()
+{
+	wrapped_by "$PWD/.libs/mipc-preload.so:$work/wrapping.so"
 }
 
 # The order of the preloads is the one that mipcrun makes: ours comes last.
@@ -284,7 +301,11 @@ test_execs()
 need_module
 need strace
 make_work
-plan 32
+# What sets limits does so where a wrong module cannot set the machine's.
+apart="unshare -i"
+writes=procwrites
+$apart true 2>/dev/null || apart= writes=
+plan 33
 check "the module is loaded" is_mapped
 check "true makes no other call with it" untouched true
 check "sh makes no other call with it" untouched sh -c 'cd /; umask'
@@ -318,6 +339,7 @@ check "a namespace that cannot be opened is told once" \
     in_bad_namespace numbers
 check "its error is every call's" errno_passes
 check "no libc name that others wrap is called inside" wrapped
+check "... nor where they stand behind the module" wrapped_behind
 check "a name that were called inside would be seen" wrapping_catches
 check "an environment without the module is warned of" lost_environment
 test_execs

@@ -2,17 +2,18 @@
 /*
  * wrapping.c - a preload as fakeroot and its like are: it stands in front of
  * libc's names for files and identity, and tells lies there.  To be loaded
- * before mipc's module, by tests/preload.sh.
+ * before mipc's module, or behind it, by tests/preload.sh.
  *
- * While the program is inside an IPC call, none of these names may be
- * called: the library would believe the lies, or the two call each other for
- * ever.  One that is ends the program with status 99.
+ * While the program is inside an IPC call or one of these names, none of them
+ * may be called: the library would believe the lies, or the two call each
+ * other for ever.  One that is ends the program with status 99.
  */
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,9 +65,13 @@ check(const char *name)
 	type name parameters						\
 	{								\
 		__typeof__(&name) real = next(#name);			\
+		type result;						\
 									\
 		check(#name);						\
-		return real arguments;					\
+		inside++;						\
+		result = real arguments;				\
+		inside--;						\
+		return result;						\
 	}
 
 /* As an ordinary user seems to be root under fakeroot. */
@@ -83,13 +88,17 @@ check(const char *name)
 		int (*real) parameters = next(#name);			\
 		va_list list;						\
 		mode_t mode;						\
+		int result;						\
 									\
 		check(#name);						\
 		va_start(list, flags);					\
 		mode = (flags & O_CREAT) != 0 ?				\
 		    va_arg(list, mode_t) : 0;				\
 		va_end(list);						\
-		return real arguments;					\
+		inside++;						\
+		result = real arguments;				\
+		inside--;						\
+		return result;						\
 	}
 
 IPC_CALL(int, shmget, (key_t key, size_t size, int flags), (key, size, flags))
@@ -107,6 +116,15 @@ OPEN(open, (const char *path, int flags, ...), (path, flags, mode))
 OPEN(openat, (int dir, const char *path, int flags, ...),
     (dir, path, flags, mode))
 WRAPPED(int, close, (int fd), (fd))
+WRAPPED(int, dup2, (int from, int to), (from, to))
+WRAPPED(int, dup3, (int from, int to, int flags), (from, to, flags))
+WRAPPED(FILE *, fopen, (const char *path, const char *mode), (path, mode))
+WRAPPED(FILE *, fdopen, (int fd, const char *mode), (fd, mode))
+WRAPPED(int, fileno, (FILE *stream), (stream))
+WRAPPED(int, fflush, (FILE *stream), (stream))
+WRAPPED(int, fclose, (FILE *stream), (stream))
+WRAPPED(ssize_t, pwrite, (int fd, const void *buf, size_t size, off_t at),
+    (fd, buf, size, at))
 WRAPPED(ssize_t, read, (int fd, void *buf, size_t size), (fd, buf, size))
 WRAPPED(ssize_t, write, (int fd, const void *buf, size_t size),
     (fd, buf, size))
