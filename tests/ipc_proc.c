@@ -128,7 +128,7 @@ user_procopens(char **argv)
 	bool good;
 
 	snprintf(text, sizeof(text), "%s\n", argv[0]);
-	good = all_names_open(text) & others_stay();
+	good = all_names_open(text) && others_stay();
 	fd = open("/dev/null", O_RDONLY);
 	close(fd);
 	good &= expect(open(QUEUES, O_RDONLY) == fd,
@@ -166,7 +166,7 @@ refuses(const char *file, const char *text, int error)
 	failed = errno;
 	close(fd);
 	errno = failed;
-	return expect(n == -1 && failed == error, text) &
+	return expect(n == -1 && failed == error, text) &&
 	    is_now(file, before);
 }
 
@@ -178,17 +178,17 @@ by_descriptors(void)
 	bool good = true;
 
 	good &= expect(write(fd, "11\n", 3) == 3 && lseek(fd, 0, SEEK_CUR) ==
-	    3, "write") & is_now(QUEUES, "11\n");
-	good &= expect(write(fd, "99\n", 3) == 3, "not at the beginning") &
+	    3, "write") && is_now(QUEUES, "11\n");
+	good &= expect(write(fd, "99\n", 3) == 3, "not at the beginning") &&
 	    is_now(QUEUES, "11\n");
-	good &= expect(pwrite(fd, " 12 ", 4, 0) == 4, "pwrite") &
+	good &= expect(pwrite(fd, " 12 ", 4, 0) == 4, "pwrite") &&
 	    is_now(QUEUES, "12\n");
 	good &= expect(lseek(fd, 0, SEEK_SET) == 0 && shows(dup(fd), "12\n"),
 	    "what was set is read");
 	good &= expect(lseek(again, 0, SEEK_SET) == 0 && close(fd) == 0 &&
-	    write(again, "0x10", 4) == 4, "dup") & is_now(QUEUES, "16\n");
+	    write(again, "0x10", 4) == 4, "dup") && is_now(QUEUES, "16\n");
 	good &= expect(lseek(again, 0, SEEK_SET) == 0 &&
-	    writev(again, &piece, 1) == 2 && close(again) == 0, "writev") &
+	    writev(again, &piece, 1) == 2 && close(again) == 0, "writev") &&
 	    is_now(QUEUES, "14\n");
 	return good;
 }
@@ -198,16 +198,16 @@ by_streams(void)
 {
 	FILE *f = fopen(QUEUES, "w");
 	bool good = expect(f != NULL && fprintf(f, "21\n") == 3 &&
-	    fflush(f) == 0, "fflush") & is_now(QUEUES, "21\n");
+	    fflush(f) == 0, "fflush") && is_now(QUEUES, "21\n");
 
-	good &= expect(f != NULL && fclose(f) == 0, "fclose") &
+	good &= expect(f != NULL && fclose(f) == 0, "fclose") &&
 	    is_now(QUEUES, "21\n");
 	f = fopen(QUEUES, "r+");
 	good &= expect(f != NULL && fputs("22", f) >= 0 && fclose(f) == 0,
-	    "r+") & is_now(QUEUES, "22\n");
+	    "r+") && is_now(QUEUES, "22\n");
 	f = fopen(QUEUES, "a");
 	good &= expect(f != NULL && fputs("23", f) >= 0 && fclose(f) == 0,
-	    "a") & is_now(QUEUES, "23\n");
+	    "a") && is_now(QUEUES, "23\n");
 	f = fopen(QUEUES, "w");
 	errno = 0;
 	good &= expect(f != NULL && fputs("x", f) >= 0 && fflush(f) == EOF &&
@@ -237,7 +237,7 @@ by_child(const char *what, void (*print)(void), const char *now)
 		exit(0);
 	}
 	close(fd);
-	return expect(waitpid(pid, &status, 0) == pid && status == 0, what) &
+	return expect(waitpid(pid, &status, 0) == pid && status == 0, what) &&
 	    is_now(QUEUES, now);
 }
 
@@ -267,28 +267,28 @@ print_by_program(void)
 int
 user_procwrites(char **argv)
 {
-	bool good = by_descriptors() & by_streams();
+	bool good = by_descriptors() && by_streams();
 
 	(void)argv;
 	good &= by_child("exit", print_and_exit, "31\n");
 	good &= by_child("dup2", print_and_replace, "33\n");
 	good &= by_child("exec", print_by_program, "34\n");
-	good &= refuses(QUEUES, "text", EINVAL) & refuses(QUEUES, " \n",
-	    EINVAL) & refuses(QUEUES, "1x", EINVAL) & refuses(QUEUES, "32769",
-	    EINVAL) & refuses(QUEUES, "99999999999999999999999", EINVAL);
+	good &= refuses(QUEUES, "text", EINVAL) && refuses(QUEUES, " \n",
+	    EINVAL) && refuses(QUEUES, "1x", EINVAL) && refuses(QUEUES, "32769",
+	    EINVAL) && refuses(QUEUES, "99999999999999999999999", EINVAL);
 	good &= refuses(KERNEL "msg_next_id", "-1", EINVAL);
 	good &= refuses(KERNEL "shm_rmid_forced", "2", EINVAL);
 	good &= expect(set_by_write(KERNEL "sem", "100 2000\t300\n400"),
-	    "sem") & is_now(KERNEL "sem", "100\t2000\t300\t400\n");
-	good &= expect(set_by_write(KERNEL "sem", "101"), "one of sem") &
+	    "sem") && is_now(KERNEL "sem", "100\t2000\t300\t400\n");
+	good &= expect(set_by_write(KERNEL "sem", "101"), "one of sem") &&
 	    is_now(KERNEL "sem", "101\t2000\t300\t400\n");
 	good &= refuses(KERNEL "sem", "101 2000 300 40000", ERANGE);
 	good &= expect(set_by_write(KERNEL "shmmax", "18446744073709551615"),
-	    "shmmax") & is_now(KERNEL "shmmax", "18446744073709551615\n");
+	    "shmmax") && is_now(KERNEL "shmmax", "18446744073709551615\n");
 	good &= refuses(KERNEL "shmmax", "-0", EINVAL);
 	good &= expect(set_by_write(KERNEL "shm_next_id", "70001"),
-	    "shm_next_id") & is_now(KERNEL "shm_next_id", "70001\n");
-	good &= expect(shmget(IPC_PRIVATE, 1, 0600) == 70001, "that id") &
+	    "shm_next_id") && is_now(KERNEL "shm_next_id", "70001\n");
+	good &= expect(shmget(IPC_PRIVATE, 1, 0600) == 70001, "that id") &&
 	    is_now(KERNEL "shm_next_id", "-1\n");
 	return good ? 0 : 1;
 }
@@ -307,9 +307,9 @@ user_procrights(char **argv)
 		die("seteuid");
 	errno = 0;
 	good &= expect(open(QUEUES, O_WRONLY) == -1 && errno == EACCES,
-	    "open") & expect(fopen(QUEUES, "r+") == NULL && errno == EACCES,
+	    "open") && expect(fopen(QUEUES, "r+") == NULL && errno == EACCES,
 	    "fopen");
-	return good & is_now(QUEUES, "32000\n") ? 0 : 1;
+	return (good && is_now(QUEUES, "32000\n")) ? 0 : 1;
 }
 
 /* --- objects to be listed ---------------------------------------------- */
