@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -401,4 +403,27 @@ user_undo(char **argv)
 	}
 	semctl(id, 0, IPC_RMID);
 	return late <= ROUNDS / 2 ? 0 : 1;
+}
+
+/*
+ * plugin LIBRARY: a set that plugin() in the library makes, which is loaded
+ * so that it finds libc's names first, is the one that the program finds.
+ */
+int
+user_plugin(char **argv)
+{
+	void *library = dlopen(argv[0], RTLD_NOW | RTLD_DEEPBIND);
+	int (*plugin)(void);
+	int id, found;
+
+	if (library == NULL) {
+		puts(dlerror());
+		return 1;
+	}
+	plugin = (int (*)(void))(uintptr_t)dlsym(library, "plugin");
+	id = plugin == NULL ? -1 : plugin();
+	found = semget(0x706c, 1, 0);
+	printf("the library made %d, and we found %d\n", id, found);
+	return id != -1 && found == id &&
+	    semctl(id, 0, IPC_RMID) == 0 ? 0 : 1;
 }

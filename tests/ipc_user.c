@@ -543,6 +543,7 @@ static const struct command {
 	{ "setpointers", 0, user_setpointers },
 	{ "quiet", 0, user_quiet },
 	{ "undo", 0, user_undo },
+	{ "plugin", 1, user_plugin },
 	{ "semlimits", 0, user_semlimits },
 	{ "queues", 0, user_queues },
 	{ "msglimits", 0, user_msglimits },

@@ -33,6 +33,7 @@ int	user_semlimits(char **argv);
 int	user_setpointers(char **argv);
 int	user_quiet(char **argv);
 int	user_undo(char **argv);
+int	user_plugin(char **argv);
 
 /* Commands of ipc_msg.c. */
 int	user_queues(char **argv);

@@ -274,6 +274,35 @@ lost_environment()
 	esac
 }
 
+# A library that makes a set, and one that loads it from its own RUNPATH.
+test_plugins()
+{
+	cat >"$work/inner.c" <<-'END'
+	#include <sys/sem.h>
+	int plugin(void) { return semget(0x706c, 1, IPC_CREAT | 0600); }
+	END
+	cat >"$work/outer.c" <<-'END'
+	#define _GNU_SOURCE
+	#include <dlfcn.h>
+	int plugin(void)
+	{
+		void *inner = dlopen("inner.so", RTLD_NOW | RTLD_DEEPBIND);
+		int (*next)(void) = inner ? dlsym(inner, "plugin") : 0;
+		return next ? next() : -1;
+	}
+	END
+	mkdir "$work/inner" &&
+	    ${CC:-cc} -shared -fPIC -o "$work/inner/inner.so" \
+	    "$work/inner.c" && ${CC:-cc} -shared -fPIC -o "$work/outer.so" \
+	    "$work/outer.c" -Wl,-rpath,"$work/inner" -ldl || return
+	check "a library loaded with RTLD_DEEPBIND uses the module" \
+	    $apart ./mipcrun --dir "$work/namespace" -- \
+	    "$user" plugin "$work/inner/inner.so"
+	check "one that a library loads is found along that one's path" \
+	    $apart ./mipcrun --dir "$work/namespace" -- \
+	    "$user" plugin "$work/outer.so"
+}
+
 test_execs()
 {
 	echo 'int main(void) { return 7; }' >"$work/static.c"
@@ -305,7 +334,7 @@ make_work
 apart="unshare -i"
 writes=procwrites
 $apart true 2>/dev/null || apart= writes=
-plan 33
+plan 35
 check "the module is loaded" is_mapped
 check "true makes no other call with it" untouched true
 check "sh makes no other call with it" untouched sh -c 'cd /; umask'
@@ -342,4 +371,5 @@ check "no libc name that others wrap is called inside" wrapped
 check "... nor where they stand behind the module" wrapped_behind
 check "a name that were called inside would be seen" wrapping_catches
 check "an environment without the module is warned of" lost_environment
+test_plugins
 test_execs
