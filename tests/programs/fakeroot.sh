@@ -3,23 +3,12 @@
 # fakeroot.sh - Debian's fakeroot, whose programs ask a daemon by queues and
 # take turns by a semaphore: an ordinary user makes an archive of files that
 # are root's and of devices.
-#
-# As root the test makes itself an ordinary user: copies of what is run lie
-# where that one reaches them.
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
+. "$srcdir/tests/programs/ordinary.sh"
 
 user=$PWD/tests/ipc_user
-
-# as_user COMMAND...
-as_user()
-{
-	if [ "$(id -u)" -eq 0 ]; then
-		set -- setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-	fi
-	"$@"
-}
 
 # What fakeroot is given to do.
 write_script()
@@ -64,26 +53,8 @@ fakeroot()
 {
 	before=$1
 	shift
-	as_user $before env MIPC_PRELOAD="$work/mipc-preload.so" \
-	    "$work/mipcrun" --dir "$home/namespace" -- fakeroot-sysv "$@"
-}
-
-# daemons: those of the namespace.
-daemons()
-{
-	for comm in $(grep -lx faked-sysv /proc/[0-9]*/comm 2>/dev/null); do
-		tr '\0' '\n' 2>/dev/null <"${comm%/comm}/environ" |
-		    grep -qxF "MIPC_DIR=$home/namespace" || continue
-		pid=${comm#/proc/}
-		echo "${pid%/comm}"
-	done
-}
-
-stop_daemons()
-{
-	for pid in $(daemons 2>/dev/null); do
-		kill -KILL "$pid" 2>/dev/null
-	done
+	as_user $before "$copies/mipcrun" --dir "$home/namespace" -- \
+	    fakeroot-sysv "$@"
 }
 
 # A daemon is told to end, and nobody waits for it.
@@ -147,16 +118,8 @@ no_sysv_call()
 need fakeroot-sysv tar
 need_module
 make_work
-chmod 755 "$work"
-home=$(cd "$work" && pwd -P)/home
-mkdir "$home"
-if [ "$(id -u)" -eq 0 ]; then
-	need setpriv
-	chown 65534:65534 "$home"
-fi
-cp ./mipcrun .libs/mipc-preload.so "$work"
-as_user "$work/mipcrun" --version >/dev/null 2>&1 ||
-    skip_all "only root can reach $work"
+[ "$(id -u)" -ne 0 ] || need setpriv
+settle . "$work" || skip_all "only root can reach $work"
 tap_cleanup=stop_daemons
 # The daemon closes each that there could be.
 ulimit -n 1024 2>/dev/null || :

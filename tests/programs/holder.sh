@@ -4,7 +4,7 @@
 #
 # The programs are perls (semaphore.pl) that share nothing but $work/namespace.
 
-semaphore=$srcdir/tests/programs/semaphore.pl
+semaphore=$srcdir/examples/semaphore.pl
 soon=100			# milliseconds
 holder=
 waiter=
