@@ -33,11 +33,11 @@ static bool
 claim(const struct mipc_line *line, struct mipc_place *place)
 {
 	uint64_t owner = mipc_take(&place->owner);
-
 	uint32_t state = mipc_line_state(place) & 0xff;
 
-	if (owner != 0 && (!mipc_life_dead(line->board->lives, owner) ||
-	    (state != MIPC_SLEEP_IDLE && state != MIPC_SLEEP_DONE)))
+	if (state != MIPC_SLEEP_IDLE && state != MIPC_SLEEP_DONE)
+		return false;
+	if (owner != 0 && !mipc_life_dead(line->board->lives, owner))
 		return false;
 	return mipc_swap_if(&place->owner, &owner, line->board->self);
 }
@@ -152,12 +152,22 @@ mipc_line_wake_told(const struct mipc_line *line)
 }
 
 int
+mipc_line_check(const struct mipc_line *line, uint32_t index, uint64_t seen)
+{
+	if (!mipc_line_ended(mipc_line_state(mipc_line_place(line, index))))
+		return 0;
+	return mipc_txn_same(line->board, seen) ? EIO : EAGAIN;
+}
+
+int
 mipc_line_leave(const struct mipc_line *line, uint32_t index, uint32_t state,
     uint64_t seen)
 {
 	struct mipc_txn txn;
-	int error = mipc_txn_open(&txn, line->board, MIPC_LINE_WORDS);
+	int error = mipc_line_check(line, index, seen);
 
+	if (error == 0)
+		error = mipc_txn_open(&txn, line->board, MIPC_LINE_WORDS);
 	if (error != 0)
 		return error;
 	mipc_line_record_leave(line, &txn, index, state);

@@ -102,6 +102,9 @@ void	mipc_line_record_leave(const struct mipc_line *, struct mipc_txn *,
 
 /* --- steps that every line has; each 0, EAGAIN, or as mipc_txn_open() --- */
 
+/* Nobody stands in a line whose sleep has ended: EIO, it is a circle. */
+int	mipc_line_check(const struct mipc_line *, uint32_t index,
+	    uint64_t seen);
 /* It leaves, as a transaction of its own. */
 int	mipc_line_leave(const struct mipc_line *, uint32_t index,
 	    uint32_t state, uint64_t seen);

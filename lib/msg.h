@@ -114,8 +114,11 @@ int	mipc_pocket_room(struct mipc_mq *, uint64_t size, uint32_t *place);
 int	mipc_pocket_free(struct mipc_mq *, uint32_t *place);
 /* Give large things back that nobody will want to find here. */
 void	mipc_pocket_tidy(struct mipc_mq *);
-/* Whole pages of what a place holds; 0: none, or a part of one. */
-uint32_t mipc_pocket_pages(const struct mipc_mq *, uint32_t place);
+/* The word of a place, checked; 0: it holds nothing. */
+uint64_t mipc_pocket_held(const struct mipc_mq *, uint32_t place);
+bool	mipc_pocket_is_free(const struct mipc_mq *, uint32_t place);
+/* Whole pages of what is held so; 0: none, or a part of one. */
+uint32_t mipc_pocket_pages(const struct mipc_mq *, uint64_t held);
 /* The shape of so many whole pages. */
 uint32_t mipc_pocket_shape(uint64_t pages);
 /* What is left of a chain without its first page; 0 nothing. */
@@ -123,10 +126,13 @@ uint32_t mipc_pocket_shorten(struct mipc_mq *, uint32_t ref, uint32_t left);
 /* Record what a place holds from now on; ref 0: nothing. */
 void	mipc_pocket_record(struct mipc_mq *, struct mipc_txn *,
 	    uint32_t place, uint32_t ref, uint32_t shape);
-/* Write a message into what a place holds, and read one. */
+/*
+ * Write a message into what a place holds, and read one: EIO where its pages
+ * end too early.
+ */
 void	mipc_message_fill(const struct mipc_mq *, uint32_t place,
 	    uint64_t type, const void *from, uint32_t size);
-void	mipc_message_read(const struct mipc_mq *, uint32_t ref, void *to,
+int	mipc_message_read(const struct mipc_mq *, uint32_t ref, void *to,
 	    uint64_t size);
 
 /* --- msg_index.c ------------------------------------------------------- */
@@ -256,6 +262,8 @@ int	mipc_pass_look(struct mipc_mq *, const struct mipc_choice *);
  * EIO.
  */
 int	mipc_pass_drain(struct mipc_mq *, uint32_t most);
+/* The inbox is full: the same, of half of it. */
+int	mipc_pass_make_room(struct mipc_mq *);
 /* The first, if nobody wants it: 0, EAGAIN, EIO; ECANCELED, there is none. */
 int	mipc_pass_drain_one(struct mipc_mq *, uint64_t seen);
 

@@ -64,7 +64,8 @@ renew_pages(struct mipc_msgqueue *head, const struct mipc_msg_layout *layout)
 	struct mipc_pocket *pocket;
 	uint64_t n = mipc_peek(&head->ready[MIPC_M_GROUPS]);
 
-	for (uint64_t i = 0; i < n; i++, group++) {
+	for (uint64_t i = 0; i < n && i * MIPC_GROUP_PAGES < layout->pages;
+	    i++, group++) {
 		memset(group, 0, offsetof(struct mipc_group, page));
 		for (uint32_t p = 0; p < MIPC_GROUP_PAGES; p++)
 			mipc_put(&group->page[p], MIPC_PAGE_WORD(

@@ -241,7 +241,7 @@ add_type(const struct mipc_mq *mq, struct mipc_txn *txn, uint32_t ref,
 	if (error != 0)
 		return error;
 	first = at(mq, p.leaf);
-	if (type_of(first) != type_of(m)) {
+	if (first == NULL || type_of(first) != type_of(m)) {
 		set(txn, &m->same, 0);
 		set(txn, &m->last, ref);
 		return grow(mq, txn, &p, ref);
@@ -372,8 +372,10 @@ other_than(const struct mipc_mq *mq, uint64_t type, uint32_t *passed)
 		ref = peek(&mq->head->cursor);
 	while ((m = at(mq, ref)) != NULL && type_of(m) == type) {
 		next = peek(&m->next);
-		if (steps++ > most(mq))
+		if (steps++ > most(mq)) {
+			*passed = 0;
 			return 0;
+		}
 		if (steps > STALE_CURSOR)
 			*passed = next != 0 ? next : ref;
 		ref = next;

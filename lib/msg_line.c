@@ -149,9 +149,9 @@ bury(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
 	uint64_t held = mipc_peek(&place->message);
 	struct mipc_txn txn;
 	uint32_t free;
-	int error = 0;
+	int error = mipc_line_check(line, index, seen);
 
-	if (MIPC_HELD_REF(held) != 0)
+	if (error == 0 && MIPC_HELD_REF(held) != 0)
 		error = mipc_pocket_free(mq, &free);
 	if (error == 0)
 		error = mipc_txn_open(&txn, line->board, MIPC_LINE_WORDS + 2);
@@ -292,6 +292,8 @@ step_receivers(struct mipc_mq *mq, const struct mipc_line *line, bool look)
 	f.number = (uint32_t)mipc_peek(&mq->head->head);
 	f.ref = mipc_pass_first(mq);
 	m = mipc_msg_at(mq, f.ref);
+	if (m == NULL && f.ref != 0)
+		return mipc_txn_same(line->board, seen) ? EIO : EAGAIN;
 	if (m == NULL)
 		return mipc_line_rest(line, seen);
 	index = who_wants(mq, line, mipc_peek(&m->type), &dead);
@@ -311,8 +313,11 @@ send_for(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
 	struct mipc_msg_place *place = place_at(line, index);
 	uint64_t held = mipc_peek(&place->message);
 	struct mipc_txn txn;
-	int error = mipc_txn_open(&txn, line->board, 1);
+	int error;
 
+	if (mipc_msg_at(mq, MIPC_HELD_REF(held)) == NULL)
+		return mipc_line_fail(line, index, EIO, seen);
+	error = mipc_txn_open(&txn, line->board, 1);
 	if (error != 0)
 		return error;
 	mipc_pass_record_sent(mq, &txn, MIPC_HELD_REF(held),
@@ -349,7 +354,7 @@ step_senders(struct mipc_mq *mq, const struct mipc_line *line)
 		if (error == 0)
 			return send_for(mq, line, index, seen);
 		if (error == ENOSPC)	/* of the ring alone */
-			return mipc_pass_drain(mq, MIPC_RING / 2);
+			return mipc_pass_make_room(mq);
 		index = mipc_line_neighbour(line, &place->place.next);
 	}
 	return mipc_line_rest(line, seen);

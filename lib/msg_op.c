@@ -268,16 +268,17 @@ deliver_held(struct mipc_msg_wait *wait, uint32_t ref)
 	struct receiving *r = (struct receiving *)(void *)wait;
 	struct mipc_message *m = mipc_msg_at(&r->mq, ref);
 	uint64_t size;
+	int error;
 
 	if (m == NULL)
 		return EIO;
 	size = mipc_peek(&m->size);
 	r->got = size < r->room ? size : r->room;
 	write_type(r, mipc_peek(&m->type));
-	mipc_message_read(&r->mq, ref, r->letter + TEXT, r->got);
+	error = mipc_message_read(&r->mq, ref, r->letter + TEXT, r->got);
 	r->delivered = true;
 	mipc_pocket_tidy(&r->mq);
-	return 0;
+	return error;
 }
 
 /* Give what an empty queue does not need. */
@@ -400,6 +401,7 @@ try_copy(struct receiving *r, uint64_t number)
 	uint64_t seen = mipc_txn_begin(board), mark, size;
 	struct mipc_message *m;
 	uint32_t ref;
+	int error;
 
 	if (mipc_pass_first(&r->mq) != 0)
 		return mipc_pass_drain(&r->mq, MIPC_RING);
@@ -415,10 +417,10 @@ try_copy(struct receiving *r, uint64_t number)
 		return r->wait.cuts ? EINVAL : E2BIG;
 	r->got = size;
 	write_type(r, mipc_peek(&m->type));
-	mipc_message_read(&r->mq, ref, r->letter + TEXT, size);
+	error = mipc_message_read(&r->mq, ref, r->letter + TEXT, size);
 	/* It is the same if it was not taken meanwhile. */
 	atomic_thread_fence(memory_order_acquire);
-	return mipc_peek(&m->number) == mark ? 0 : EAGAIN;
+	return mipc_peek(&m->number) == mark ? error : EAGAIN;
 }
 
 static int

@@ -107,12 +107,6 @@ provide(struct mipc_mq *mq, uint32_t state, struct mipc_page *out)
 
 /* --- into the pocket --------------------------------------------------- */
 
-static bool
-is_free(const struct mipc_mq *mq, uint32_t place)
-{
-	return MIPC_HELD_REF(mipc_peek(&mq->pocket->held[place])) == 0;
-}
-
 static int
 try_cut(struct mipc_mq *mq, uint32_t shape, uint32_t most)
 {
@@ -135,7 +129,7 @@ try_cut(struct mipc_mq *mq, uint32_t shape, uint32_t most)
 	}
 	for (uint32_t place = 0; place < MIPC_HELD && most > 0 && free != 0;
 	    place++) {
-		if (!is_free(mq, place))
+		if (!mipc_pocket_is_free(mq, place))
 			continue;
 		part = (uint32_t)__builtin_ctz(free);
 		free &= free - 1;
@@ -179,11 +173,12 @@ try_take(struct mipc_mq *mq, uint32_t most)
 	    number < mq->layout.pages; number++) {
 		struct mipc_page next;
 
-		while (place < MIPC_HELD && !is_free(mq, place))
+		while (place < MIPC_HELD && !mipc_pocket_is_free(mq, place))
 			place++;
+		if (place == MIPC_HELD)
+			break;
 		mipc_page_at(mq, number, &next);
-		if (place == MIPC_HELD ||
-		    mipc_page_state_of(&next) != MIPC_PAGE_SPARE)
+		if (mipc_page_state_of(&next) != MIPC_PAGE_SPARE)
 			break;
 		mipc_page_record(&txn, &next, MIPC_PAGE_WHOLE, 0);
 		mipc_page_record_spares(mq, &txn, -1);
@@ -191,7 +186,9 @@ try_take(struct mipc_mq *mq, uint32_t most)
 		    mipc_page_ref(mq, &next, 0, 0), MIPC_SHAPES + 1);
 		taken++;
 	}
-	return taken == 0 ? EAGAIN : mipc_txn_finish(&txn, seen);
+	if (taken != 0)
+		return mipc_txn_finish(&txn, seen);
+	return place == MIPC_HELD ? EIO : EAGAIN;
 }
 
 int
@@ -234,9 +231,9 @@ static uint32_t
 record_given(struct mipc_mq *mq, struct mipc_txn *txn, uint32_t place,
     struct mipc_page *page, uint32_t most)
 {
-	uint64_t held = mipc_peek(&mq->pocket->held[place]);
+	uint64_t held = mipc_pocket_held(mq, place);
 	uint32_t ref = MIPC_HELD_REF(held), shape = MIPC_HELD_SHAPE(held);
-	uint32_t left = mipc_pocket_pages(mq, place), n = 0;
+	uint32_t left = mipc_pocket_pages(mq, held), n = 0;
 
 	if (ref != 0 && shape < MIPC_SHAPES && mipc_page_of(mq, ref, page)) {
 		record_part(mq, txn, page, ref, shape);
@@ -287,4 +284,3 @@ mipc_pages_give(struct mipc_mq *mq, uint32_t places)
 	} while (error == EAGAIN);
 	return error;
 }
-

@@ -162,23 +162,39 @@ is_gone(const struct mipc_mq *mq, const struct mipc_line_head *line)
 }
 
 int
+mipc_pass_make_room(struct mipc_mq *mq)
+{
+	const struct mipc_board *board = &mq->board[MIPC_TAKING];
+	uint64_t seen = mipc_txn_begin(board);
+	uint64_t head = mipc_peek(&mq->head->head);
+
+	if (mipc_take(&mq->head->tail) - head < MIPC_RING)
+		return EAGAIN;
+	if (inbox_at(mq, head) == 0)	/* it says that it is full */
+		return mipc_txn_same(board, seen) ? EIO : EAGAIN;
+	return mipc_pass_drain(mq, MIPC_RING / 2);
+}
+
+int
 mipc_pass_try_send(struct mipc_mq *mq, uint32_t place, uint64_t size)
 {
 	struct mipc_board *board = &mq->board[MIPC_SENDING];
+	uint32_t ref = MIPC_HELD_REF(mipc_peek(&mq->pocket->held[place]));
 	uint64_t seen = mipc_txn_begin(board);
 	struct mipc_txn txn;
 	int error;
 
 	if (is_gone(mq, &mq->head->senders))
 		return EIDRM;
+	if (mipc_msg_at(mq, ref) == NULL)
+		return EIO;
 	error = mipc_pass_judge(mq, size);
 	if (error == ENOSPC)
-		return mipc_pass_drain(mq, MIPC_RING / 2);
+		return mipc_pass_make_room(mq);
 	if (error != 0)
 		return mipc_txn_same(board, seen) ? error : EAGAIN;
 	mipc_txn_take(&txn, board, mq->pocket_index);
-	mipc_pass_record_sent(mq, &txn, MIPC_HELD_REF(
-	    mipc_peek(&mq->pocket->held[place])), size);
+	mipc_pass_record_sent(mq, &txn, ref, size);
 	mipc_pocket_record(mq, &txn, place, 0, 0);
 	return mipc_txn_finish(&txn, seen);
 }

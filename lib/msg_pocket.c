@@ -84,9 +84,9 @@ is_page(const struct mipc_mq *mq, uint32_t ref)
 	    offset <= mq->layout.size - mq->layout.page;
 }
 
-/* What a place holds; what it cannot hold is another process's nonsense. */
-static uint64_t
-held(const struct mipc_mq *mq, uint32_t place)
+/* What it cannot hold is another process's nonsense. */
+uint64_t
+mipc_pocket_held(const struct mipc_mq *mq, uint32_t place)
 {
 	uint64_t word = mipc_peek(&mq->pocket->held[place]);
 	uint32_t ref = MIPC_HELD_REF(word), shape = MIPC_HELD_SHAPE(word);
@@ -97,6 +97,12 @@ held(const struct mipc_mq *mq, uint32_t place)
 	    mipc_part_bytes(shape, mq->layout.page)))
 		return word;
 	return 0;
+}
+
+bool
+mipc_pocket_is_free(const struct mipc_mq *mq, uint32_t place)
+{
+	return MIPC_HELD_REF(mipc_pocket_held(mq, place)) == 0;
 }
 
 /* --- the words of a message -------------------------------------------- */
@@ -140,7 +146,7 @@ next_page(const struct mipc_mq *mq, uint32_t ref)
 uint32_t
 mipc_pocket_shorten(struct mipc_mq *mq, uint32_t ref, uint32_t left)
 {
-	uint32_t next = left > 0 ? next_page(mq, ref) : 0;
+	uint32_t next = left > 0 && is_page(mq, ref) ? next_page(mq, ref) : 0;
 
 	if (next == 0)
 		return 0;
@@ -155,7 +161,7 @@ mipc_pocket_shorten(struct mipc_mq *mq, uint32_t ref, uint32_t left)
  */
 typedef void piece_use(void *in, char *piece, size_t size);
 
-static void
+static int
 each_piece(const struct mipc_mq *mq, uint32_t ref, uint64_t size,
     piece_use *use, void *in)
 {
@@ -166,7 +172,7 @@ each_piece(const struct mipc_mq *mq, uint32_t ref, uint64_t size,
 		most = mq->layout.size - ((uint64_t)ref * MIPC_UNIT +
 		    MIPC_MESSAGE_HEAD);
 		use(in, m->data, size < most ? size : most);
-		return;
+		return size > most ? EIO : 0;
 	}
 	part = page_capacity(mq, true);
 	if (part > size)
@@ -175,12 +181,13 @@ each_piece(const struct mipc_mq *mq, uint32_t ref, uint64_t size,
 	for (done = part; done < size; done += part) {
 		ref = next_page(mq, ref);
 		if (ref == 0)
-			return;
+			return EIO;
 		part = page_capacity(mq, false);
 		if (part > size - done)
 			part = size - done;
 		use(in, (char *)mipc_msg_at(mq, ref), part);
 	}
+	return 0;
 }
 
 static void
@@ -205,7 +212,7 @@ void
 mipc_message_fill(const struct mipc_mq *mq, uint32_t place, uint64_t type,
     const void *from, uint32_t size)
 {
-	uint64_t word = held(mq, place);
+	uint64_t word = mipc_pocket_held(mq, place);
 	uint32_t ref = MIPC_HELD_REF(word), shape = MIPC_HELD_SHAPE(word);
 	struct mipc_message *m = mipc_msg_at(mq, ref);
 
@@ -220,11 +227,11 @@ mipc_message_fill(const struct mipc_mq *mq, uint32_t place, uint64_t type,
 	each_piece(mq, ref, size, copy_in, &from);
 }
 
-void
+int
 mipc_message_read(const struct mipc_mq *mq, uint32_t ref, void *to,
     uint64_t size)
 {
-	each_piece(mq, ref, size, copy_out, &to);
+	return each_piece(mq, ref, size, copy_out, &to);
 }
 
 /* --- places ------------------------------------------------------------ */
@@ -245,7 +252,7 @@ free_places(const struct mipc_mq *mq)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < MIPC_HELD; i++)
-		n += MIPC_HELD_REF(held(mq, i)) == 0;
+		n += mipc_pocket_is_free(mq, i);
 	return n;
 }
 
@@ -254,9 +261,8 @@ static void
 renew_new(struct mipc_mq *mq, uint32_t before)
 {
 	for (uint32_t i = 0; i < MIPC_HELD; i++)
-		if ((before >> i & 1) != 0 &&
-		    MIPC_HELD_REF(held(mq, i)) != 0)
-			renew(mq, MIPC_HELD_REF(held(mq, i)));
+		if ((before >> i & 1) != 0)
+			renew(mq, MIPC_HELD_REF(mipc_pocket_held(mq, i)));
 }
 
 static uint32_t
@@ -265,9 +271,19 @@ free_mask(const struct mipc_mq *mq)
 	uint32_t mask = 0;
 
 	for (uint32_t i = 0; i < MIPC_HELD; i++)
-		if (MIPC_HELD_REF(held(mq, i)) == 0)
+		if (mipc_pocket_is_free(mq, i))
 			mask |= 1u << i;
 	return mask;
+}
+
+/* The first of these; EIO: where some were made free there is none. */
+static int
+first_of(uint32_t mask, uint32_t *place)
+{
+	if (mask == 0)
+		return EIO;
+	*place = (uint32_t)__builtin_ctz(mask);
+	return 0;
 }
 
 /* At least so many free places: what is held longest unused goes. */
@@ -281,7 +297,7 @@ make_places(struct mipc_mq *mq, uint32_t wanted)
 		places = 0;
 		for (uint32_t i = MIPC_HELD; i-- > 0 && n < wanted;)
 			if (i + 1 != mq->keep &&
-			    MIPC_HELD_REF(held(mq, i)) != 0) {
+			    !mipc_pocket_is_free(mq, i)) {
 				places |= 1u << i;
 				n++;
 			}
@@ -309,29 +325,36 @@ mipc_pocket_free(struct mipc_mq *mq, uint32_t *place)
 			return error;
 		mask = free_mask(mq);
 	}
-	*place = (uint32_t)__builtin_ctz(mask);
-	return 0;
+	return first_of(mask, place);
 }
 
 /* --- room -------------------------------------------------------------- */
 
 uint32_t
-mipc_pocket_pages(const struct mipc_mq *mq, uint32_t place)
+mipc_pocket_pages(const struct mipc_mq *mq, uint64_t held)
 {
-	uint32_t ref = MIPC_HELD_REF(held(mq, place));
-	uint32_t shape = MIPC_HELD_SHAPE(held(mq, place));
+	uint32_t ref = MIPC_HELD_REF(held), shape = MIPC_HELD_SHAPE(held);
+	uint32_t pages;
 
 	if (ref == 0 || shape <= MIPC_SHAPES)
 		return 0;
-	return shape != MIPC_MANY_PAGES ? shape - MIPC_SHAPES :
-	    mipc_peek(&mipc_msg_at(mq, ref)->form) >> 8;
+	if (shape != MIPC_MANY_PAGES)
+		return shape - MIPC_SHAPES;
+	pages = mipc_peek(&mipc_msg_at(mq, ref)->form) >> 8;
+	return pages < mq->layout.pages ? pages : (uint32_t)mq->layout.pages;
+}
+
+static uint64_t
+pages_in(const struct mipc_mq *mq, uint32_t place)
+{
+	return mipc_pocket_pages(mq, mipc_pocket_held(mq, place));
 }
 
 /* What holds a message of these pages, and few more. */
 static bool
 has_pages(const struct mipc_mq *mq, uint32_t place, uint64_t wanted)
 {
-	uint64_t pages = mipc_pocket_pages(mq, place);
+	uint64_t pages = pages_in(mq, place);
 
 	return pages >= wanted && pages <= wanted + wanted / 4 + 1;
 }
@@ -352,7 +375,7 @@ find(const struct mipc_mq *mq, uint64_t pages, uint32_t shape,
 	uint64_t word;
 
 	for (uint32_t i = 0; i < MIPC_HELD; i++) {
-		word = held(mq, i);
+		word = mipc_pocket_held(mq, i);
 		if (pages == 0 ? has_part(word, shape) :
 		    has_pages(mq, i, pages)) {
 			*place = i;
@@ -370,13 +393,14 @@ static int
 try_join_pages(struct mipc_mq *mq, uint32_t place)
 {
 	uint64_t seen = mipc_txn_begin(&mq->board[MIPC_PAGING]);
-	uint32_t first = MIPC_HELD_REF(held(mq, place));
-	uint32_t pages = mipc_pocket_pages(mq, place);
+	uint64_t held = mipc_pocket_held(mq, place);
+	uint32_t first = MIPC_HELD_REF(held);
+	uint32_t pages = mipc_pocket_pages(mq, held);
 	struct mipc_txn txn;
 
 	mipc_txn_take(&txn, &mq->board[MIPC_PAGING], mq->pocket_index);
 	for (uint32_t i = 0; i < MIPC_HELD; i++) {
-		uint64_t word = held(mq, i);
+		uint64_t word = mipc_pocket_held(mq, i);
 
 		if (i == place || MIPC_HELD_REF(word) == 0 ||
 		    MIPC_HELD_SHAPE(word) != MIPC_SHAPES + 1)
@@ -398,17 +422,18 @@ try_join_pages(struct mipc_mq *mq, uint32_t place)
 static int
 build(struct mipc_mq *mq, uint64_t wanted, uint32_t *place)
 {
+	uint64_t has;
 	uint32_t mask;
 	int error;
 
 	error = make_places(mq, MIPC_HELD / 2);
+	if (error == 0)
+		error = first_of(free_mask(mq), place);
 	if (error != 0)
 		return error;
-	*place = (uint32_t)__builtin_ctz(free_mask(mq));
-	while (mipc_pocket_pages(mq, *place) < wanted) {
+	while ((has = pages_in(mq, *place)) < wanted) {
 		mask = free_mask(mq);
-		error = mipc_pages_take(mq,
-		    (uint32_t)(wanted - mipc_pocket_pages(mq, *place)));
+		error = mipc_pages_take(mq, (uint32_t)(wanted - has));
 		if (error != 0)
 			return error;
 		renew_new(mq, mask);
@@ -437,8 +462,7 @@ cut(struct mipc_mq *mq, uint32_t shape, uint32_t *place)
 	if (error != 0)
 		return error;
 	renew_new(mq, mask);
-	*place = (uint32_t)__builtin_ctz(mask);
-	return 0;
+	return first_of(mask, place);
 }
 
 int
@@ -459,7 +483,7 @@ mipc_pocket_tidy(struct mipc_mq *mq)
 		if (__builtin_expect(MIPC_HELD_SHAPE(mipc_peek(
 		    &mq->pocket->held[i])) <= MIPC_SHAPES + FEW_PAGES, 1))
 			continue;
-		while (mipc_pocket_pages(mq, i) > FEW_PAGES)
+		while (pages_in(mq, i) > FEW_PAGES)
 			if (mipc_pages_give(mq, 1u << i) != 0)
 				return;
 	}
@@ -471,11 +495,14 @@ mipc_pocket_tidy(struct mipc_mq *mq)
 static void
 inherit(struct mipc_mq *mq)
 {
+	uint64_t held;
+
 	mipc_pages_inherit(mq);
-	for (uint32_t i = 0; i < MIPC_HELD; i++)
-		if (MIPC_HELD_SHAPE(held(mq, i)) < MIPC_SHAPES &&
-		    mipc_msg_at(mq, MIPC_HELD_REF(held(mq, i))) != NULL)
-			renew(mq, MIPC_HELD_REF(held(mq, i)));
+	for (uint32_t i = 0; i < MIPC_HELD; i++) {
+		held = mipc_pocket_held(mq, i);
+		if (MIPC_HELD_SHAPE(held) < MIPC_SHAPES)
+			renew(mq, MIPC_HELD_REF(held));
+	}
 }
 
 static bool

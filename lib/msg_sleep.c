@@ -263,7 +263,7 @@ keep(struct mipc_msg_wait *wait, uint32_t ref)
 	void *memory;
 	int error;
 
-	if (m == NULL)
+	if (m == NULL || size > wait->mq->layout.size)
 		return EIO;
 	error = mipc_map_private(sizeof(*kept) + size, &memory);
 	if (error != 0)
@@ -271,7 +271,11 @@ keep(struct mipc_msg_wait *wait, uint32_t ref)
 	kept = memory;
 	kept->type = mipc_peek(&m->type);
 	kept->size = size;
-	mipc_message_read(wait->mq, ref, kept->data, size);
+	error = mipc_message_read(wait->mq, ref, kept->data, size);
+	if (error != 0) {
+		mipc_map_free(memory, sizeof(*kept) + size);
+		return error;
+	}
 	/* Of a call that never came back for it. */
 	if (thread->withdrawn[at].kept != NULL)
 		mipc_map_free(thread->withdrawn[at].kept,

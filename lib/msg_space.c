@@ -220,14 +220,17 @@ void
 mipc_pages_inherit(struct mipc_mq *mq)
 {
 	uint64_t bits, word, n = mipc_page_groups(mq);
+	struct mipc_page page;
 
 	if (mipc_peek(&mq->pocket->going) == 0)
 		return;
 	for (uint64_t group = 0; group < n; group++) {
 		bits = 0;
 		for (uint32_t at = 0; at < MIPC_GROUP_PAGES; at++) {
-			word = mipc_take(&mipc_page_group(mq, group)->page[at]);
-			if (MIPC_PAGE_STATE(word) == MIPC_PAGE_GOING &&
+			mipc_page_at(mq, group * MIPC_GROUP_PAGES + at, &page);
+			word = mipc_take(page.word);
+			if (page.number < mq->layout.pages &&
+			    MIPC_PAGE_STATE(word) == MIPC_PAGE_GOING &&
 			    MIPC_PAGE_FREE(word) == mq->pocket_index + 1)
 				bits |= 1ull << at;
 		}

@@ -32,6 +32,7 @@ add_dir(TCase *tc)
 {
 	add_time_tests(tc);
 	add_fault_tests(tc);
+	add_hostile_tests(tc);
 }
 
 /* ---- the calls of the shared clauses ---- */

@@ -124,5 +124,6 @@ void	add_handler_clauses(TCase *tc);
 void	add_many_clauses(TCase *tc);
 void	add_large_clauses(TCase *tc);
 void	add_fault_tests(TCase *tc);	/* the directory store */
+void	add_hostile_tests(TCase *tc);
 
 #endif

@@ -103,7 +103,7 @@ take_message(struct mipc_mq *mq, const struct mipc_choice *choice,
 		return error;
 	ref = MIPC_HELD_REF(mipc_peek(&mq->pocket->held[place]));
 	*type = mipc_peek(&mipc_msg_at(mq, ref)->type);
-	mipc_message_read(mq, ref, to, *size);
+	must_eq(mipc_message_read(mq, ref, to, *size), 0);
 	mipc_pocket_tidy(mq);
 	return 0;
 }
