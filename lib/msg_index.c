@@ -229,10 +229,48 @@ link_between(const struct mipc_mq *mq, struct mipc_txn *txn, uint32_t before,
 	set(txn, a == NULL ? &mq->head->last : &a->prev, ref);
 }
 
-/* By type: behind all of its own, or before them. */
+/* Numbers go round. */
+static bool
+is_older(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+/*
+ * Among those of its type, one that came back: behind the older ones, who may
+ * have come back as well.
+ */
+static int
+return_to_type(const struct mipc_mq *mq, struct mipc_txn *txn,
+    const struct path *p, uint32_t ref, uint32_t number)
+{
+	struct mipc_message *first = at(mq, p->leaf), *before = NULL, *next;
+	struct mipc_message *m = at(mq, ref);
+	uint32_t same = p->leaf;
+
+	for (uint64_t n = 0; (next = at(mq, same)) != NULL &&
+	    is_older(peek(&next->number), number); n++) {
+		if (n > most(mq))
+			return EAGAIN;
+		before = next;
+		same = peek(&next->same);
+	}
+	set(txn, &m->same, same);
+	if (before != NULL) {
+		set(txn, &before->same, ref);
+		if (same == 0)
+			set(txn, &first->last, ref);
+		return 0;
+	}
+	set(txn, &m->last, peek(&first->last));
+	set(txn, p->link[p->depth], LEAF(ref));
+	return move_node(mq, txn, p, p->leaf, ref);
+}
+
+/* By type: behind all of its own, or where its number says. */
 static int
 add_type(const struct mipc_mq *mq, struct mipc_txn *txn, uint32_t ref,
-    bool ahead)
+    const uint32_t *number)
 {
 	struct mipc_message *m = at(mq, ref), *first, *last;
 	struct path p;
@@ -246,12 +284,8 @@ add_type(const struct mipc_mq *mq, struct mipc_txn *txn, uint32_t ref,
 		set(txn, &m->last, ref);
 		return grow(mq, txn, &p, ref);
 	}
-	if (ahead) {
-		set(txn, &m->same, p.leaf);
-		set(txn, &m->last, peek(&first->last));
-		set(txn, p.link[p.depth], LEAF(ref));
-		return move_node(mq, txn, &p, p.leaf, ref);
-	}
+	if (number != NULL)
+		return return_to_type(mq, txn, &p, ref, *number);
 	last = at(mq, peek(&first->last));
 	if (last == NULL)
 		return EAGAIN;
@@ -279,14 +313,7 @@ mipc_index_add(const struct mipc_mq *mq, struct mipc_txn *txn, uint32_t ref,
 	set(txn, &m->number, number);
 	link_between(mq, txn, peek(&mq->head->last), ref, 0);
 	count(mq, txn, 1);
-	return add_type(mq, txn, ref, false);
-}
-
-/* Numbers go round. */
-static bool
-is_older(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) < 0;
+	return add_type(mq, txn, ref, NULL);
 }
 
 int
@@ -309,7 +336,7 @@ mipc_index_put_back(const struct mipc_mq *mq, struct mipc_txn *txn,
 	link_between(mq, txn, before, ref, after);
 	set(txn, &mq->head->cursor, 0);
 	count(mq, txn, 1);
-	return add_type(mq, txn, ref, true);
+	return add_type(mq, txn, ref, &number);
 }
 
 int

@@ -316,6 +316,61 @@ START_TEST(msg_a_put_back_one_stands_where_it_stood)
 }
 END_TEST
 
+static void
+change_index(struct mipc_mq *mq, uint32_t ref, int number)
+{
+	struct mipc_board *taking = &mq->board[MIPC_TAKING];
+	uint64_t seen = mipc_txn_begin(taking);
+	struct mipc_txn txn;
+
+	mipc_txn_take(&txn, taking, mq->pocket_index);
+	must_eq(number == -1 ? mipc_index_remove(mq, &txn, ref) :
+	    mipc_index_put_back(mq, &txn, ref, (uint32_t)number), 0);
+	must_eq(mipc_txn_finish(&txn, seen), 0);
+}
+
+/* Three of one type that others stand between, in every order. */
+START_TEST(msg_several_put_back_stand_in_order)
+{
+	static const int order[6][3] = { { 0, 1, 2 }, { 0, 2, 1 },
+	    { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+	const struct mipc_choice equal = { MIPC_EQUAL, 1 };
+	const struct mipc_choice any = { .rule = MIPC_ANY };
+	struct mipc_mq mq;
+	uint64_t size, type;
+	uint32_t ref[8], passed;
+	char one;
+
+	make_queue(1000);
+	enter(&mq);
+	for (int i = 0; i < 8; i++) {
+		one = (char)i;
+		must_eq(send_message(&mq, 1 + (uint64_t)i % 2, &one, 1), 0);
+	}
+	must_eq(mipc_pass_drain(&mq, 8), EAGAIN);
+	for (uint32_t i = 0; i < 8; i++)
+		ref[i] = mipc_index_at(&mq, i);
+	for (int i = 0; i < 3; i++) {
+		must_eq(mipc_index_find(&mq, &equal, &passed), ref[2 * i]);
+		change_index(&mq, ref[2 * i], -1);
+	}
+	if (_i >= 6)		/* none of the type has stayed */
+		change_index(&mq, ref[6], -1);
+	for (int i = 0; i < 3; i++)
+		change_index(&mq, ref[2 * order[_i % 6][i]],
+		    2 * order[_i % 6][i]);
+	if (_i >= 6)
+		change_index(&mq, ref[6], 6);
+	for (int i = 0; i < 8; i++) {
+		must_eq(mipc_index_at(&mq, 0), ref[i]);
+		must_eq(take_message(&mq, _i % 2 == 0 && i % 2 == 0 ? &equal :
+		    &any, 1, &one, &size, &type), 0);
+		must_eq(one, i);
+	}
+	mipc_pocket_leave(&mq);
+}
+END_TEST
+
 /* --- several at once --------------------------------------------------- */
 
 #define THREADS		4
@@ -419,5 +474,6 @@ add_msg_tests(TCase *tc)
 {
 	testing_add(tc, msg_as_a_slow_list_does);
 	testing_add(tc, msg_a_put_back_one_stands_where_it_stood);
+	testing_add_loop(tc, msg_several_put_back_stand_in_order, 0, 12);
 	testing_add(tc, msg_each_is_taken_once);
 }
