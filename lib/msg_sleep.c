@@ -33,14 +33,21 @@ queue_of(const struct mipc_nap *nap)
 /* --- with a pocket for a moment ---------------------------------------- */
 
 /* Did somebody die in IPC_SET?  Then there may be more room than it seems. */
+static bool
+set_is_left(struct mipc_mq *mq)
+{
+	mipc_life owner = mipc_take(&mq->use.opened->head->lock.owner);
+
+	return owner != 0 && mipc_life_dead(mq->use.ns->lives, owner);
+}
+
 static void
 finish_set(struct mipc_mq *mq)
 {
 	struct mipc_opened *opened = mq->use.opened;
-	mipc_life owner = mipc_take(&opened->head->lock.owner);
 	struct mipc_gate gate;
 
-	if (owner == 0 || !mipc_life_dead(mq->use.ns->lives, owner))
+	if (!set_is_left(mq))
 		return;
 	mipc_gate_enter(&gate);
 	if (mipc_ns_lock_object(mq->use.ns, &gate, opened) == 0)
@@ -128,10 +135,13 @@ told(struct mipc_nap *nap)
 	return error;
 }
 
+/* Where no bell can ring, nobody else tells what the dead have left. */
 static bool
 missed(struct mipc_nap *nap)
 {
-	return mipc_msg_busy(queue_of(nap));
+	struct mipc_mq *mq = queue_of(nap);
+
+	return mipc_msg_busy(mq) || set_is_left(mq) || mipc_msg_heirless(mq);
 }
 
 static int
