@@ -6,13 +6,14 @@
  *	soak_check.c	what must be so while everybody pauses
  *	soak_work.c	a worker: random operations
  *	soak_give.c	givers, who are killed, and takers, who sleep
+ *	soak_msg.c, soak_msg_check.c	the same with queues: see soak_msg.h
  */
 #ifndef SOAK_H
 #define SOAK_H
 
 #include "sem_calls.h"
 
-#define WORKERS		8u
+#define WORKERS		10u
 #define SETS		2u
 
 /* The semaphores of a set. */
@@ -55,11 +56,42 @@ struct worker {
 	_Atomic int set;
 	int kept[SETS][KEPT_END - KEPT];
 	_Atomic uint64_t plain[SETS];
+	_Atomic uint32_t receiving;	/* it may have a message in its hands */
+	_Atomic uint64_t sending;	/* the number of a message; 0 none */
 };
+
+/* What the workers of a place do, and who judges it. */
+struct play {
+	/* In a process of its own, since the driver opens no namespace. */
+	void (*make)(void);
+	void (*compare)(void);		/* everybody pauses */
+	void (*look)(void);		/* those who are to rest sleep */
+	void (*describe)(void);		/* the state of all, to the report */
+	/* Its account, to the report; NULL: none. */
+	void (*sum_up)(void);
+
+	void (*work)(struct worker *);	/* be one; does not return */
+	void (*drive)(double stop, struct rng *);
+	/* Take what a dead worker did into the account. */
+	void (*bury)(struct worker *);
+	/* Could the others not go on without it?  NULL: they always can. */
+	bool (*needed)(const struct worker *);
+	/* Who is to sleep while the others are killed; by bits. */
+	uint32_t (*rest)(struct rng *);
+	/* After a look at them: what hangs, or NULL. */
+	const char *(*judge_rest)(void);
+	bool kicks;			/* a pause ends sleeps, by SIGUSR1 */
+};
+extern const struct play sets_play, mail_play, posts_play, posts_rest_play;
+
+struct posts;
 
 struct board {
 	enum store store;
-	bool pid_namespaces, barging, givers;
+	const struct play *play;
+	struct posts *posts;		/* of queues */
+	bool pid_namespaces, barging;
+	uint32_t resting;		/* who is to sleep, by bits */
 	int mail;			/* when last looked at */
 	int waiting;			/* for mail, then */
 	uint64_t seed;
@@ -83,8 +115,9 @@ extern struct board *board;
 void	violate(const char *fmt, ...)
 	    __attribute__((format(printf, 1, 2)));
 
-/* soak_work.c: be a worker. */
-void	work(struct worker *me) __attribute__((noreturn));
+/* soak_work.c: be a worker; one who pauses when that is asked for. */
+void	work(struct worker *me);
+void	park(struct worker *me);
 
 /* soak_kill.c: births, deaths and what all of them need. */
 #define PATIENCE	2.0	/* seconds a survivor may take for a round */
@@ -94,23 +127,22 @@ void	finish(struct worker *);
 void	kill_all(void);
 void	must_live(const struct worker *);
 bool	has_stopped(void);
+void	drive_workers(double stop, struct rng *);
 /* Processes hang: tell it, and end them. */
 void	hang(const char *what);
 /* Let a process of its own do something with the sets. */
 bool	in_process(void (*body)(void), double seconds);
 
 /* soak_give.c */
-#define TAKERS		(WORKERS / 2)
-void	give_or_take(struct worker *me) __attribute__((noreturn));
-void	drive_givers(double stop, struct rng *);
+void	drive_rest(double stop, struct rng *);
 
 /* soak_check.c */
 void	make_sets(void);
-/* Take what a dead worker did on PLAIN into the account. */
 void	bury(struct worker *);
-/* Everybody pauses: compare values with what the workers hold. */
-void	compare(void);
-/* Write the state of all to the report. */
 void	describe(void);
+void	describe_workers(void);
+
+/* soak_msg_check.c: what the account of queues takes. */
+struct posts *posts_memory(void);
 
 #endif

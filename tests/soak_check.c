@@ -153,7 +153,7 @@ compare_set(unsigned set)
 			    "all pause", set, k);
 }
 
-void
+static void
 compare(void)
 {
 	for (unsigned i = 0; i < SETS; i++)
@@ -164,7 +164,7 @@ compare(void)
 /* ---- for the report ---- */
 
 void
-describe(void)
+describe_workers(void)
 {
 	for (unsigned w = 0; w < WORKERS; w++)
 		if (board->worker[w].pid != 0)
@@ -172,6 +172,12 @@ describe(void)
 			    board->worker[w].pid,
 			    atomic_load(&board->worker[w].doing),
 			    atomic_load(&board->worker[w].set));
+}
+
+void
+describe(void)
+{
+	describe_workers();
 	for (unsigned i = 0; i < SETS; i++)
 		for (int k = 0; k < NSEMS; k++)
 			tap_note("set %u semaphore %d: value %d, ncnt %d, "
@@ -183,3 +189,12 @@ describe(void)
 			    (unsigned long long)atomic_load(
 			    &board->inside[i][k]) : 0);
 }
+
+const struct play sets_play = {
+	.make = make_sets,
+	.compare = compare,
+	.describe = describe,
+	.work = work,
+	.drive = drive_workers,
+	.bury = bury,
+};

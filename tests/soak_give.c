@@ -8,16 +8,19 @@
  * to rest, somebody looks at the values, and so does what was left to be done:
  * a taker that goes on then had slept although it could run.  One that sleeps
  * on and is not counted among those who wait was served, and not told.
+ *
+ * The driver does the same with queues.
  */
 #include "soak.h"
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PACE		1500u	/* microseconds between kills, at most */
 #define AT_REST		0.001	/* seconds: asleep, and still so */
 #define AT_REST_SLICED	0.120
+
+#define TAKERS		(WORKERS / 2)
 
 static struct rng rng;
 
@@ -45,7 +48,7 @@ pass(struct worker *me, int each, bool both)
 	return true;
 }
 
-void
+static void
 give_or_take(struct worker *me)
 {
 	const bool taker = me < board->worker + TAKERS;
@@ -57,51 +60,20 @@ give_or_take(struct worker *me)
 	    rng_chance(&rng, 30)))
 		if (!taker && rng_chance(&rng, 50))
 			harness_wait(&never, 0, 0.00002);
-	_exit(1);
 }
 
-/* ---- the driver ---- */
-
-static uint64_t
-count_rounds(void)
+static void
+make_mail(void)
 {
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < TAKERS; i++)
-		sum += atomic_load(&board->worker[i].rounds);
-	return sum;
+	make_sets();
+	board->plain[0] = 0;
 }
 
-static bool
-all_sleep(void)
+static uint32_t
+rest_takers(struct rng *r)
 {
-	for (unsigned i = 0; i < TAKERS; i++)
-		if (board->worker[i].pid != 0 &&
-		    !process_sleeps(board->worker[i].pid)) {
-			must_live(&board->worker[i]);
-			return false;
-		}
-	return true;
-}
-
-/* How many rounds had been made when nobody made any more. */
-static bool
-await_rest(uint64_t *rounds)
-{
-	const double stop = harness_now() + PATIENCE;
-	const double rest = sets_sliced() ? AT_REST_SLICED : AT_REST;
-	_Atomic uint32_t never = 0;
-
-	do {
-		*rounds = count_rounds();
-		if (all_sleep()) {
-			harness_wait(&never, 0, rest);
-			if (all_sleep() && count_rounds() == *rounds)
-				return true;
-		}
-		harness_wait(&never, 0, 0.0001);
-	} while (harness_now() < stop && !has_stopped());
-	return false;
+	(void)r;
+	return (1u << TAKERS) - 1;
 }
 
 static void
@@ -130,68 +102,132 @@ compare_mail(void)
 	board->least[0] = board->most[0] = 0;
 }
 
-/* All givers, and now and then a taker with them. */
+/* All who are there wait. */
+static const char *
+judge_mail(void)
+{
+	int takers = 0;
+
+	for (unsigned i = 0; i < TAKERS; i++)
+		takers += board->worker[i].pid != 0;
+	if (board->waiting < takers)
+		return "a taker sleeps on although it was served";
+	compare_mail();
+	return NULL;
+}
+
+const struct play mail_play = {
+	.make = make_mail,
+	.look = look,
+	.describe = describe,
+	.work = give_or_take,
+	.drive = drive_rest,
+	.bury = bury,
+	.rest = rest_takers,
+	.judge_rest = judge_mail,
+};
+
+/* ---- the driver ---- */
+
+static bool
+rests(const struct worker *w)
+{
+	return (board->resting >> (w - board->worker) & 1) != 0;
+}
+
+static uint64_t
+count_rounds(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < WORKERS; i++)
+		if (rests(&board->worker[i]))
+			sum += atomic_load(&board->worker[i].rounds);
+	return sum;
+}
+
+static bool
+all_sleep(void)
+{
+	for (unsigned i = 0; i < WORKERS; i++)
+		if (board->worker[i].pid != 0 &&
+		    !process_sleeps(board->worker[i].pid)) {
+			must_live(&board->worker[i]);
+			return false;
+		}
+	return true;
+}
+
+/* How many rounds had been made when nobody made any more. */
+static bool
+await_rest(uint64_t *rounds)
+{
+	const double stop = harness_now() + PATIENCE;
+	const double rest = sets_sliced() ? AT_REST_SLICED : AT_REST;
+	_Atomic uint32_t never = 0;
+
+	do {
+		*rounds = count_rounds();
+		if (all_sleep()) {
+			harness_wait(&never, 0, rest);
+			if (all_sleep() && count_rounds() == *rounds)
+				return true;
+		}
+		harness_wait(&never, 0, 0.0001);
+	} while (harness_now() < stop && !has_stopped());
+	return false;
+}
+
+/* All but those who are to rest, and now and then one of these. */
 static void
-kill_givers(struct rng *r)
+kill_others(struct rng *r)
 {
 	struct worker *w = board->worker;
-	const unsigned taker = rng_chance(r, 20) ? rng_below(r, TAKERS) :
+	const unsigned one = rng_chance(r, 20) ? rng_below(r, WORKERS) :
 	    WORKERS;
 
 	for (unsigned i = 0; i < WORKERS; i++)
-		if (i >= TAKERS || i == taker)
+		if (!rests(&w[i]) || i == one)
 			doom(&w[i]);
 	for (unsigned i = 0; i < WORKERS; i++)
-		if (i >= TAKERS || i == taker)
+		if (!rests(&w[i]) || i == one)
 			finish(&w[i]);
 	board->groups++;
-}
-
-/* Who are there; at rest all of them wait. */
-static int
-takers(void)
-{
-	int n = 0;
-
-	for (unsigned i = 0; i < TAKERS; i++)
-		n += board->worker[i].pid != 0;
-	return n;
 }
 
 static void
 look_at_rest(void)
 {
 	uint64_t before, after;
+	const char *what;
 
 	if (!await_rest(&before)) {
 		if (!has_stopped())
-			hang("the takers do not come to rest");
+			hang("they do not come to rest");
 		return;
 	}
-	if (!in_process(look, 30) || !await_rest(&after))
+	if (!in_process(board->play->look, 30) || !await_rest(&after))
 		violate("the look did not end well");
 	else if (before != after)
-		hang("a taker slept until somebody looked");
-	else if (board->waiting < takers())
-		hang("a taker sleeps on although it was served");
-	else
-		compare_mail();
+		hang("somebody slept until somebody looked");
+	else if ((what = board->play->judge_rest()) != NULL)
+		hang(what);
 	board->pauses++;
 }
 
 void
-drive_givers(double stop, struct rng *r)
+drive_rest(double stop, struct rng *r)
 {
 	_Atomic uint32_t never = 0;
 
-	board->plain[0] = 0;
 	while ((harness_now() < stop || board->pauses == 0) &&
 	    !has_stopped()) {
+		board->resting = board->play->rest(r);
 		for (unsigned i = 0; i < WORKERS; i++)
 			if (board->worker[i].pid == 0)
 				start_worker(&board->worker[i]);
 		harness_wait(&never, 0, rng_below(r, PACE) / 1e6);
-		kill_givers(r);
+		kill_others(r);
 		look_at_rest();
 	}
 	kill_all();

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * soak_kill.c - processes that work on semaphore sets are killed at random,
- * singly and in groups, for some seconds.
+ * soak_kill.c - processes that work on semaphore sets, or on message queues,
+ * are killed at random, singly and in groups, for some seconds.
  *
  * Before anybody new is born after a kill, each survivor must finish one more
  * round within two seconds: a newcomer would settle what the dead have left
  * and hide a wake that was lost.  Now and then all pause; then the values are
  * those of the start less what the living hold.  Semaphores are used as
  * locks, and who finds one of the living inside says so.  In one place those
- * who give are killed and those who take sleep until somebody gives.
+ * who give are killed and those who take sleep until somebody gives.  Of queues
+ * soak_msg.h tells more.
  *
  *	--seed N	the same choices again (not the same interleaving)
  *	--seconds N	for each place (default 0.6)
@@ -17,8 +18,10 @@
  *			namespace of its own
  *	--barging	only the one where newcomers may overtake sleepers
  *	--givers	only the one with givers and takers
- *	--kernel, --kernel-givers
- *			the kernel's own sets: a test of the test
+ *	--queues, --queues-at-rest
+ *			only the ones with message queues
+ *	--kernel, --kernel-givers, --kernel-queues, --kernel-queues-at-rest
+ *			the kernel's own sets and queues: a test of the test
  *	--until-failure	end at the first one
  *
  * The exit status is 3 if processes hung and nothing else was wrong: so must
@@ -44,6 +47,7 @@
 #define HUNG		3	/* exit status */
 
 struct board *board;
+static struct posts *posts;
 
 static struct {
 	double seconds;
@@ -82,9 +86,8 @@ start_worker(struct worker *w)
 	}
 	if (board->pid_namespaces && getpid() != 1)
 		violate("the pid is %d, not 1", getpid());
-	if (board->givers)
-		give_or_take(w);
-	work(w);
+	board->play->work(w);
+	_exit(1);
 }
 
 static void
@@ -109,7 +112,13 @@ finish(struct worker *w)
 	w->pid = 0;
 	board->ops += atomic_exchange(&w->ops, 0);
 	board->kills++;
-	bury(w);
+	board->play->bury(w);
+}
+
+static bool
+is_needed(const struct worker *w)
+{
+	return board->play->needed != NULL && board->play->needed(w);
 }
 
 static void
@@ -120,7 +129,8 @@ kill_group(unsigned n, struct rng *r)
 
 	for (unsigned tries = 0; tries < n; tries++) {
 		w = &board->worker[rng_below(r, WORKERS)];
-		if (w->pid != 0 && atomic_load(&w->doomed) != w->self) {
+		if (w->pid != 0 && atomic_load(&w->doomed) != w->self &&
+		    !is_needed(w)) {
 			doom(w);
 			group[k++] = w;
 		}
@@ -188,7 +198,7 @@ hang(const char *what)
 {
 	tap_note("hang: after %u groups killed, %s", board->groups, what);
 	board->hangs++;
-	in_process(describe, 10);
+	in_process(board->play->describe, 10);
 	kill_all();
 }
 
@@ -209,6 +219,8 @@ all_have(bool (*done)(const struct worker *, uint64_t), const uint64_t *since)
 		must_live(w);
 		if (harness_now() > end || has_stopped())
 			return false;
+		if (board->pause % 2 != 0 && board->play->kicks)
+			kill(w->pid, SIGUSR1);
 		harness_wait(&never, 0, 0.0001);
 	}
 	return true;
@@ -247,7 +259,7 @@ pause_and_compare(void)
 		since[i] = pause;
 	if (!all_have(pauses, since) && !has_stopped())
 		hang("a worker does not come to its pause");
-	if (!has_stopped() && !in_process(compare, 30))
+	if (!has_stopped() && !in_process(board->play->compare, 30))
 		violate("the comparison did not end well");
 	board->pauses++;
 	atomic_fetch_add(&board->pause, 1);
@@ -262,7 +274,7 @@ group_size(struct rng *r)
 	return rng_chance(r, 40) ? 1 : 1 + rng_below(r, WORKERS - 1);
 }
 
-static void
+void
 drive_workers(double stop, struct rng *r)
 {
 	_Atomic uint32_t never = 0;
@@ -277,7 +289,7 @@ drive_workers(double stop, struct rng *r)
 			pause_and_compare();
 	}
 	kill_all();
-	if (!has_stopped() && !in_process(compare, 30))
+	if (!has_stopped() && !in_process(board->play->compare, 30))
 		violate("the last comparison did not end well");
 }
 
@@ -290,10 +302,7 @@ drive(void)
 	rng_seed(&r, board->seed);
 	for (unsigned i = 0; i < WORKERS; i++)
 		board->worker[i].self = i;
-	if (board->givers)
-		drive_givers(stop, &r);
-	else
-		drive_workers(stop, &r);
+	board->play->drive(stop, &r);
 }
 
 static void
@@ -301,8 +310,8 @@ begin(void)
 {
 	if (!sets_make(board->store, board->dir))
 		harness_die("no namespace: %s", strerror(errno));
-	if (!in_process(make_sets, 30))
-		harness_die("no sets");
+	if (!in_process(board->play->make, 30))
+		harness_die("no objects");
 	drive();
 	_exit(0);
 }
@@ -310,20 +319,30 @@ begin(void)
 #define WANTED		1u
 #define PIDS		2u
 #define BARGING		4u
-#define GIVERS		8u
 
 static struct place {
 	const char *name, *what;
+	const struct play *play;
 	enum store store;
 	unsigned flags;
 } place[] = {
-	{ "directory", "", DIRECTORY, WANTED },
-	{ "anonymous", "", ANONYMOUS, WANTED },
-	{ "--pids-equal", ", all pids equal", DIRECTORY, PIDS | WANTED },
-	{ "--barging", ", barging", ANONYMOUS, BARGING | WANTED },
-	{ "--givers", ", givers", DIRECTORY, GIVERS | WANTED },
-	{ "--kernel", "", KERNEL, 0 },
-	{ "--kernel-givers", ", givers", KERNEL, GIVERS },
+	{ "directory", "", &sets_play, DIRECTORY, WANTED },
+	{ "anonymous", "", &sets_play, ANONYMOUS, WANTED },
+	{ "--pids-equal", ", all pids equal", &sets_play, DIRECTORY,
+	    PIDS | WANTED },
+	{ "--barging", ", barging", &sets_play, ANONYMOUS, BARGING | WANTED },
+	{ "--givers", ", givers", &mail_play, DIRECTORY, WANTED },
+	{ "--queues", ", queues", &posts_play, DIRECTORY, WANTED },
+	{ "--queues", ", queues", &posts_play, ANONYMOUS, WANTED },
+	{ "--queues-at-rest", ", queues at rest", &posts_rest_play, DIRECTORY,
+	    WANTED },
+	{ "--queues-at-rest", ", queues at rest", &posts_rest_play, ANONYMOUS,
+	    WANTED },
+	{ "--kernel", "", &sets_play, KERNEL, 0 },
+	{ "--kernel-givers", ", givers", &mail_play, KERNEL, 0 },
+	{ "--kernel-queues", ", queues", &posts_play, KERNEL, 0 },
+	{ "--kernel-queues-at-rest", ", queues at rest", &posts_rest_play,
+	    KERNEL, 0 },
 };
 #define PLACES	(sizeof(place) / sizeof(place[0]))
 
@@ -335,10 +354,11 @@ test_place(const struct place *p, uint64_t seed)
 	bool good;
 
 	memset(board, 0, sizeof(*board));
+	board->posts = posts;
+	board->play = p->play;
 	board->store = p->store;
 	board->pid_namespaces = (p->flags & PIDS) != 0;
 	board->barging = (p->flags & BARGING) != 0;
-	board->givers = (p->flags & GIVERS) != 0;
 	board->seed = seed;
 	snprintf(board->dir, sizeof(board->dir), "%.4000s/soak%u",
 	    harness_dir(), number++);
@@ -354,6 +374,8 @@ test_place(const struct place *p, uint64_t seed)
 	    (unsigned long long)board->heartbeats);
 	if (atomic_load(&board->told))
 		tap_note("%s", board->text);
+	if (board->play->sum_up != NULL)
+		board->play->sum_up();
 	if (p->store == DIRECTORY && good)
 		tap_ok(mipc_destroy(board->dir) == 0, "%s%s: nothing keeps it "
 		    "from being destroyed", store, p->what);
@@ -363,8 +385,9 @@ test_place(const struct place *p, uint64_t seed)
 
 /* ---- the proof ---- */
 
-static void
-test_proof(uint64_t seed)
+/* The exit status of a sister program, which is to find a failure. */
+static int
+run_sister(const char *name, const char *place_name, uint64_t seed)
 {
 	char self[PATH_MAX], path[2 * PATH_MAX], number[32];
 	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -372,7 +395,7 @@ test_proof(uint64_t seed)
 	pid_t pid;
 
 	self[n > 0 ? n : 0] = '\0';
-	snprintf(path, sizeof(path), "%s/soak_broken_bell", dirname(self));
+	snprintf(path, sizeof(path), "%s/%s", dirname(self), name);
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)seed);
 	fflush(stdout);
 	pid = fork();
@@ -380,8 +403,8 @@ test_proof(uint64_t seed)
 		harness_die_with_parent();
 		if (freopen("/dev/null", "w", stdout) == NULL)
 			_exit(2);
-		execl(path, "soak_broken_bell", "--seconds", "60", "--seed",
-		    number, "--until-failure", "--givers", NULL);
+		execl(path, name, "--seconds", "60", "--seed", number,
+		    "--until-failure", place_name, NULL);
 		_exit(2);
 	}
 	status = harness_reap(pid, 200);
@@ -389,9 +412,21 @@ test_proof(uint64_t seed)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
-	tap_ok(status != -1 && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == HUNG,
+	return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define PROOFS	3
+
+static void
+test_proof(uint64_t seed)
+{
+	tap_ok(run_sister("soak_broken_bell", "--givers", seed) == HUNG,
 	    "a library without its bell is seen to hang");
+	tap_ok(run_sister("soak_broken_bell_msg", "--queues-at-rest", seed) ==
+	    HUNG, "a library without its bell is seen to hang with queues");
+	tap_ok(run_sister("soak_broken_txn", "--queues", seed) == 1,
+	    "a library that finishes nobody's transaction is seen to lose "
+	    "messages");
 }
 
 /* ---- the program ---- */
@@ -422,7 +457,7 @@ run(uint64_t seed, bool all)
 	const bool pids = can_make_pid_namespaces();
 	unsigned hangs = 0, violations = 0;
 	const bool proof = all && !sets_sliced();
-	int tests = proof, status;
+	int tests = proof ? PROOFS : 0, status;
 
 	for (unsigned i = 0; i < PLACES; i++)
 		if ((place[i].flags & WANTED) != 0)
@@ -471,6 +506,7 @@ main(int argc, char **argv)
 	}
 	harness_dir();
 	board = harness_shared(sizeof(*board));
+	posts = posts_memory();
 	tap_note("--seed %llu --seconds %g", (unsigned long long)seed,
 	    option.seconds);
 	return run(seed, all);

@@ -276,15 +276,15 @@ look(void)
 
 /* ---- the whole ---- */
 
-static void
-park(void)
+void
+park(struct worker *w)
 {
 	const uint32_t pause = atomic_load(&board->pause);
 
 	if (pause % 2 == 0)
 		return;
-	atomic_store(&me->parked, pause);
-	harness_wake(&me->parked);
+	atomic_store(&w->parked, pause);
+	harness_wake(&w->parked);
 	while (atomic_load(&board->pause) == pause)
 		harness_wait(&board->pause, pause, 1);
 }
@@ -306,7 +306,7 @@ work(struct worker *slot)
 	for (;;) {
 		unsigned what = rng_below(&rng, 100), i = 0;
 
-		park();
+		park(me);
 		set = rng_chance(&rng, 80) ? 0 : 1 + rng_below(&rng, SETS - 1);
 		atomic_store(&me->set, (int)set);
 		while (what >= acts[i].weight)
