@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# program.sh - what the tests of large programs share; to be sourced after
+# tap.sh.
+#
+# A program runs in a namespace below $home, from copies of mipcrun and of the
+# module that every user reaches, as an ordinary user: root makes itself one,
+# and without prepare's `as_is` no other.  Where tracing is allowed it runs
+# under strace, and what it does is $work/trace.
+#
+# Its processes are known by the module that they map, whoever their parent is
+# and whatever they call themselves.  Those that are left at the end are
+# killed, also when the time for all of it is over.
+
+program_time=240		# seconds
+if [ -z "${program_limited-}" ]; then
+	program_limited=yes
+	export program_limited
+	exec timeout "$program_time" "${SHELL:-/bin/sh}" "$0" "$@"
+fi
+
+user=$PWD/tests/ipc_user
+tracer=
+by=
+
+# prepare [as_is]: make $work and $home, and find out how a program can run.
+prepare()
+{
+	need_module
+	make_work
+	tap_cleanup=stop_members
+	chmod 755 "$work"
+	work=$(cd "$work" && pwd -P)
+	home=$work/home
+	module=$work/.libs/mipc-preload.so
+	mkdir "$home" "$work/.libs"
+	cp ./mipcrun ./mipcs "$work"
+	cp .libs/mipc-preload.so "$module"
+	if [ "$(id -u)" -eq 0 ] && [ "${1-}" != as_is ]; then
+		need setpriv
+		chown 65534:65534 "$home"
+		by="setpriv --reuid=65534 --regid=65534 --clear-groups"
+		as_user "$work/mipcrun" --version >/dev/null 2>&1 ||
+		    skip_all "only root can reach $work"
+	fi
+	mkfifo "$work/said"
+	exec 3<>"$work/said"
+	choose_tracer
+}
+
+# Every process appends to one trace; it is stopped at no other call, where
+# that can be had.
+choose_tracer()
+{
+	: >"$work/trace"
+	chmod 666 "$work/trace"
+	for filter in --seccomp-bpf ""; do
+		tracer="strace -f $filter -qq -A -o $work/trace
+		    -e trace=%ipc,execve -e signal=none"
+		as_user $tracer true 2>/dev/null && return
+	done
+	tracer=
+}
+
+as_user()
+{
+	$by "$@"
+}
+
+# on_mipc PROGRAM...
+on_mipc()
+{
+	as_user $tracer "$work/mipcrun" --dir "$home/namespace" -- "$@"
+}
+
+# launch PROGRAM...: in the background, to be heard by hear.
+launch()
+{
+	{
+		on_mipc "$@"
+		echo "ended with status $?"
+	} >&3 2>&1 3>&- </dev/null &
+}
+
+# hear TEXT: until what was launched says it.
+hear()
+{
+	while read -r heard <&3; do
+		printf '%s\n' "$heard"
+		case $heard in
+		*"$1"*)
+			return ;;
+		"ended with status "*)
+			return 1 ;;
+		esac
+	done
+	return 1
+}
+
+# mapping FILE: the processes that have it mapped.
+mapping()
+{
+	for maps in $(grep -lF "$1" /proc/[0-9]*/maps 2>/dev/null); do
+		maps=${maps#/proc/}
+		echo "${maps%/maps}"
+	done
+}
+
+members()
+{
+	mapping "$module"
+}
+
+# Some are born while others are killed.
+stop_members()
+{
+	for pid in $(members); do
+		kill -KILL "$pid" 2>/dev/null
+		"$user" await "$pid"
+	done
+	[ -z "$(members)" ] || stop_members
+}
+
+# step WHAT COMMAND...: as check, for a test that those after it rest on.
+step()
+{
+	check "$@"
+	[ "$tap_failed" -eq 0 ] || exit
+}
+
+# reaped PID: until its parent knows that it has ended.
+reaped()
+{
+	while kill -0 "$1" 2>/dev/null; do
+		:
+	done
+}
+
+# none_left: no process, and nothing in the namespace.
+none_left()
+{
+	for pid in $(members); do
+		"$user" await "$pid"
+	done
+	objects=$(ls "$home/namespace" | grep -E '^(shm|sem|msg|key)\.')
+	[ -z "$objects" ] && return
+	echo "$objects"
+	return 1
+}
+
+# nattch_right: of each segment, as many attaches as processes map it; none of
+# them attaches one twice.
+nattch_right()
+{
+	as_user "$work/mipcs" --dir "$home/namespace" -m --noheadings \
+	    -o shmid,nattch >"$work/segments" || return
+	while read -r id nattch; do
+		mapped=$(mapping "$home/namespace/shm.$id.data" | wc -l)
+		echo "segment $id: $nattch attaches, $mapped processes"
+		[ "$nattch" -eq "$mapped" ] || return
+	done <"$work/segments"
+}
+
+# kernel_untouched PROGRAM: it was traced, and made no IPC call.
+kernel_untouched()
+{
+	grep -qE "execve\(\"[^\"]*/$1\".* = 0$" "$work/trace" || {
+		echo "$1 was not traced"
+		return 1
+	}
+	grep -E '\<(shm|sem|msg)[a-z]*\(' "$work/trace" >"$work/calls" ||
+	    return 0
+	sed 5q "$work/calls"
+	return 1
+}
+
+# The tracer itself is tried on a program that does call the kernel.
+tracer_sees()
+{
+	as_user strace -f -o "$work/seen" -e trace=%ipc \
+	    perl -e 'shmget(1, 0, 0)' && grep -q 'shmget(' "$work/seen"
+}
+
+# check_trace PROGRAM...: the last test of each.
+check_trace()
+{
+	for traced; do
+		if [ -n "$tracer" ]; then
+			check "$traced made no SysV IPC system call" \
+			    kernel_untouched "$traced"
+			continue
+		fi
+		reason="tracing is not allowed here"
+		command -v strace >/dev/null || reason="strace is not installed"
+		skip "$traced made no SysV IPC system call" "$reason"
+	done
+}
