@@ -237,9 +237,8 @@ mipc_sweep_names_left(struct mipc_ns *ns)
 
 	if (owner == 0)
 		return false;
-	if (!ns->lives->robust)		/* nobody marks, its lock tells */
+	if (mipc_life_canaries(ns->lives, owner, canary, &marked) == 0)
 		return mipc_life_dead(ns->lives, owner);
-	mipc_life_canaries(ns->lives, owner, canary, &marked);
 	return marked;
 }
 

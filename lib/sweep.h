@@ -23,7 +23,7 @@ void	mipc_sweep(struct mipc_ns *, struct mipc_gate *);
 void	mipc_sweep_if_due(struct mipc_ns *);
 
 /*
- * Any thread, no system call where there are robust lists: does somebody die
+ * Any thread, no system call if its owner has a canary: does somebody die
  * who was changing names, perhaps removing what the caller sleeps on?  Bells
  * ring before the lock can be taken over.
  */

@@ -138,7 +138,7 @@ struct sem_cast {
 		int error;
 	} slept[SLEEPERS];
 	unsigned early;			/* who was back before any judge came */
-	bool slow;			/* ... though who should was not */
+	bool slow, late;		/* ... though who should was not */
 	unsigned short left[SEMS];	/* what the last judge is to find */
 	bool removed;
 };
@@ -205,7 +205,7 @@ struct stage {
 	char dir[PATH_MAX];
 	struct mipc_ns *ns;	/* anonymous: inherited by all */
 	bool twice;		/* a second victim was killed in recovery */
-	bool patient;		/* give who was woken a whole second */
+	bool patient;		/* give who was woken all the time it takes */
 	int target, bystander;
 	_Atomic uint32_t ready;		/* the holder has set all up */
 	_Atomic uint32_t leave;		/* the holder may go */

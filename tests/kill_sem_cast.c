@@ -18,7 +18,8 @@
 
 #define PATIENCE	30.0
 #define AT_ONCE		0.025	/* who is woken comes back, mostly */
-#define SOON		2.0	/* ... on a machine that has more to do */
+#define LATE		0.3	/* it may have been a heartbeat */
+#define SOON		10.0	/* ... on a machine that has more to do */
 
 void
 sem_enroll(struct stage *s)
@@ -208,7 +209,8 @@ sem_back(const struct stage *s)
 void
 sem_await(struct stage *s)
 {
-	const double end = harness_now() + (s->patient ? SOON : AT_ONCE);
+	const double begin = harness_now();
+	const double end = begin + (s->patient ? SOON : AT_ONCE);
 	const struct sem_end *e = s->scene->sets->end;
 	_Atomic uint32_t never = 0;
 	unsigned most = 0;
@@ -220,6 +222,7 @@ sem_await(struct stage *s)
 	while (sem_back(s) != most && harness_now() < end)
 		harness_wait(&never, 0, 0.0002);
 	s->cast.early = sem_back(s);
+	s->cast.late = harness_now() > begin + LATE;
 }
 
 static void

@@ -141,6 +141,9 @@ must_be_early(struct stage *s, const struct sem_end *e)
 	errno = 0;
 	must(s, !s->cast.slow, "sleepers %#x could run, but %#x slept until "
 	    "somebody came", e->back, e->back & ~s->cast.early);
+	must(s, !s->patient || !s->cast.late || sets_sliced() ||
+	    sets_heartbeats() == 0,
+	    "sleepers slept until a heartbeat");
 	for (unsigned i = 0; i < SLEEPERS; i++)
 		must(s, (e->back >> i & 1) == 0 || s->cast.slept[i].error ==
 		    (e->removed ? EIDRM : 0), "sleeper %u: %s", i,
