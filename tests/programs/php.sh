@@ -24,16 +24,6 @@ find_extensions()
 	    skip_all "an extension of php's is not installed"
 }
 
-# waiting: the number of those that wait for the semaphore.  PHP's own three
-# stand in one set; the first is the one that is taken.
-waiting()
-{
-	as_user "$work/mipcs" --dir "$home/namespace" -s --noheadings \
-	    -o semid >"$work/sets" && read -r id <"$work/sets" &&
-	    as_user "$work/mipcs" --dir "$home/namespace" -i "$id" \
-	    --noheadings | awk '{ n += $3 } END { print n + 0 }'
-}
-
 handed_over()
 {
 	launch php -n $extensions "$work/ipc.php" hold
@@ -41,10 +31,7 @@ handed_over()
 	holder=${heard#held }
 	ipc busy || return
 	launch php -n $extensions "$work/ipc.php" take
-	hear waits || return
-	until [ "$(waiting)" -eq 1 ]; do
-		kill -0 "${heard#waits }" || return
-	done
+	blocked 1 || return
 	as_user kill -KILL "$holder"
 	hear took
 }

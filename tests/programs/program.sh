@@ -127,6 +127,22 @@ step()
 	[ "$tap_failed" -eq 0 ] || exit
 }
 
+# blocked N: until so many wait for semaphores of the namespace.
+blocked()
+{
+	mipcs="as_user $work/mipcs --dir $home/namespace --noheadings"
+	for try in $(seq 200); do
+		waiting=0
+		for set in $($mipcs -s -o semid); do
+			waiting=$((waiting + $($mipcs -i "$set" |
+			    awk '{ n += $3 + $4 } END { print n + 0 }')))
+		done
+		[ "$waiting" -lt "$1" ] || return 0
+	done
+	echo "$waiting wait, expected $1"
+	return 1
+}
+
 # reaped PID: until its parent knows that it has ended.
 reaped()
 {
