@@ -45,6 +45,7 @@
 #define MAKES		0x200	/* makes the namespace; a directory's only */
 #define ENDS		0x400	/* the victim ends by itself, or is ended */
 #define STORES		0x800	/* of sets, queues: mostly the store's */
+#define TIMED		0x1000	/* the kernel has no such call */
 
 struct stage;
 struct sem_scene;
@@ -180,6 +181,8 @@ struct msg_scene {
 	bool pages;			/* there were very many others */
 	struct msg_call sleeper[SLEEPERS];
 	struct msg_call act, help;
+	long long limit_ns;		/* of the victim's call; 0 none */
+	bool expires;			/* it is over before anybody comes */
 	bool help_by_kill;
 	bool creates;
 	struct msg_end end[MSG_ENDS];
@@ -300,6 +303,8 @@ void	sem_judge_when_alone(struct stage *s) __attribute__((noreturn));
 const struct letter *letter_of(char mark);
 /* Before any of the calls below. */
 void	msg_write_letters(void);
+/* Calls of this process may last so long; 0: as they like. */
+void	msg_limit(long long ns);
 int	msg_send(struct stage *s, int id, char mark, int flags);
 /* What was received: its mark; 0 with errno.  One that is damaged is told. */
 char	msg_take(struct stage *s, int id, const struct msg_call *how);

@@ -67,14 +67,39 @@ msg_write_letters(void)
 	}
 }
 
+static struct timespec limit;
+static bool limited;
+
+void
+msg_limit(long long ns)
+{
+	limited = ns != 0;
+	limit = (struct timespec){ .tv_sec = ns / 1000000000,
+	    .tv_nsec = ns % 1000000000 };
+}
+
 int
 msg_send(struct stage *s, int id, char mark, int flags)
 {
 	const struct letter *letter = letter_of(mark);
 	const struct message *m = &written[letter - letters];
 
-	return s->kernel ? msgsnd(id, m, letter->size, flags) :
+	if (s->kernel)
+		return msgsnd(id, m, letter->size, flags);
+	return limited ?
+	    mipc_msgtimedsnd(sets_ns(), id, m, letter->size, flags, &limit) :
 	    mipc_msgsnd(sets_ns(), id, m, letter->size, flags);
+}
+
+static ssize_t
+receive(struct stage *s, int id, struct message *m,
+    const struct msg_call *how, int flags)
+{
+	if (s->kernel)
+		return msgrcv(id, m, how->room, how->type, flags);
+	return limited ? mipc_msgtimedrcv(sets_ns(), id, m, how->room,
+	    how->type, flags, &limit) :
+	    mipc_msgrcv(sets_ns(), id, m, how->room, how->type, flags);
 }
 
 char
@@ -86,8 +111,7 @@ msg_take(struct stage *s, int id, const struct msg_call *how)
 	struct message m;
 	ssize_t n;
 
-	n = s->kernel ? msgrcv(id, &m, how->room, how->type, flags) :
-	    mipc_msgrcv(sets_ns(), id, &m, how->room, how->type, flags);
+	n = receive(s, id, &m, how, flags);
 	if (n == -1)
 		return 0;
 	letter = letter_of(m.text[0]);

@@ -28,6 +28,7 @@ static void
 nothing(struct stage *s)
 {
 	msg_write_letters();
+	msg_limit(s->scene->queues->limit_ns);
 	atomic_store(&s->post.victim, getpid());
 	harness_wake((_Atomic uint32_t *)&s->post.victim);
 }
@@ -50,7 +51,7 @@ perform(struct stage *s)
 	char got;
 
 	errno = msg_perform(s, &s->scene->queues->act, &got);
-	if (errno != 0)
+	if (errno != (s->scene->queues->expires ? EAGAIN : 0))
 		stage_tell(s, "msgsnd or msgrcv");
 }
 
@@ -243,6 +244,44 @@ SCENE waits_killed = {
 	.act = TAKES(0), .help_by_kill = true,
 	.end = { END(.left = "") }
 };
+#define EXPIRES		.limit_ns = 1, .expires = true
+#define LASTS		.limit_ns = 100 * 1000000000ll
+SCENE send_expires = {
+	.qbytes = 60, .start = "a", .sleeper = { SENDS('b') },
+	.act = SENDS('V'), EXPIRES,
+	.end = { END(.left = "a") }
+};
+SCENE send_lasts = {
+	.qbytes = 60, .start = "a",
+	.act = SENDS('v'), LASTS, .help = TAKES(0),
+	.end = {
+		END(.left = "a", .when = UNLESS_HELPED),
+		END(.left = "", .when = IF_HELPED),
+		END(.left = "v", .when = IF_HELPED),
+	}
+};
+SCENE send_lasts_killed = {
+	.qbytes = 60, .start = "a",
+	.act = SENDS('v'), LASTS, .help_by_kill = true,
+	.end = { END(.left = "a") }
+};
+SCENE take_expires = {
+	.start = "ac", .sleeper = { TAKES(9) }, .act = TAKES(2), EXPIRES,
+	.end = { END(.left = "ac") }
+};
+SCENE take_lasts = {
+	.start = "ac", .sleeper = { TAKES(9) },
+	.act = TAKES(2), LASTS, .help = SENDS('b'),
+	.end = {
+		END(.left = "ac", .when = UNLESS_HELPED),
+		END(.left = "acb", .when = IF_HELPED),
+		END(.left = "ac", .when = IF_HELPED),
+	}
+};
+SCENE take_lasts_killed = {
+	.act = TAKES(0), LASTS, .help_by_kill = true,
+	.end = { END(.left = "") }
+};
 SCENE copies = {
 	.start = "abc", .act = { COPY, .type = 1, .room = ROOM },
 	.end = { END(.left = "abc") }
@@ -314,6 +353,18 @@ const struct scene msg_scenes[] = {
 	    perform, waits_among) },
 	{ "msgrcv killed asleep", Q(ENDS, have_called, perform,
 	    waits_killed) },
+	{ "timed msgsnd that expires", Q(TIMED, have_called, perform,
+	    send_expires) },
+	{ "timed msgsnd, granted", Q(TIMED, have_called, perform,
+	    send_lasts) },
+	{ "timed msgsnd killed asleep", Q(TIMED | ENDS, have_called, perform,
+	    send_lasts_killed) },
+	{ "timed msgrcv that expires", Q(TIMED, have_called, perform,
+	    take_expires) },
+	{ "timed msgrcv, granted", Q(TIMED, have_called, perform,
+	    take_lasts) },
+	{ "timed msgrcv killed asleep", Q(TIMED | ENDS, have_called, perform,
+	    take_lasts_killed) },
 	{ "msgrcv, MSG_COPY", Q(0, have_called, perform, copies) },
 	{ "msgrcv giving pages back", Q(STORES, have_called, perform,
 	    trims) },

@@ -377,7 +377,8 @@ is_left_out(const struct scene *scene)
 static bool
 is_chosen(const struct scene *scene, bool anonymous)
 {
-	if (option.kernel && (anonymous || is_of_segments(scene)))
+	if (option.kernel && (anonymous || is_of_segments(scene) ||
+	    (scene->flags & TIMED) != 0))
 		return false;
 	if (is_left_out(scene) || is_other_sample(scene, anonymous))
 		return false;
