@@ -84,6 +84,7 @@ struct bench_row {
 	unsigned behind;	/* messages that a queue has at first */
 	unsigned procs;		/* processes beside the side's own */
 	int barging;		/* mipc's limit of this name */
+	int traced;		/* as by mipcrun --trace */
 	double target;		/* the ratio to reach, or 0 */
 	const char *peer;	/* mipc is to take at most `times` what it */
 	double times;		/* takes; or NULL */

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rows_preload.c - P and V by libc's names, in a program that runs under the
- * preload module on mipc's side and as it is on the kernel's.
+ * preload module on mipc's side and as it is on the kernel's; and what a
+ * trace of these calls adds.
  *
  * The program is this one again, in a process of its own: it takes orders
  * from descriptor 0, as a side does from its driver.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <fcntl.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "locks.h"
+
+enum { TRACED = 500 };		/* P and V a batch: their lines take space */
 
 static const struct sembuf take = { 0, -1, 0 }, give = { 0, 1, 0 };
 
@@ -49,14 +55,49 @@ bench_preload_child(int key)
 	return id == -1 || semctl(id, 0, IPC_RMID) == -1;
 }
 
+static void
+trace_path(const struct bench *b, char *out, size_t size)
+{
+	snprintf(out, size, "%s/trace", b->place->dir);
+}
+
+/* A trace to a file beside the namespace, as mipcrun --trace=FILE asks. */
+static int
+ask_trace(struct bench *b, char *out, size_t size)
+{
+	char path[160];
+	struct stat st;
+	int fd;
+
+	trace_path(b, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		return -1;
+	close(fd);
+	snprintf(out, size, "MIPC_TRACE=-1:%ju:%ju:%s", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino, path);
+	return 0;
+}
+
+/* Has the program's first call been traced? */
+static int
+is_traced(const struct bench *b)
+{
+	char path[160];
+	struct stat st;
+
+	trace_path(b, path, sizeof(path));
+	return stat(path, &st) == 0 && st.st_size > 0;
+}
+
 /* Start the program with descriptor 0 as its end of b->second. */
 static int
 start(struct bench *b, int key)
 {
 	char self[] = "mipc-bench", option[] = "--preload-child", arg[16];
-	char preload[560] = "MIPC_UNUSED=", dir[160];
+	char preload[560] = "MIPC_UNUSED=", dir[160], trace[240] = "MIPC_=";
 	char *const argv[] = { self, option, arg, NULL };
-	char *const env[] = { dir, preload, NULL };
+	char *const env[] = { dir, preload, trace, NULL };
 	posix_spawn_file_actions_t fds;
 	int error, pair[2];
 	pid_t pid;
@@ -66,6 +107,8 @@ start(struct bench *b, int key)
 	if (b->side->home == HOME_DIR)
 		snprintf(preload, sizeof(preload), "LD_PRELOAD=%s",
 		    b->place->module);
+	if (b->row->traced && ask_trace(b, trace, sizeof(trace)) == -1)
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return -1;
 	posix_spawn_file_actions_init(&fds);
@@ -111,6 +154,10 @@ set_up(struct bench *b)
 		    "the module does not take semget");
 		return -1;
 	}
+	if (b->row->traced && !is_traced(b)) {
+		snprintf(b->note, sizeof(b->note), "nothing is traced");
+		return -1;
+	}
 	return 0;
 }
 
@@ -149,6 +196,11 @@ const struct bench_row bench_rows_preload[] = {
 			SIDE("kernel", HOME_NONE),
 			SIDE("mipc", HOME_DIR),
 		},
+	},
+	{
+		.name = "sem P+V traced", .unit = "ns", .count = 1,
+		.nsems = 1, .traced = 1, .once = TRACED,
+		.side = { SIDE("mipc", HOME_DIR) },
 	},
 	{ .name = NULL }
 };

@@ -22,6 +22,7 @@
 #define MSG_STAT_ANY	13
 #endif
 
+#ifndef SYSV_NAMESPACE
 /* semctl()'s fourth argument, which no header declares. */
 union sysv_argument {
 	int val;
@@ -30,13 +31,16 @@ union sysv_argument {
 	struct seminfo *__buf;
 };
 
-#ifndef SYSV_NAMESPACE
 #define SYSV_NAMESPACE	mipc_default
+#define SYSV_SHMGET	mipc_shmget
 #define SYSV_SHMAT	mipc_shmat
 #define SYSV_SHMDT	mipc_shmdt
 #define SYSV_SHMCTL	mipc_shmctl
+#define SYSV_SEMGET	mipc_semget
+#define SYSV_SEMOP	mipc_semop
 #define SYSV_SEMTIMEDOP	mipc_semtimedop
 #define SYSV_SEMCTL	mipc_semctl
+#define SYSV_MSGGET	mipc_msgget
 #define SYSV_MSGSND	mipc_msgsnd
 #define SYSV_MSGRCV	mipc_msgrcv
 #define SYSV_MSGCTL	mipc_msgctl
@@ -55,7 +59,7 @@ shmget(key_t key, size_t size, int flags)
 {
 	struct mipc_ns *ns = SYSV_NAMESPACE();
 
-	return ns == NULL ? -1 : mipc_shmget(ns, key, size, flags);
+	return ns == NULL ? -1 : SYSV_SHMGET(ns, key, size, flags);
 }
 
 MIPC_PUBLIC void *
@@ -87,7 +91,7 @@ semget(key_t key, int nsems, int flags)
 {
 	struct mipc_ns *ns = SYSV_NAMESPACE();
 
-	return ns == NULL ? -1 : mipc_semget(ns, key, nsems, flags);
+	return ns == NULL ? -1 : SYSV_SEMGET(ns, key, nsems, flags);
 }
 
 MIPC_PUBLIC int
@@ -104,7 +108,7 @@ semop(int semid, struct sembuf *ops, size_t nops)
 {
 	struct mipc_ns *ns = SYSV_NAMESPACE();
 
-	return ns == NULL ? -1 : SYSV_SEMTIMEDOP(ns, semid, ops, nops, NULL);
+	return ns == NULL ? -1 : SYSV_SEMOP(ns, semid, ops, nops);
 }
 
 /* A program need not pass an argument that a command does not have. */
@@ -154,7 +158,7 @@ msgget(key_t key, int flags)
 {
 	struct mipc_ns *ns = SYSV_NAMESPACE();
 
-	return ns == NULL ? -1 : mipc_msgget(ns, key, flags);
+	return ns == NULL ? -1 : SYSV_MSGGET(ns, key, flags);
 }
 
 MIPC_PUBLIC int

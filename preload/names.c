@@ -19,7 +19,7 @@
  * of the room is there the library writes into it; else, and where more comes
  * than is remembered, the message goes through memory of ours.
  */
-#include "preload.h"
+#include "trace.h"
 
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -271,19 +271,88 @@ checked_msgctl(struct mipc_ns *ns, int msqid, int cmd, struct msqid_ds *buf)
 	return result;
 }
 
-union sysv_argument;
+/* semctl()'s fourth argument, which no header declares. */
+union sysv_argument {
+	int val;
+	struct semid_ds *buf;
+	unsigned short *array;
+	struct seminfo *__buf;
+};
+
 static int checked_semctl(struct mipc_ns *, int semid, int number, int cmd,
 	    union sysv_argument);
 
+static const void *
+pointer_of(int cmd, union sysv_argument argument)
+{
+	return cmd == SETVAL ? (void *)(uintptr_t)(unsigned)argument.val :
+	    argument.buf;
+}
+
+static int
+checked_semop(struct mipc_ns *ns, int semid, struct sembuf *ops, size_t nops)
+{
+	return checked_semtimedop(ns, semid, ops, nops, NULL);
+}
+
+/* Each call with its line in a trace, if there is one. */
+#define TRACED(type, name, call, parameters, arguments, shown)		\
+	static type							\
+	traced_##name parameters					\
+	{								\
+		type result = call arguments;				\
+									\
+		if (trace_is_on())					\
+			trace_##name shown;				\
+		return result;						\
+	}
+
+TRACED(int, shmget, mipc_shmget, (struct mipc_ns *ns, key_t key, size_t size,
+    int flags), (ns, key, size, flags), (key, size, flags, result))
+TRACED(void *, shmat, watched_shmat, (struct mipc_ns *ns, int shmid,
+    const void *addr, int flags), (ns, shmid, addr, flags),
+    (shmid, addr, flags, result))
+TRACED(int, shmdt, watched_shmdt, (struct mipc_ns *ns, const void *addr),
+    (ns, addr), (addr, result))
+TRACED(int, shmctl, checked_shmctl, (struct mipc_ns *ns, int shmid, int cmd,
+    struct shmid_ds *buf), (ns, shmid, cmd, buf), (shmid, cmd, buf, result))
+TRACED(int, semget, mipc_semget, (struct mipc_ns *ns, key_t key, int nsems,
+    int flags), (ns, key, nsems, flags), (key, nsems, flags, result))
+TRACED(int, semop, checked_semop, (struct mipc_ns *ns, int semid,
+    struct sembuf *ops, size_t nops), (ns, semid, ops, nops),
+    (semid, ops, nops, result))
+TRACED(int, semtimedop, checked_semtimedop, (struct mipc_ns *ns, int semid,
+    struct sembuf *ops, size_t nops, const struct timespec *timeout),
+    (ns, semid, ops, nops, timeout), (semid, ops, nops, timeout, result))
+TRACED(int, semctl, checked_semctl, (struct mipc_ns *ns, int semid,
+    int number, int cmd, union sysv_argument argument),
+    (ns, semid, number, cmd, argument),
+    (semid, number, cmd, pointer_of(cmd, argument), result))
+TRACED(int, msgget, mipc_msgget, (struct mipc_ns *ns, key_t key, int flags),
+    (ns, key, flags), (key, flags, result))
+TRACED(int, msgsnd, checked_msgsnd, (struct mipc_ns *ns, int msqid,
+    const void *message, size_t size, int flags),
+    (ns, msqid, message, size, flags), (msqid, message, size, flags, result))
+TRACED(ssize_t, msgrcv, checked_msgrcv, (struct mipc_ns *ns, int msqid,
+    void *message, size_t size, long kind, int flags),
+    (ns, msqid, message, size, kind, flags),
+    (msqid, &(struct trace_receipt){ message, size, kind, flags }, result))
+TRACED(int, msgctl, checked_msgctl, (struct mipc_ns *ns, int msqid, int cmd,
+    struct msqid_ds *buf), (ns, msqid, cmd, buf), (msqid, cmd, buf, result))
+
 #define SYSV_NAMESPACE	preload_namespace
-#define SYSV_SHMAT	watched_shmat
-#define SYSV_SHMDT	watched_shmdt
-#define SYSV_SHMCTL	checked_shmctl
-#define SYSV_SEMTIMEDOP	checked_semtimedop
-#define SYSV_SEMCTL	checked_semctl
-#define SYSV_MSGSND	checked_msgsnd
-#define SYSV_MSGRCV	checked_msgrcv
-#define SYSV_MSGCTL	checked_msgctl
+#define SYSV_SHMGET	traced_shmget
+#define SYSV_SHMAT	traced_shmat
+#define SYSV_SHMDT	traced_shmdt
+#define SYSV_SHMCTL	traced_shmctl
+#define SYSV_SEMGET	traced_semget
+#define SYSV_SEMOP	traced_semop
+#define SYSV_SEMTIMEDOP	traced_semtimedop
+#define SYSV_SEMCTL	traced_semctl
+#define SYSV_MSGGET	traced_msgget
+#define SYSV_MSGSND	traced_msgsnd
+#define SYSV_MSGRCV	traced_msgrcv
+#define SYSV_MSGCTL	traced_msgctl
 #define SYSV_READABLE	preload_readable
 #define SYSV_WRITABLE	preload_writable
 #include "sysv.c"

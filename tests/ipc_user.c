@@ -554,6 +554,8 @@ static const struct command {
 	{ "procwrites", 0, user_procwrites },
 	{ "procrights", 0, user_procrights },
 	{ "populate", 1, user_populate },
+	{ "chorus", 1, user_chorus },
+	{ "taken", 1, user_taken },
 };
 
 int

@@ -48,4 +48,8 @@ int	user_procwrites(char **argv);
 int	user_procrights(char **argv);
 int	user_populate(char **argv);
 
+/* Commands of ipc_trace.c. */
+int	user_chorus(char **argv);
+int	user_taken(char **argv);
+
 #endif

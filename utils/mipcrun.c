@@ -18,6 +18,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,8 @@ complain(const char *format, ...)
 
 static const char usage_text[] =
     "usage: mipcrun [--dir DIR [--shared] | --private]\n"
-    "\t    [--limit NAME=VALUE]... [--strict] [--] PROGRAM [ARGUMENT]...\n";
+    "\t    [--limit NAME=VALUE]... [--strict] [--trace[=FILE]] [--]\n"
+    "\t    PROGRAM [ARGUMENT]...\n";
 
 static const char help_text[] =
     "\n"
@@ -59,6 +61,8 @@ static const char help_text[] =
     "                      barging, msgmax, msgmnb, msgmni; K, M and G\n"
     "                      multiply by 1024\n"
     "  --strict            do not execute what cannot be preloaded later on\n"
+    "  --trace[=FILE]      write a line for each call to FILE, or to standard\n"
+    "                      error\n"
     "  --help, --version   print this, or the version, and exit\n"
     "\n"
     "Without --dir or --private: $MIPC_DIR, else the user's namespace.\n"
@@ -145,6 +149,7 @@ parse(int argc, char **argv, struct run *run)
 		{ "private", no_argument, NULL, 'p' },
 		{ "limit", required_argument, NULL, 'l' },
 		{ "strict", no_argument, NULL, 'x' },
+		{ "trace", optional_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -157,6 +162,10 @@ parse(int argc, char **argv, struct run *run)
 		case 'p': run->private = true; break;
 		case 'l': add_limit(run, optarg); break;
 		case 'x': run->strict = true; break;
+		case 't':
+			run->trace = true;
+			run->trace_file = optarg;
+			break;
 		case 'h': help();
 		case 'V': version();
 		default: usage();
@@ -311,6 +320,43 @@ preload(char *path)
 	    append("LD_PRELOAD", slash + 1, PRELOAD_SEPARATORS);
 }
 
+/* A descriptor of a number that programs do not take, kept across exec. */
+static int
+put_away(int fd)
+{
+	static const int lowest[] = { 1000, 200, 10 };
+	int high = -1;
+
+	for (size_t i = 0; i < 3 && high == -1; i++)
+		high = fcntl(fd, F_DUPFD, lowest[i]);
+	return high;
+}
+
+/*
+ * Open the trace and say in the environment where it is: the descriptor, what
+ * it is open on, and the path, for those that have closed it.
+ */
+static bool
+begin_trace(const char *file)
+{
+	char place[PATH_MAX + 80], path[PATH_MAX] = "";
+	int fd = STDERR_FILENO, high;
+	struct stat st;
+
+	if (file != NULL) {
+		fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND |
+		    O_CLOEXEC | O_NOCTTY, 0666);
+		if (fd == -1 || realpath(file, path) == NULL)
+			return false;
+	}
+	high = put_away(fd);
+	if (high == -1 || fstat(high, &st) == -1)
+		return false;
+	snprintf(place, sizeof(place), "%d:%ju:%ju:%s", high,
+	    (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, path);
+	return setenv("MIPC_TRACE", place, 1) == 0;
+}
+
 int
 execute(const struct run *run, const char *dir)
 {
@@ -396,6 +442,11 @@ main(int argc, char **argv)
 	error = judge(&run);
 	if (error != 0)
 		return error;
+	if (run.trace && !begin_trace(run.trace_file)) {
+		complain("%s: %s", run.trace_file == NULL ? "standard error" :
+		    run.trace_file, strerror(errno));
+		return EXIT_FAILED;
+	}
 	if (!find_module(module))
 		return EXIT_FAILED;
 	if (!preload(module)) {

@@ -28,6 +28,8 @@ struct run {
 	bool shared;
 	bool private;
 	bool strict;
+	bool trace;
+	const char *trace_file;	/* NULL: standard error */
 	struct limit *limits;
 	size_t nlimits;
 	char **argv;		/* the program and its arguments */
