@@ -21,8 +21,8 @@
 #define MSG_EXCEPT	020000
 #endif
 
-#define PATIENCE	20	/* seconds until a call counts as hung */
-#define SOON		2.0	/* until the dead have let go of all */
+#define PATIENCE	25	/* seconds until a call counts as hung */
+#define SOON		8.0	/* until the dead have let go of all */
 
 #define must(s, cond, ...)						\
 	do {								\

@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE	20	/* seconds until a call counts as hung */
-#define SOON		2.0	/* until the dead have let go of all */
+#define PATIENCE	25	/* seconds until a call counts as hung */
+#define SOON		8.0	/* until the dead have let go of all */
 #define AT_ONCE		1.0	/* seconds for an operation that can run */
 #define NEW_SEMS	3
 #define FREE		10
