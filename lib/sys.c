@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "atomic.h"
 #include "sys_call.h"
 #include "sys_inside.h"
 
@@ -260,19 +261,22 @@ mipc_sys_rlimit(int resource)
 int
 mipc_sys_processors(void)
 {
-	static int known;
+	static mipc_u32 known;	/* each finds the same */
+	uint32_t found = mipc_peek(&known);
 	char text[16];
 	ssize_t n;
 	int fd;
 
-	if (known != 0)
-		return known;
+	if (found != 0)
+		return (int)found;
 	fd = mipc_sys_open(AT_FDCWD, "/sys/devices/system/cpu/online",
 	    O_RDONLY | O_CLOEXEC, 0);
 	n = fd < 0 ? 0 : mipc_sys_read(fd, text, sizeof(text));
 	if (fd >= 0)
 		mipc_sys_close(fd);
-	return known = n == 2 ? 1 : 2;	/* "0\n" */
+	found = n == 2 ? 1 : 2;		/* "0\n" */
+	mipc_put(&known, found);
+	return (int)found;
 }
 
 /*
