@@ -11,6 +11,8 @@
  *	mipc_give	store that makes all earlier stores visible first
  *	mipc_swap_if	compare and swap, both orders; true if it was done
  *	mipc_add	add, both orders; the value before
+ *	mipc_copy	bytes, no order: others may read them, or be late with
+ *			a swap there, and find out that they must not
  *	mipc_step	full fence for the compiler and the processor: what a
  *			killed process leaves is a prefix of its stores, in
  *			the order the steps enforce
@@ -21,6 +23,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define MIPC_WATCHED
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MIPC_WATCHED
+#endif
+#endif
 
 /* A variable of the library that is read at every operation. */
 #define MIPC_HIDDEN __attribute__((visibility("hidden")))
@@ -42,5 +53,18 @@ typedef _Atomic uint64_t mipc_u64;
 #define mipc_swap_if(p, expected, v)					\
 	atomic_compare_exchange_strong_explicit((p), (expected), (v),	\
 	    memory_order_acq_rel, memory_order_acquire)
+
+static inline void
+mipc_copy(void *to, const void *from, size_t size)
+{
+#ifdef MIPC_WATCHED		/* the thread sanitizer knows no other way */
+	for (size_t i = 0; i < size; i++)
+		__atomic_store_n((char *)to + i, __atomic_load_n(
+		    (const char *)from + i, __ATOMIC_RELAXED),
+		    __ATOMIC_RELAXED);
+#else
+	memcpy(to, from, size);
+#endif
+}
 
 #endif

@@ -14,7 +14,6 @@
 #include "msg.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "crash.h"
 
@@ -195,7 +194,7 @@ copy_in(void *in, char *piece, size_t size)
 {
 	const char **from = in;
 
-	memcpy(piece, *from, size);
+	mipc_copy(piece, *from, size);
 	*from += size;
 }
 
@@ -204,7 +203,7 @@ copy_out(void *in, char *piece, size_t size)
 {
 	char **to = in;
 
-	memcpy(*to, piece, size);
+	mipc_copy(*to, piece, size);
 	*to += size;
 }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # sanitizers.sh - the clause and unit tests under the address and undefined
-# behaviour sanitizers, and threads on one set under the one for threads.
+# behaviour sanitizers, and threads on one set and on one queue under the one
+# for threads.
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
@@ -11,7 +12,7 @@ MAKE=${MAKE:-make}
 processors=$(getconf _NPROCESSORS_ONLN)
 jobs=-j$processors
 programs="tests/check_unit tests/check_shm tests/diff_shm tests/check_sem
-tests/diff_sem tests/soak_kill tests/sem_threads"
+tests/diff_sem tests/soak_kill tests/sem_threads tests/msg_threads"
 
 build()
 {
@@ -41,7 +42,7 @@ build_threads()
 	mkdir "$work/threads" && cd "$work/threads" &&
 	    "$source/configure" -q --disable-preload --disable-shared \
 	    CC="$CC -fsanitize=thread" &&
-	    $MAKE $jobs -s tests/sem_threads && cd "$home"
+	    $MAKE $jobs -s tests/sem_threads tests/msg_threads && cd "$home"
 }
 
 # Two threads that race are told of.
@@ -90,14 +91,14 @@ clean()
 
 clean_threads()
 {
-	"$work/threads/tests/sem_threads"
+	"$work/threads/tests/$1"
 }
 
 home=$(pwd)
 source=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 make_work
-plan 12
+plan 14
 check "a program that errs is stopped" sees
 check "it builds with --enable-sanitizers" build
 run_all
@@ -110,4 +111,5 @@ for program in $programs; do
 done
 check "threads that race are seen" sees_race
 check "it builds with the thread sanitizer" build_threads
-check "threads on one set do not race" clean_threads
+check "threads on one set do not race" clean_threads sem_threads
+check "threads on one queue do not race" clean_threads msg_threads
