@@ -9,7 +9,7 @@ srcdir=${srcdir:-.}
 
 ops=${1:-120000}
 
-# Together: each has one processor to itself, mostly.
+# Together: their processes mostly wait for each other.
 run()
 {
 	status=0
@@ -18,11 +18,9 @@ run()
 }
 
 make_work
-run diff_shm &
-{
-	run diff_sem
-	run diff_msg
-}
+for program in diff_shm diff_sem diff_msg; do
+	run "$program" &
+done
 wait
 cat "$work"/results.* >"$work/results"
 cat "$work/results"
