@@ -27,19 +27,6 @@ chosen()
 	./mipc-bench --list --row "$1"
 }
 
-# exits STATUS COMMAND...
-exits()
-{
-	wanted=$1
-	shift
-	"$@" >"$work/out" 2>"$work/err"
-	status=$?
-	[ "$status" -eq "$wanted" ] && return
-	echo "exit status $status, expected $wanted"
-	cat "$work/err"
-	return 1
-}
-
 # shaped FILE: an array of rows as it is promised, in the order of the list.
 shaped()
 {

@@ -14,11 +14,6 @@ lint()
 	return 1
 }
 
-refused()
-{
-	! "$@"
-}
-
 need mandoc
 make_work
 set -- "$srcdir"/man/*.[1-8]

@@ -79,11 +79,6 @@ no_text_written()
 	! readelf -W -l "$1" | grep -Eq '(GNU_STACK|LOAD).* RWE '
 }
 
-refused()
-{
-	! "$@"
-}
-
 self_test()
 {
 	mkdir "$work/bad"

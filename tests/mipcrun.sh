@@ -239,8 +239,8 @@ bad_dirs()
 	[ "$(ls "$work/full" "$work/open" | grep -c some)" = 1 ]
 }
 
-# refused WHY PROGRAM: with a sentence, whatever the namespace.
-refused()
+# tells WHY PROGRAM: with a sentence, whatever the namespace.
+tells()
 {
 	for how in "--dir $work/untouched" --private; do
 		is 126 "mipcrun: $2 is not run, *$1" ./mipcrun $how -- "$2" ||
@@ -251,10 +251,10 @@ refused()
 
 static_refused()
 {
-	refused "it is statically linked" "$work/static" || return
+	tells "it is statically linked" "$work/static" || return
 	printf '#!%s\n' "$work/static" >"$work/script"
 	chmod +x "$work/script"
-	refused "interpreter $work/static, it is statically linked" \
+	tells "interpreter $work/static, it is statically linked" \
 	    "$work/script" || return
 	is 126 "mipcrun: $work/static is not run*" \
 	    env PATH="$work:$PATH" ./mipcrun -- static
@@ -282,7 +282,7 @@ other_machine_refused()
 		tail -c +6 "$user"
 	} >"$work/other size"
 	chmod +x "$work/other size"
-	refused "it is of another word size than the module" \
+	tells "it is of another word size than the module" \
 	    "$work/other size"
 }
 
@@ -300,8 +300,8 @@ set_user_id_refused()
 	cp "$user" "$work/set-gid"
 	chown 65534:65534 "$work/set-uid" "$work/set-gid" &&
 	    chmod 4755 "$work/set-uid" && chmod 2755 "$work/set-gid" || return
-	refused "it is set-user-ID" "$work/set-uid" &&
-	    refused "it is set-group-ID" "$work/set-gid"
+	tells "it is set-user-ID" "$work/set-uid" &&
+	    tells "it is set-group-ID" "$work/set-gid"
 }
 
 # as_nobody ARGUMENT...: mipcrun's, by somebody whom nothing belongs to.

@@ -5,19 +5,6 @@
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
-# exits STATUS COMMAND...: what it prints is in $work/out and $work/err.
-exits()
-{
-	wanted=$1
-	shift
-	"$@" >"$work/out" 2>"$work/err"
-	status=$?
-	[ "$status" -eq "$wanted" ] && return
-	echo "exit status $status, expected $wanted"
-	cat "$work/err"
-	return 1
-}
-
 # Both of a file and an extended regular expression for one of its lines.
 says()
 {
@@ -25,11 +12,6 @@ says()
 	echo "$1 has no line like $2:"
 	cat "$work/$1"
 	return 1
-}
-
-refused()
-{
-	! "$@"
 }
 
 silent()

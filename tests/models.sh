@@ -59,11 +59,6 @@ wrong()
 	return 1
 }
 
-refused()
-{
-	! "$@"
-}
-
 # An amount, and its sleepers are served out of order.
 amounts='-DCAP=2 -DW1=2'
 # The first one only adds, and owes nothing.

@@ -89,6 +89,25 @@ check()
 	fi
 }
 
+# refused COMMAND...: it fails.
+refused()
+{
+	! "$@"
+}
+
+# exits STATUS COMMAND...: what it prints is in $work/out and $work/err.
+exits()
+{
+	wanted=$1
+	shift
+	"$@" >"$work/out" 2>"$work/err"
+	status=$?
+	[ "$status" -eq "$wanted" ] && return
+	echo "exit status $status, expected $wanted"
+	cat "$work/err"
+	return 1
+}
+
 # need PROGRAM...: skip everything where one of them is missing.
 need()
 {

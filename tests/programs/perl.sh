@@ -32,11 +32,6 @@ holds()
 	return 1
 }
 
-refused()
-{
-	! "$@"
-}
-
 # write_until_killed: a perl that never stops writing, killed by SIGKILL after
 # its first text is there.
 write_until_killed()
