@@ -66,13 +66,37 @@ struct object {
 	} ds;
 };
 
-typedef void cell_fn(const struct command *, const struct object *, char *);
+struct column;
+typedef void cell_fn(const struct command *, const struct object *,
+	    const struct column *, char *);
 
 struct column {
 	struct table_column column;
 	unsigned shown;
 	cell_fn *fill;
+	size_t at;		/* where the object has what it shows */
 };
+
+/* What shows a field: the function is for fields of that type. */
+#define FIELD(type, fill, field) \
+	fill, offsetof(struct object, ds.field) + 0 * sizeof(struct { \
+	    _Static_assert(sizeof(type) == \
+	    sizeof(((struct object *)0)->ds.field), #field); int unused; })
+
+/* The columns that objects of all kinds begin with. */
+#define COMMON_COLUMNS(id) \
+	{ { "key", "key, in hexadecimal", 0 }, IN_DEFAULT, key_cell, 0 }, \
+	{ { id, "identifier", 1 }, IN_ALL, id_cell, 0 }, \
+	{ { "owner", "owner's name", 0 }, IN_ALL, \
+	    FIELD(uid_t, user_cell, perm.uid) }, \
+	{ { "group", "owner's group", 0 }, IN_CREATORS, \
+	    FIELD(gid_t, group_cell, perm.gid) }, \
+	{ { "creator", "creator's name", 0 }, IN_CREATORS, \
+	    FIELD(uid_t, user_cell, perm.cuid) }, \
+	{ { "cgroup", "creator's group", 0 }, IN_CREATORS, \
+	    FIELD(gid_t, group_cell, perm.cgid) }, \
+	{ { "perms", "permissions, in octal", 0 }, \
+	    IN_DEFAULT | IN_CREATORS, perms_cell, 0 }
 
 /* A row of a table of numbers. */
 struct fact {
@@ -109,17 +133,9 @@ struct choice {
 	size_t n;
 };
 
-/* Cells that all kinds have. */
-void	key_cell(const struct command *, const struct object *, char *);
-void	id_cell(const struct command *, const struct object *, char *);
-void	owner_cell(const struct command *, const struct object *, char *);
-void	group_cell(const struct command *, const struct object *, char *);
-void	creator_cell(const struct command *, const struct object *, char *);
-void	cgroup_cell(const struct command *, const struct object *, char *);
-void	perms_cell(const struct command *, const struct object *, char *);
-void	status_cell(const struct command *, const struct object *, char *);
-void	time_cell(const struct command *, time_t, char *);
-void	size_cell(const struct command *, unsigned long long bytes, char *);
+/* What fills cells: those of all kinds, and fields. */
+cell_fn	key_cell, id_cell, perms_cell, status_cell;
+cell_fn	user_cell, group_cell, pid_cell, count_cell, time_cell, size_cell;
 
 /*
  * Choose the columns of each kind; one that has none is not listed.  Returns

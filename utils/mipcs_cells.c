@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mipcs_cells.c - the cells that objects of all kinds have.
+ * mipcs_cells.c - the cells of tables of objects, by what a cell shows.
  */
 #include "mipcs.h"
 
@@ -10,36 +10,79 @@
 #include <string.h>
 #include <time.h>
 
-void
-key_cell(const struct command *cmd, const struct object *o, char *cell)
+/* Those that need neither the command nor the column. */
+#define PLAIN \
+	(void)cmd; \
+	(void)column
+
+static void
+take_field(const struct object *o, const struct column *column, void *to,
+    size_t size)
 {
-	(void)cmd;
+	memcpy(to, (const char *)o + column->at, size);
+}
+
+void
+key_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	PLAIN;
 	snprintf(cell, CELL, "0x%08x", (unsigned)o->ds.perm.__key);
 }
 
 void
-id_cell(const struct command *cmd, const struct object *o, char *cell)
+id_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
 {
-	(void)cmd;
+	PLAIN;
 	snprintf(cell, CELL, "%d", o->id);
 }
 
-static void
-name_user(uid_t uid, char *cell)
+void
+perms_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
 {
-	const struct passwd *pw = getpwuid(uid);
+	PLAIN;
+	snprintf(cell, CELL, "%03o", (unsigned)o->ds.perm.mode & 0777);
+}
 
+/* Why there is nothing in the other cells. */
+void
+status_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	PLAIN;
+	if (o->error != 0)
+		snprintf(cell, CELL, "index %d: %.40s", o->index,
+		    strerror(o->error));
+}
+
+void
+user_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	const struct passwd *pw;
+	uid_t uid;
+
+	(void)cmd;
+	take_field(o, column, &uid, sizeof(uid));
+	pw = getpwuid(uid);
 	if (pw != NULL)
 		snprintf(cell, CELL, "%s", pw->pw_name);
 	else
 		snprintf(cell, CELL, "%u", (unsigned)uid);
 }
 
-static void
-name_group(gid_t gid, char *cell)
+void
+group_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
 {
-	const struct group *gr = getgrgid(gid);
+	const struct group *gr;
+	gid_t gid;
 
+	(void)cmd;
+	take_field(o, column, &gid, sizeof(gid));
+	gr = getgrgid(gid);
 	if (gr != NULL)
 		snprintf(cell, CELL, "%s", gr->gr_name);
 	else
@@ -47,56 +90,36 @@ name_group(gid_t gid, char *cell)
 }
 
 void
-owner_cell(const struct command *cmd, const struct object *o, char *cell)
+pid_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
 {
+	pid_t pid;
+
 	(void)cmd;
-	name_user(o->ds.perm.uid, cell);
+	take_field(o, column, &pid, sizeof(pid));
+	snprintf(cell, CELL, "%d", (int)pid);
 }
 
 void
-group_cell(const struct command *cmd, const struct object *o, char *cell)
+count_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
 {
-	(void)cmd;
-	name_group(o->ds.perm.gid, cell);
-}
+	unsigned long count;
 
-void
-creator_cell(const struct command *cmd, const struct object *o, char *cell)
-{
 	(void)cmd;
-	name_user(o->ds.perm.cuid, cell);
-}
-
-void
-cgroup_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	name_group(o->ds.perm.cgid, cell);
-}
-
-void
-perms_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	snprintf(cell, CELL, "%03o", (unsigned)o->ds.perm.mode & 0777);
-}
-
-/* Why there is nothing in the other cells. */
-void
-status_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	if (o->error != 0)
-		snprintf(cell, CELL, "index %d: %.40s", o->index,
-		    strerror(o->error));
+	take_field(o, column, &count, sizeof(count));
+	snprintf(cell, CELL, "%lu", count);
 }
 
 /* A time for people, seconds since 1970 in JSON; never is an empty cell. */
 void
-time_cell(const struct command *cmd, time_t when, char *cell)
+time_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
 {
 	struct tm tm;
+	time_t when;
 
+	take_field(o, column, &when, sizeof(when));
 	if (when == 0)
 		cell[0] = '\0';
 	else if (cmd->table_flags & TABLE_JSON)
@@ -108,16 +131,19 @@ time_cell(const struct command *cmd, time_t when, char *cell)
 
 /* Bytes, or for people the largest unit of which there is one. */
 void
-size_cell(const struct command *cmd, unsigned long long bytes, char *cell)
+size_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
 {
 	const char *unit = "BKMGTPE";
-	double size = (double)bytes;
+	unsigned long bytes;
+	double size;
 
+	take_field(o, column, &bytes, sizeof(bytes));
 	if (!cmd->human || bytes < 1024) {
-		snprintf(cell, CELL, "%llu", bytes);
+		snprintf(cell, CELL, "%lu", bytes);
 		return;
 	}
-	for (; size >= 1024 && unit[1] != '\0'; unit++)
+	for (size = (double)bytes; size >= 1024 && unit[1] != '\0'; unit++)
 		size /= 1024;
 	snprintf(cell, CELL, size < 10 ? "%.1f%c" : "%.0f%c", size, *unit);
 }

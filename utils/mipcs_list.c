@@ -176,7 +176,7 @@ add_row(struct table *t, const struct command *cmd,
 		text[i][0] = '\0';
 		if (o->error == 0 || strcmp(column->column.name,
 		    "status") == 0)
-			column->fill(cmd, o, text[i]);
+			column->fill(cmd, o, column, text[i]);
 		cells[i] = text[i];
 	}
 	return table_add(t, cells);

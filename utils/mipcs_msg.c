@@ -13,81 +13,25 @@
 #define MSG_STAT_ANY	13
 #endif
 
-static void
-bytes_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	size_cell(cmd, o->ds.msg.__msg_cbytes, cell);
-}
-
-static void
-qbytes_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	size_cell(cmd, o->ds.msg.msg_qbytes, cell);
-}
-
-static void
-messages_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	snprintf(cell, CELL, "%lu", (unsigned long)o->ds.msg.msg_qnum);
-}
-
-static void
-lspid_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	snprintf(cell, CELL, "%d", (int)o->ds.msg.msg_lspid);
-}
-
-static void
-lrpid_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	snprintf(cell, CELL, "%d", (int)o->ds.msg.msg_lrpid);
-}
-
-static void
-stime_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	time_cell(cmd, o->ds.msg.msg_stime, cell);
-}
-
-static void
-rtime_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	time_cell(cmd, o->ds.msg.msg_rtime, cell);
-}
-
-static void
-ctime_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	time_cell(cmd, o->ds.msg.msg_ctime, cell);
-}
-
 static const struct column columns[] = {
-	{ { "key", "key, in hexadecimal", 0 }, IN_DEFAULT, key_cell },
-	{ { "msqid", "identifier", 1 }, IN_ALL, id_cell },
-	{ { "owner", "owner's name", 0 }, IN_ALL, owner_cell },
-	{ { "group", "owner's group", 0 }, IN_CREATORS, group_cell },
-	{ { "creator", "creator's name", 0 }, IN_CREATORS, creator_cell },
-	{ { "cgroup", "creator's group", 0 }, IN_CREATORS, cgroup_cell },
-	{ { "perms", "permissions, in octal", 0 }, IN_DEFAULT | IN_CREATORS,
-	    perms_cell },
+	COMMON_COLUMNS("msqid"),
 	{ { "messages", "number of messages", 1 }, IN_DEFAULT,
-	    messages_cell },
-	{ { "bytes", "size of their texts", 1 }, IN_DEFAULT, bytes_cell },
+	    FIELD(unsigned long, count_cell, msg.msg_qnum) },
+	{ { "bytes", "size of their texts", 1 }, IN_DEFAULT,
+	    FIELD(unsigned long, size_cell, msg.__msg_cbytes) },
 	{ { "qbytes", "most bytes, and most messages", 1 }, IN_DEFAULT,
-	    qbytes_cell },
-	{ { "lspid", "process that sent last", 1 }, IN_PIDS, lspid_cell },
+	    FIELD(unsigned long, size_cell, msg.msg_qbytes) },
+	{ { "lspid", "process that sent last", 1 }, IN_PIDS,
+	    FIELD(pid_t, pid_cell, msg.msg_lspid) },
 	{ { "lrpid", "process that received last", 1 }, IN_PIDS,
-	    lrpid_cell },
+	    FIELD(pid_t, pid_cell, msg.msg_lrpid) },
 	{ { "stime", "when a message was sent last", 1 }, IN_TIMES,
-	    stime_cell },
+	    FIELD(time_t, time_cell, msg.msg_stime) },
 	{ { "rtime", "when a message was received last", 1 }, IN_TIMES,
-	    rtime_cell },
+	    FIELD(time_t, time_cell, msg.msg_rtime) },
 	{ { "ctime", "when it was created or changed by msgctl() last", 1 },
-	    IN_TIMES, ctime_cell },
-	{ { "status", "why it cannot be read", 0 }, IN_ALL, status_cell },
+	    IN_TIMES, FIELD(time_t, time_cell, msg.msg_ctime) },
+	{ { "status", "why it cannot be read", 0 }, IN_ALL, status_cell, 0 },
 };
 
 static int

@@ -22,40 +22,15 @@ union argument {
 	struct seminfo *info;
 };
 
-static void
-nsems_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	snprintf(cell, CELL, "%lu", (unsigned long)o->ds.sem.sem_nsems);
-}
-
-static void
-otime_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	time_cell(cmd, o->ds.sem.sem_otime, cell);
-}
-
-static void
-ctime_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	time_cell(cmd, o->ds.sem.sem_ctime, cell);
-}
-
 static const struct column columns[] = {
-	{ { "key", "key, in hexadecimal", 0 }, IN_DEFAULT, key_cell },
-	{ { "semid", "identifier", 1 }, IN_ALL, id_cell },
-	{ { "owner", "owner's name", 0 }, IN_ALL, owner_cell },
-	{ { "group", "owner's group", 0 }, IN_CREATORS, group_cell },
-	{ { "creator", "creator's name", 0 }, IN_CREATORS, creator_cell },
-	{ { "cgroup", "creator's group", 0 }, IN_CREATORS, cgroup_cell },
-	{ { "perms", "permissions, in octal", 0 }, IN_DEFAULT | IN_CREATORS,
-	    perms_cell },
-	{ { "nsems", "number of semaphores", 1 }, IN_DEFAULT, nsems_cell },
+	COMMON_COLUMNS("semid"),
+	{ { "nsems", "number of semaphores", 1 }, IN_DEFAULT,
+	    FIELD(unsigned long, count_cell, sem.sem_nsems) },
 	{ { "otime", "when an operation was done last", 1 }, IN_TIMES,
-	    otime_cell },
+	    FIELD(time_t, time_cell, sem.sem_otime) },
 	{ { "ctime", "when it was created or changed by semctl() last", 1 },
-	    IN_TIMES, ctime_cell },
-	{ { "status", "why it cannot be read", 0 }, IN_ALL, status_cell },
+	    IN_TIMES, FIELD(time_t, time_cell, sem.sem_ctime) },
+	{ { "status", "why it cannot be read", 0 }, IN_ALL, status_cell, 0 },
 };
 
 static int

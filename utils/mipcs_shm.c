@@ -7,52 +7,8 @@
 #include <stdio.h>
 
 static void
-bytes_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	size_cell(cmd, o->ds.shm.shm_segsz, cell);
-}
-
-static void
-nattch_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	snprintf(cell, CELL, "%lu", (unsigned long)o->ds.shm.shm_nattch);
-}
-
-static void
-cpid_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	snprintf(cell, CELL, "%d", (int)o->ds.shm.shm_cpid);
-}
-
-static void
-lpid_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	(void)cmd;
-	snprintf(cell, CELL, "%d", (int)o->ds.shm.shm_lpid);
-}
-
-static void
-atime_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	time_cell(cmd, o->ds.shm.shm_atime, cell);
-}
-
-static void
-dtime_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	time_cell(cmd, o->ds.shm.shm_dtime, cell);
-}
-
-static void
-ctime_cell(const struct command *cmd, const struct object *o, char *cell)
-{
-	time_cell(cmd, o->ds.shm.shm_ctime, cell);
-}
-
-static void
-state_cell(const struct command *cmd, const struct object *o, char *cell)
+state_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
 {
 	const unsigned mode = o->ds.perm.mode;
 	const char *dest = mode & SHM_DEST ? "dest" : "";
@@ -60,29 +16,27 @@ state_cell(const struct command *cmd, const struct object *o, char *cell)
 
 	snprintf(cell, CELL, "%s%s%s", dest, *dest && *locked ? "," : "",
 	    locked);
-	status_cell(cmd, o, cell);
+	status_cell(cmd, o, column, cell);
 }
 
 static const struct column columns[] = {
-	{ { "key", "key, in hexadecimal", 0 }, IN_DEFAULT, key_cell },
-	{ { "shmid", "identifier", 1 }, IN_ALL, id_cell },
-	{ { "owner", "owner's name", 0 }, IN_ALL, owner_cell },
-	{ { "group", "owner's group", 0 }, IN_CREATORS, group_cell },
-	{ { "creator", "creator's name", 0 }, IN_CREATORS, creator_cell },
-	{ { "cgroup", "creator's group", 0 }, IN_CREATORS, cgroup_cell },
-	{ { "perms", "permissions, in octal", 0 }, IN_DEFAULT | IN_CREATORS,
-	    perms_cell },
-	{ { "bytes", "size", 1 }, IN_DEFAULT, bytes_cell },
-	{ { "nattch", "number of attaches", 1 }, IN_DEFAULT, nattch_cell },
-	{ { "cpid", "process that created it", 1 }, IN_PIDS, cpid_cell },
+	COMMON_COLUMNS("shmid"),
+	{ { "bytes", "size", 1 }, IN_DEFAULT,
+	    FIELD(unsigned long, size_cell, shm.shm_segsz) },
+	{ { "nattch", "number of attaches", 1 }, IN_DEFAULT,
+	    FIELD(unsigned long, count_cell, shm.shm_nattch) },
+	{ { "cpid", "process that created it", 1 }, IN_PIDS,
+	    FIELD(pid_t, pid_cell, shm.shm_cpid) },
 	{ { "lpid", "process that attached or detached last", 1 }, IN_PIDS,
-	    lpid_cell },
-	{ { "atime", "when it was attached last", 1 }, IN_TIMES, atime_cell },
-	{ { "dtime", "when it was detached last", 1 }, IN_TIMES, dtime_cell },
+	    FIELD(pid_t, pid_cell, shm.shm_lpid) },
+	{ { "atime", "when it was attached last", 1 }, IN_TIMES,
+	    FIELD(time_t, time_cell, shm.shm_atime) },
+	{ { "dtime", "when it was detached last", 1 }, IN_TIMES,
+	    FIELD(time_t, time_cell, shm.shm_dtime) },
 	{ { "ctime", "when it was created or changed last", 1 }, IN_TIMES,
-	    ctime_cell },
+	    FIELD(time_t, time_cell, shm.shm_ctime) },
 	{ { "status", "dest: removed and still attached; locked; or why it "
-	    "cannot be read", 0 }, IN_ALL, state_cell },
+	    "cannot be read", 0 }, IN_ALL, state_cell, 0 },
 };
 
 static int
