@@ -6,18 +6,16 @@
 #ifndef CHECK_MSG_BROKEN_H
 #define CHECK_MSG_BROKEN_H
 
+#include "broken.h"
 #include "check_msg.h"
 
 /* What wrappers remember, on shared memory: children wrap too. */
-struct broken_memory {
-	_Atomic int first;	/* id of the first private queue, + 1 */
+struct queue_memory {
 	_Atomic int senders;	/* that sleep, or are about to */
 	_Atomic int received;
 };
 
-extern struct broken_memory *broken_memory;
-extern const struct backend *right;	/* what is wrapped */
-extern int error_was, error_is;		/* one errno for another */
+#define broken_memory	((struct queue_memory *)broken_shared)
 
 typedef int broken_snd(int id, const void *msg, size_t size, int flags);
 typedef ssize_t broken_rcv(int id, void *msg, size_t size, long type,

@@ -15,11 +15,7 @@
 int
 snd_other_error(int id, const void *msg, size_t size, int flags)
 {
-	int answer = right->msgsnd(id, msg, size, flags);
-
-	if (answer == -1 && errno == error_was)
-		errno = error_is;
-	return answer;
+	return (int)other_error(right->msgsnd(id, msg, size, flags));
 }
 
 int
@@ -115,11 +111,7 @@ snd_in_turn(int id, const void *msg, size_t size, int flags)
 ssize_t
 rcv_other_error(int id, void *msg, size_t size, long type, int flags)
 {
-	ssize_t answer = right->msgrcv(id, msg, size, type, flags);
-
-	if (answer == -1 && errno == error_was)
-		errno = error_is;
-	return answer;
+	return other_error(right->msgrcv(id, msg, size, type, flags));
 }
 
 ssize_t
@@ -299,11 +291,7 @@ rcv_stops(int id, void *msg, size_t size, long type, int flags)
 int
 ctl_other_error(int id, int cmd, struct msqid_ds *buf)
 {
-	int answer = right->msgctl(id, cmd, buf);
-
-	if (answer == -1 && errno == error_was)
-		errno = error_is;
-	return answer;
+	return (int)other_error(right->msgctl(id, cmd, buf));
 }
 
 int

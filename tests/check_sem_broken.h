@@ -6,13 +6,13 @@
 #ifndef CHECK_SEM_BROKEN_H
 #define CHECK_SEM_BROKEN_H
 
+#include "broken.h"
 #include "check_sem.h"
 
 #define BROKEN_SETS	64
 
 /* What wrappers remember, on shared memory: children wrap too. */
-struct broken_memory {
-	_Atomic int first;		/* id of the first private set, + 1 */
+struct set_memory {
 	_Atomic int waiting[2][8];	/* GETNCNT, GETZCNT: by semaphore */
 	_Atomic int inside;		/* calls not returned from */
 	_Atomic pid_t pid[8];		/* shown by GETPID, + 1, if not 0 */
@@ -20,9 +20,7 @@ struct broken_memory {
 	_Atomic long long otime[BROKEN_SETS];
 };
 
-extern struct broken_memory *broken_memory;
-extern const struct backend *right;	/* what is wrapped */
-extern int error_was, error_is;		/* one errno for another */
+#define broken_memory	((struct set_memory *)broken_shared)
 
 typedef int broken_op(int id, struct sembuf *ops, size_t nops,
     const struct timespec *limit);

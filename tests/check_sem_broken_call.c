@@ -70,11 +70,7 @@ int
 op_other_error(int id, struct sembuf *ops, size_t nops,
     const struct timespec *limit)
 {
-	int answer = call(id, ops, nops, limit);
-
-	if (answer == -1 && errno == error_was)
-		errno = error_is;
-	return answer;
+	return (int)other_error(call(id, ops, nops, limit));
 }
 
 int
@@ -275,11 +271,7 @@ ctl_any_index(int id, int num, int cmd, union semun arg)
 int
 ctl_other_error(int id, int num, int cmd, union semun arg)
 {
-	int answer = right->semctl(id, num, cmd, arg);
-
-	if (answer == -1 && errno == error_was)
-		errno = error_is;
-	return answer;
+	return (int)other_error(right->semctl(id, num, cmd, arg));
 }
 
 int

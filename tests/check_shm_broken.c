@@ -1,39 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check_shm_broken.c - a right implementation with one thing made wrong.
- *
- * A clause test that cannot fail proves nothing.  Each row wraps a call and
- * names the clause whose tests must see it: clauses_catch.sh runs them.
- *
- * The wrapped one is the kernel where it can be had, else mipc's anonymous
- * store.  What a wrapper remembers lies on shared memory: children wrap too.
+ * check_shm_broken.c - what can be made wrong of segments.
  */
+#include "broken.h"
 #include "check_shm.h"
 
 #include <sys/mman.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static const struct backend *right;
-
 /* Ids that a wrapper remembers, by order of creation. */
-static struct memory {
-	_Atomic int n;
+struct segment_memory {
 	_Atomic unsigned long long shmmni;
+	_Atomic int n;
 	struct {
 		int id;
 		_Atomic bool removed;
 		key_t key;
 		void *first;
 	} made[2048];
-} *memory;
+};
+#define ids	((struct segment_memory *)broken_shared)
 
 static int
 remembered(int id)
 {
-	for (int i = 0; i < memory->n; i++)
-		if (memory->made[i].id == id)
+	for (int i = 0; i < ids->n; i++)
+		if (ids->made[i].id == id)
 			return i;
 	return -1;
 }
@@ -44,10 +37,10 @@ get_and_remember(key_t key, size_t size, int flags)
 	int id = right->shmget(key, size, flags), i;
 
 	if (id != -1 && remembered(id) == -1) {
-		i = atomic_fetch_add(&memory->n, 1);
+		i = atomic_fetch_add(&ids->n, 1);
 		must(i < 2048);
-		memory->made[i].key = key;
-		memory->made[i].id = id;
+		ids->made[i].key = key;
+		ids->made[i].id = id;
 	}
 	return id;
 }
@@ -55,36 +48,9 @@ get_and_remember(key_t key, size_t size, int flags)
 /* ---- get ---- */
 
 static int
-get_private_once(key_t key, size_t size, int flags)
+get(key_t key, unsigned long size, int flags)
 {
-	if (key == IPC_PRIVATE && memory->n > 0)
-		return memory->made[0].id;
-	return get_and_remember(key, size, flags);
-}
-
-static int
-get_size_before_excl(key_t key, size_t size, int flags)
-{
-	int id = right->shmget(key, size, flags), error = errno;
-
-	if (id == -1 && error == EEXIST &&
-	    right->shmget(key, size, 0) == -1)
-		return -1;
-	errno = error;
-	return id;
-}
-
-static int
-get_permission_before_size(key_t key, size_t size, int flags)
-{
-	int id = right->shmget(key, size, flags);
-
-	if (id == -1 && errno == EINVAL &&
-	    right->shmget(key, 0, flags) == -1 && errno == EACCES)
-		return -1;
-	if (id == -1)
-		errno = EINVAL;
-	return id;
+	return right->shmget(key, size, flags);
 }
 
 static int
@@ -95,23 +61,6 @@ get_in_last_page(key_t key, size_t size, int flags)
 	if (id == -1 && errno == EINVAL && size > 1)
 		id = right->shmget(key, (size - 1) / PAGE * PAGE + 1, flags);
 	return id;
-}
-
-static int
-get_asks_nothing(key_t key, size_t size, int flags)
-{
-	int id = right->shmget(key, size, flags), error = errno;
-
-	if (id == -1 && error == EACCES)
-		return right->shmget(key, size, flags & ~0777);
-	errno = error;
-	return id;
-}
-
-static int
-get_low_key(key_t key, size_t size, int flags)
-{
-	return right->shmget(key & 0xffffff, size, flags);
 }
 
 static int
@@ -128,23 +77,13 @@ get_dirty(key_t key, size_t size, int flags)
 	return id;
 }
 
-static int
-get_no_limit(key_t key, size_t size, int flags)
-{
-	int id = right->shmget(key, size, flags);
-
-	if (id == -1 && errno == ENOSPC)
-		errno = ENOMEM;
-	return id;
-}
-
 /* The lowest free number, as a table without sequences would give. */
 static int
 real_id(int id)
 {
-	if (id < 0 || id >= memory->n || memory->made[id].removed)
+	if (id < 0 || id >= ids->n || ids->made[id].removed)
 		return -1;
-	return memory->made[id].id;
+	return ids->made[id].id;
 }
 
 static int
@@ -154,15 +93,15 @@ get_reused(key_t key, size_t size, int flags)
 
 	if (id == -1)
 		return -1;
-	for (i = 0; i < memory->n; i++)
-		if (!memory->made[i].removed && memory->made[i].id == id)
+	for (i = 0; i < ids->n; i++)
+		if (!ids->made[i].removed && ids->made[i].id == id)
 			return i;
-	for (i = 0; i < memory->n && !memory->made[i].removed; i++)
+	for (i = 0; i < ids->n && !ids->made[i].removed; i++)
 		;
-	if (i == memory->n)
-		memory->n++;
-	memory->made[i].id = id;
-	memory->made[i].removed = false;
+	if (i == ids->n)
+		ids->n++;
+	ids->made[i].id = id;
+	ids->made[i].removed = false;
 	return i;
 }
 
@@ -172,7 +111,7 @@ ctl_reused(int id, int cmd, struct shmid_ds *buf)
 	int answer = right->shmctl(real_id(id), cmd, buf);
 
 	if (cmd == IPC_RMID && answer == 0)
-		memory->made[id].removed = true;
+		ids->made[id].removed = true;
 	return answer;
 }
 
@@ -190,11 +129,11 @@ at_same_address(int id, const void *addr, int flags)
 	int i = remembered(id);
 	void *p;
 
-	if (i != -1 && memory->made[i].first != NULL && addr == NULL)
-		return memory->made[i].first;
+	if (i != -1 && ids->made[i].first != NULL && addr == NULL)
+		return ids->made[i].first;
 	p = right->shmat(id, addr, flags);
 	if (i != -1)
-		memory->made[i].first = p;
+		ids->made[i].first = p;
 	return p;
 }
 
@@ -262,12 +201,12 @@ ctl_removes_at_once(int id, int cmd, struct shmid_ds *buf)
 {
 	int i = remembered(id);
 
-	if (i != -1 && memory->made[i].removed) {
+	if (i != -1 && ids->made[i].removed) {
 		errno = EINVAL;
 		return -1;
 	}
 	if (i != -1 && cmd == IPC_RMID)
-		memory->made[i].removed = true;
+		ids->made[i].removed = true;
 	return right->shmctl(id, cmd, buf);
 }
 
@@ -319,13 +258,9 @@ ctl_stats_for_all(int id, int cmd, struct shmid_ds *buf)
 }
 
 static int
-ctl_perm_is_eacces(int id, int cmd, struct shmid_ds *buf)
+ctl_other_error(int id, int cmd, struct shmid_ds *buf)
 {
-	int answer = right->shmctl(id, cmd, buf);
-
-	if (answer == -1 && errno == EPERM)
-		errno = EACCES;
-	return answer;
+	return (int)other_error(right->shmctl(id, cmd, buf));
 }
 
 static int
@@ -360,7 +295,7 @@ limit_for_all(const char *name, unsigned long long *old,
     const unsigned long long *value)
 {
 	if (value != NULL && strcmp(name, "shmmni") == 0)
-		memory->shmmni = *value;
+		ids->shmmni = *value;
 	return right->limit(name, old, value);
 }
 
@@ -439,50 +374,33 @@ bytes_for_pages(int cmd, struct shmid_ds *buf)
 static void
 limits_for_all(int cmd, struct shmid_ds *buf)
 {
-	if (cmd == IPC_INFO && memory->shmmni != 0)
+	if (cmd == IPC_INFO && ids->shmmni != 0)
 		((struct shminfo *)(void *)buf)->shmmni =
-		    (unsigned long)memory->shmmni;
-}
-
-static void (*alter)(int cmd, struct shmid_ds *buf);
-
-static int
-ctl_altered(int id, int cmd, struct shmid_ds *buf)
-{
-	int answer = right->shmctl(id, cmd, buf);
-
-	if (answer != -1 && buf != NULL)
-		alter(cmd, buf);
-	return answer;
+		    (unsigned long)ids->shmmni;
 }
 
 /* ---- the table ---- */
 
-#define BREAK(n, c, ...)	{ .name = (n), .clause = (c), __VA_ARGS__ }
-
-static const struct breakage {
-	const char *name, *clause;	/* clause: a pattern of test names */
-	struct backend with;		/* what is set replaces, or toggles */
-	void (*alter)(int cmd, struct shmid_ds *buf);	/* if not NULL */
-} breakages[] = {
-	BREAK("private-once", "G1_*", .with.shmget = get_private_once),
-	BREAK("size-before-excl", "G2_*", .with.shmget = get_size_before_excl),
+static const struct breakage breakages[] = {
+	BREAK("private-once", "G1_*", .get = get_private_once),
+	BREAK("size-before-excl", "G2_*", .get = get_size_before_excl),
 	BREAK("permission-before-size", "G2_*",
-	    .with.shmget = get_permission_before_size),
-	BREAK("get-asks-nothing", "G3_*", .with.shmget = get_asks_nothing),
-	BREAK("low-key", "G2_*", .with.shmget = get_low_key),
-	BREAK("no-enospc", "G2_*", .with.shmget = get_no_limit),
+	    .get = get_permission_before_size),
+	BREAK("get-asks-nothing", "G3_*", .get = get_asks_nothing),
+	BREAK("low-key", "G2_*", .get = get_low_key),
+	BREAK("no-enospc", "G2_*", .get = get_no_limit),
 	BREAK("stat-for-all", "G3_*", .with.shmctl = ctl_stats_for_all),
-	BREAK("eperm-is-eacces", "G4_*", .with.shmctl = ctl_perm_is_eacces),
-	BREAK("set-changes-creator", "G5_*", .alter = other_creator),
+	BREAK("eperm-is-eacces", "G4_*", .with.shmctl = ctl_other_error,
+	    .was = EPERM, .is = EACCES),
+	BREAK("set-changes-creator", "G5_*", .alter_shm = other_creator),
 	BREAK("ids-reused", "G6_*", .with.shmget = get_reused,
 	    .with.shmat = at_reused, .with.shmctl = ctl_reused),
 	BREAK("stale-ids-live", "G6_*", .with.shmctl = ctl_any_index),
 	BREAK("index-for-id", "G7_*", .with.shmctl = ctl_index_only),
 	BREAK("top-is-a-count", "G8_*", .with.shmctl = ctl_counts_for_top),
 	BREAK("limits-for-all", "G9_*", .with.limit = limit_for_all,
-	    .alter = limits_for_all),
-	BREAK("whole-pages", "G10_*", .alter = bytes_for_pages),
+	    .alter_shm = limits_for_all),
+	BREAK("whole-pages", "G10_*", .alter_shm = bytes_for_pages),
 	BREAK("inside-last-page", "H1_*", .with.shmget = get_in_last_page),
 	BREAK("dirty-memory", "H1_*", .with.shmget = get_dirty),
 	BREAK("rounds-up", "H2_*", .with.shmat = at_rounds_up),
@@ -494,81 +412,29 @@ static const struct breakage {
 	    .with.shmat = at_same_address),
 	BREAK("detach-inside", "H4_*", .with.shmdt = dt_inside),
 	BREAK("detach-keeps", "H4_*", .with.shmdt = dt_keeps),
-	BREAK("one-more", "H5_*", .alter = one_more),
-	BREAK("one-more-after-fork", "H6_*", .alter = one_more),
-	BREAK("caller-is-last", "H6_*", .alter = caller_is_last),
-	BREAK("no-times", "H6_*", .alter = no_times),
+	BREAK("one-more", "H5_*", .alter_shm = one_more),
+	BREAK("one-more-after-fork", "H6_*", .alter_shm = one_more),
+	BREAK("caller-is-last", "H6_*", .alter_shm = caller_is_last),
+	BREAK("no-times", "H6_*", .alter_shm = no_times),
 	BREAK("removed-at-once", "H7_*", .with.shmget = get_and_remember,
 	    .with.shmctl = ctl_removes_at_once),
 	BREAK("never-removed", "H7_*", .with.shmctl = ctl_never_removes),
-	BREAK("removed-keeps-key", "H7_*", .alter = keeps_key),
-	BREAK("no-dest-flag", "H7_*", .alter = no_dest),
+	BREAK("removed-keeps-key", "H7_*", .alter_shm = keeps_key),
+	BREAK("no-dest-flag", "H7_*", .alter_shm = no_dest),
 	BREAK("lock-without-flag", "H8_*", .with.shmctl = ctl_no_lock_flag),
 	BREAK("noreserve-reserves", "H9_*", .with.shmget = get_reserves),
 	BREAK("forced-does-nothing", "H10_*", .with.limit = limit_forgets),
-	BREAK("small-limits", "H11_*", .alter = small_limits),
-	BREAK("bytes-for-pages", "H11_*", .alter = bytes_for_pages),
+	BREAK("small-limits", "H11_*", .alter_shm = small_limits),
+	BREAK("bytes-for-pages", "H11_*", .alter_shm = bytes_for_pages),
 	BREAK("other-names", "H12_*", .with.traits = NAMES_MAPS),
 	BREAK("ftok-without-device", "ftok_*",
 	    .with.ftok = ftok_without_device),
 };
 
-#undef BREAK
-
-#define NBREAKAGES	(sizeof(breakages) / sizeof(*breakages))
-
-void
-list_broken(void)
-{
-	for (size_t i = 0; i < NBREAKAGES; i++)
-		printf("%s %s\n", breakages[i].name, breakages[i].clause);
-}
-
-static const char *
-enter_broken(void)
-{
-	memory->n = 0;
-	memset(memory->made, 0, sizeof(memory->made));
-	return right->enter();
-}
-
-static void
-replace(struct backend *b, const struct backend *with)
-{
-	if (with->shmget != NULL)
-		b->shmget = with->shmget;
-	if (with->shmat != NULL)
-		b->shmat = with->shmat;
-	if (with->shmdt != NULL)
-		b->shmdt = with->shmdt;
-	if (with->shmctl != NULL)
-		b->shmctl = with->shmctl;
-	if (with->ftok != NULL)
-		b->ftok = with->ftok;
-	if (with->limit != NULL)
-		b->limit = with->limit;
-	b->traits ^= with->traits;
-	b->enter = enter_broken;
-}
-
-const struct backend *
-broken_backend(const char *name)
-{
-	static struct backend broken;
-
-	memory = mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	right = right_backend();
-	for (size_t i = 0; i < NBREAKAGES; i++) {
-		if (strcmp(breakages[i].name, name) != 0)
-			continue;
-		broken = *right;
-		broken.name = name;
-		replace(&broken, &breakages[i].with);
-		alter = breakages[i].alter;
-		if (alter != NULL)
-			broken.shmctl = ctl_altered;
-		return memory == MAP_FAILED ? NULL : &broken;
-	}
-	return NULL;
-}
+const struct broken_kind broken_kind = {
+	.rows = breakages,
+	.n = COUNT(breakages),
+	.get = get,
+	.memory = sizeof(struct segment_memory),
+	.lasting = offsetof(struct segment_memory, n),
+};
