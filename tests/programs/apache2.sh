@@ -124,24 +124,6 @@ all_dropped()
 	return 1
 }
 
-# holder: the child that took the semaphore last, and has it.
-holder()
-{
-	for try in $(seq 200); do
-		for set in $("$work/mipcs" --dir "$home/namespace" -s \
-		    --noheadings -o semid); do
-			"$work/mipcs" --dir "$home/namespace" -i "$set" \
-			    --noheadings >"$work/values" || continue
-			read -r number value ncnt zcnt pid <"$work/values"
-			[ "$value" = 0 ] && kill -0 "$pid" 2>/dev/null ||
-			    continue
-			echo "$pid"
-			return
-		done
-	done
-	return 1
-}
-
 # slow FILE: a request that runs until it is told to end.
 slow()
 {
@@ -191,8 +173,7 @@ restarted()
 
 sets()
 {
-	"$work/mipcs" --dir "$home/namespace" -s --noheadings -o semid |
-	    wc -l
+	list -s -o semid | wc -l
 }
 
 started()

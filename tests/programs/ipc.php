@@ -99,7 +99,6 @@ $verbs = [
 		expect("taken", sem_acquire($set), true);
 		expect("released", sem_release($set), true);
 		expect("removed", sem_remove($set), true);
-		echo "took\n";
 	},
 ];
 

@@ -25,10 +25,7 @@ counted()
 	done
 	blocked "$counters" || return
 	as_user kill -KILL "$holder"
-	hear "ended with status 137" || return
-	for counter in $(seq "$counters"); do
-		hear "ended with status 0" || return
-	done
+	ended 137 $(printf '0 %.0s' $(seq "$counters")) || return
 	modules counted "$counters"
 }
 

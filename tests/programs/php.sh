@@ -33,7 +33,7 @@ handed_over()
 	launch php -n $extensions "$work/ipc.php" take
 	blocked 1 || return
 	as_user kill -KILL "$holder"
-	hear took
+	ended 0 137
 }
 
 need php

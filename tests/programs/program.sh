@@ -96,6 +96,19 @@ hear()
 	return 1
 }
 
+# ended STATUS...: what was launched ends with these, in any order.
+ended()
+{
+	for status; do
+		hear "ended with status " || return
+		echo "${heard##* }"
+	done >"$work/statuses"
+	[ "$(grep '^[0-9]*$' "$work/statuses" | sort)" = \
+	    "$(printf '%s\n' "$@" | sort)" ] && return
+	cat "$work/statuses"
+	return 1
+}
+
 # mapping FILE: the processes that have it mapped.
 mapping()
 {
@@ -127,16 +140,41 @@ step()
 	[ "$tap_failed" -eq 0 ] || exit
 }
 
+# list ARGUMENT...: mipcs's of the namespace.
+list()
+{
+	as_user "$work/mipcs" --dir "$home/namespace" --noheadings "$@"
+}
+
+# semaphores: of all sets; number, value, who waits for more and for 0, pid.
+semaphores()
+{
+	for set in $(list -s -o semid); do
+		list -i "$set"
+	done
+}
+
+# holder: the process that took a semaphore last, and has it.
+holder()
+{
+	for try in $(seq 200); do
+		semaphores >"$work/semaphores"
+		while read -r number value ncnt zcnt pid; do
+			[ "$value" = 0 ] && kill -0 "$pid" 2>/dev/null ||
+			    continue
+			echo "$pid"
+			return
+		done <"$work/semaphores"
+	done
+	return 1
+}
+
 # blocked N: until so many wait for semaphores of the namespace.
 blocked()
 {
-	mipcs="as_user $work/mipcs --dir $home/namespace --noheadings"
 	for try in $(seq 200); do
-		waiting=0
-		for set in $($mipcs -s -o semid); do
-			waiting=$((waiting + $($mipcs -i "$set" |
-			    awk '{ n += $3 + $4 } END { print n + 0 }')))
-		done
+		waiting=$(semaphores | awk '{ n += $3 + $4 }
+		    END { print n + 0 }')
 		[ "$waiting" -lt "$1" ] || return 0
 	done
 	echo "$waiting wait, expected $1"
@@ -167,8 +205,7 @@ none_left()
 # them attaches one twice.
 nattch_right()
 {
-	as_user "$work/mipcs" --dir "$home/namespace" -m --noheadings \
-	    -o shmid,nattch >"$work/segments" || return
+	list -m -o shmid,nattch >"$work/segments" || return
 	while read -r id nattch; do
 		mapped=$(mapping "$home/namespace/shm.$id.data" | wc -l)
 		echo "segment $id: $nattch attaches, $mapped processes"
