@@ -15,34 +15,6 @@ configure()
 {
 	mkfifo "$home/told"
 	chmod 666 "$home/told"
-	cat >"$home/application.py" <<-END
-	import os, time, uwsgi
-
-	def tell():
-	    with open("$home/told", "w") as told:
-	        print(os.getpid(), file=told)
-
-	def hold():
-	    uwsgi.lock()
-	    tell()
-	    while True:
-	        time.sleep(60)
-
-	def take():
-	    tell()
-	    uwsgi.lock()
-	    uwsgi.unlock()
-	    return "taken by %d" % os.getpid()
-
-	def pid():
-	    return "worker %d" % os.getpid()
-
-	def application(environ, start):
-	    path = environ["PATH_INFO"].strip("/")
-	    answer = {"hold": hold, "take": take, "pid": pid}[path]()
-	    start("200 OK", [("Content-Type", "text/plain")])
-	    return [answer.encode()]
-	END
 	cat >"$home/configuration.ini" <<-END
 	[uwsgi]
 	plugin = python3
@@ -52,7 +24,7 @@ configure()
 	workers = $workers
 	http-socket = $home/socket
 	chdir = $home
-	wsgi-file = $home/application.py
+	wsgi-file = $work/application.py
 	disable-logging = true
 	die-on-term = true
 	pidfile = $home/pid
@@ -135,6 +107,7 @@ plugins=/usr/lib/uwsgi/plugins
 [ -e "$plugins/python3_plugin.so" ] ||
     skip_all "uwsgi-plugin-python3 is not installed"
 prepare
+cp "$srcdir/tests/programs/application.py" "$work"
 configure
 exec 4<>"$home/told"
 plan 6
