@@ -20,6 +20,10 @@
 
 #include "format_line.h"
 
+enum mipc_msg_board {
+	MIPC_SENDING, MIPC_TAKING, MIPC_PAGING, MIPC_BOARDS
+};
+
 /* --- pages ------------------------------------------------------------- */
 
 /*
@@ -34,7 +38,7 @@
  *	bits 32-35	enum mipc_page_state: a shape, + 1, where it is cut
  *	bits 36-63	change counter
  */
-#define MIPC_SHAPES		6u	/* of parts: see mipc_part_bytes() */
+#define MIPC_SHAPES		6u	/* of parts: see mipc_parts() */
 enum mipc_page_state {
 	MIPC_PAGE_NONE,			/* it has no space */
 	MIPC_PAGE_CUT,			/* .. MIPC_PAGE_CUT + MIPC_SHAPES - 1 */
@@ -61,19 +65,13 @@ struct mipc_group {
 	mipc_u64 page[MIPC_GROUP_PAGES];	/* TP */
 };
 
-/* Parts in a page of each shape; what a part has is a multiple of a unit. */
+/* Parts in a page of each shape; a part is a multiple of a unit. */
 static inline uint32_t
 mipc_parts(uint32_t shape)
 {
 	static const uint8_t parts[MIPC_SHAPES] = { 32, 21, 10, 6, 3, 2 };
 
 	return parts[shape];
-}
-
-static inline uint32_t
-mipc_part_bytes(uint32_t shape, uint32_t page)
-{
-	return page / mipc_parts(shape) & ~(MIPC_UNIT - 1);
 }
 
 /* --- messages ---------------------------------------------------------- */
@@ -238,6 +236,7 @@ struct mipc_msg_layout {
 	uint64_t ring, table[MIPC_M_TABLES], data, size;
 	uint64_t pages;			/* of data */
 	uint32_t page;			/* bytes */
+	uint32_t part[MIPC_SHAPES];	/* bytes of a part of each shape */
 };
 
 static inline void
@@ -255,6 +254,9 @@ mipc_msg_lay_out(struct mipc_msg_layout *layout, uint64_t room, uint32_t page)
 	uint64_t groups, left, at;
 
 	*layout = (struct mipc_msg_layout){ .page = page };
+	for (uint32_t shape = 0; shape < MIPC_SHAPES; shape++)
+		layout->part[shape] = page / mipc_parts(shape) &
+		    ~(MIPC_UNIT - 1);
 	mipc_msg_lay(layout, &at, sizeof(struct mipc_msgqueue));
 	mipc_msg_lay(layout, &layout->ring, MIPC_RING * sizeof(mipc_u64));
 	mipc_msg_lay(layout, &layout->table[MIPC_M_POCKETS],

@@ -168,7 +168,7 @@ name_turn(struct mipc_nap *nap, uint32_t at, const struct mipc_board *board,
 	if (board == NULL || nap->restless >= RESTLESS)
 		return;
 	word->value = (uint32_t)seen;
-	word->address = (uintptr_t)mipc_wait_half(board->turn);
+	word->address = (uintptr_t)mipc_wait_half(board->site->turn);
 }
 
 /*

@@ -23,15 +23,11 @@
 #include "txn.h"
 #include "use.h"
 
-enum mipc_msg_board {
-	MIPC_SENDING, MIPC_TAKING, MIPC_PAGING, MIPC_BOARDS
-};
-
 /* A queue that a call is in. */
 struct mipc_mq {
 	struct mipc_use use;
 	struct mipc_msgqueue *head;
-	struct mipc_msg_layout layout;
+	const struct mipc_msg_layout *layout;
 	struct mipc_board board[MIPC_BOARDS];
 	struct mipc_pocket *pocket;	/* once mipc_pocket_take() */
 	uint32_t pocket_index;
@@ -45,7 +41,7 @@ struct mipc_mq {
 static inline void *
 mipc_msg_table(const struct mipc_mq *mq, enum mipc_msg_table table)
 {
-	return (char *)mq->head + mq->layout.table[table];
+	return (char *)mq->head + mq->layout->table[table];
 }
 
 /* Entries of a table that have space, of those that there can be. */
@@ -64,14 +60,11 @@ mipc_msg_at(const struct mipc_mq *mq, uint32_t ref)
 {
 	uint64_t offset = (uint64_t)ref * MIPC_UNIT;
 
-	if (offset < mq->layout.data ||
-	    offset > mq->layout.size - MIPC_MESSAGE_HEAD)
+	if (offset < mq->layout->data ||
+	    offset > mq->layout->size - MIPC_MESSAGE_HEAD)
 		return NULL;
 	return (struct mipc_message *)(void *)((char *)mq->head + offset);
 }
-
-/* What transactions need, for this life. */
-void	mipc_msg_lay_boards(struct mipc_mq *, mipc_life);
 
 /* --- msg_queue.c ------------------------------------------------------- */
 

@@ -66,7 +66,7 @@ type_of(const struct mipc_message *m)
 static uint64_t
 most(const struct mipc_mq *mq)
 {
-	uint64_t n = peek(&mq->head->indexed), room = mq->layout.pages * 32;
+	uint64_t n = peek(&mq->head->indexed), room = mq->layout->pages * 32;
 
 	return n < room ? n : room;
 }

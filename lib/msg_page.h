@@ -19,7 +19,7 @@ mipc_page_group(const struct mipc_mq *mq, uint64_t number)
 static inline uint64_t
 mipc_page_groups_most(const struct mipc_mq *mq)
 {
-	return (mq->layout.pages + MIPC_GROUP_PAGES - 1) / MIPC_GROUP_PAGES;
+	return (mq->layout->pages + MIPC_GROUP_PAGES - 1) / MIPC_GROUP_PAGES;
 }
 
 /* Groups that have space. */
@@ -59,11 +59,11 @@ mipc_page_of(const struct mipc_mq *mq, uint32_t ref, struct mipc_page *out)
 {
 	uint64_t offset = (uint64_t)ref * MIPC_UNIT, number;
 
-	if (offset < mq->layout.data)
+	if (offset < mq->layout->data)
 		return false;
-	number = (offset - mq->layout.data) / mq->layout.page;
+	number = (offset - mq->layout->data) / mq->layout->page;
 	if (number >= (uint64_t)mipc_page_groups(mq) * MIPC_GROUP_PAGES ||
-	    number >= mq->layout.pages)
+	    number >= mq->layout->pages)
 		return false;
 	mipc_page_at(mq, number, out);
 	return true;
@@ -72,7 +72,7 @@ mipc_page_of(const struct mipc_mq *mq, uint32_t ref, struct mipc_page *out)
 static inline uint64_t
 mipc_page_offset(const struct mipc_mq *mq, uint64_t number)
 {
-	return mq->layout.data + number * mq->layout.page;
+	return mq->layout->data + number * mq->layout->page;
 }
 
 /* What names a part of a page. */

@@ -60,7 +60,7 @@ find_slowly(const struct mipc_mq *mq, uint32_t state, struct mipc_page *out)
 {
 	uint64_t most = (uint64_t)mipc_page_groups(mq) * MIPC_GROUP_PAGES;
 
-	for (uint64_t i = 0; i < most && i < mq->layout.pages; i++) {
+	for (uint64_t i = 0; i < most && i < mq->layout->pages; i++) {
 		mipc_page_at(mq, i, out);
 		if (fits(mipc_take(out->word), state)) {
 			hint(out, state, true);
@@ -110,7 +110,7 @@ provide(struct mipc_mq *mq, uint32_t state, struct mipc_page *out)
 static int
 try_cut(struct mipc_mq *mq, uint32_t shape, uint32_t most)
 {
-	uint32_t bytes = mipc_part_bytes(shape, mq->layout.page), free, part;
+	uint32_t bytes = mq->layout->part[shape], free, part;
 	uint32_t state = MIPC_PAGE_CUT + shape;
 	struct mipc_txn txn;
 	struct mipc_page page;
@@ -170,7 +170,7 @@ try_take(struct mipc_mq *mq, uint32_t most)
 	/* Its neighbours too, where they are spare. */
 	for (uint64_t number = page.number; taken < most &&
 	    page.at + (number - page.number) < MIPC_GROUP_PAGES &&
-	    number < mq->layout.pages; number++) {
+	    number < mq->layout->pages; number++) {
 		struct mipc_page next;
 
 		while (place < MIPC_HELD && !mipc_pocket_is_free(mq, place))
@@ -210,7 +210,7 @@ static void
 record_part(const struct mipc_mq *mq, struct mipc_txn *txn,
     const struct mipc_page *page, uint32_t ref, uint32_t shape)
 {
-	uint32_t bytes = mipc_part_bytes(shape, mq->layout.page), free;
+	uint32_t bytes = mq->layout->part[shape], free;
 	uint64_t inside = (uint64_t)ref * MIPC_UNIT -
 	    mipc_page_offset(mq, page->number);
 

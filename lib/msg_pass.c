@@ -28,7 +28,7 @@
 static mipc_u64 *
 slot_at(const struct mipc_mq *mq, uint64_t number)
 {
-	return (mipc_u64 *)(void *)((char *)mq->head + mq->layout.ring) +
+	return (mipc_u64 *)(void *)((char *)mq->head + mq->layout->ring) +
 	    number % MIPC_RING;
 }
 

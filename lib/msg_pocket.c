@@ -27,14 +27,14 @@
 static uint64_t
 part_capacity(const struct mipc_mq *mq, uint32_t shape)
 {
-	return mipc_part_bytes(shape, mq->layout.page) - MIPC_MESSAGE_HEAD;
+	return mq->layout->part[shape] - MIPC_MESSAGE_HEAD;
 }
 
 /* Bytes of payload that a page has, as the first or a later one. */
 static uint64_t
 page_capacity(const struct mipc_mq *mq, bool first)
 {
-	return mq->layout.page - MIPC_PAGE_LINK -
+	return mq->layout->page - MIPC_PAGE_LINK -
 	    (first ? MIPC_MESSAGE_HEAD : 0);
 }
 
@@ -79,8 +79,8 @@ is_page(const struct mipc_mq *mq, uint32_t ref)
 {
 	uint64_t offset = (uint64_t)ref * MIPC_UNIT;
 
-	return offset >= mq->layout.data && offset % mq->layout.page == 0 &&
-	    offset <= mq->layout.size - mq->layout.page;
+	return offset >= mq->layout->data && offset % mq->layout->page == 0 &&
+	    offset <= mq->layout->size - mq->layout->page;
 }
 
 /* What it cannot hold is another process's nonsense. */
@@ -92,8 +92,8 @@ mipc_pocket_held(const struct mipc_mq *mq, uint32_t place)
 
 	if (ref == 0 || (shape > MIPC_SHAPES ? is_page(mq, ref) :
 	    shape < MIPC_SHAPES && mipc_msg_at(mq, ref) != NULL &&
-	    (uint64_t)ref * MIPC_UNIT <= mq->layout.size -
-	    mipc_part_bytes(shape, mq->layout.page)))
+	    (uint64_t)ref * MIPC_UNIT <= mq->layout->size -
+	    mq->layout->part[shape]))
 		return word;
 	return 0;
 }
@@ -129,7 +129,7 @@ link_at(const struct mipc_mq *mq, uint32_t ref)
 {
 	char *page = (char *)mipc_msg_at(mq, ref);
 
-	return (mipc_u64 *)(void *)(page + mq->layout.page - MIPC_PAGE_LINK);
+	return (mipc_u64 *)(void *)(page + mq->layout->page - MIPC_PAGE_LINK);
 }
 
 /* The page behind this one, checked; 0 none. */
@@ -168,7 +168,7 @@ each_piece(const struct mipc_mq *mq, uint32_t ref, uint64_t size,
 	uint64_t done, part, most;
 
 	if (mipc_peek(&m->form) < 1u << 8 || !is_page(mq, ref)) {
-		most = mq->layout.size - ((uint64_t)ref * MIPC_UNIT +
+		most = mq->layout->size - ((uint64_t)ref * MIPC_UNIT +
 		    MIPC_MESSAGE_HEAD);
 		use(in, m->data, size < most ? size : most);
 		return size > most ? EIO : 0;
@@ -340,7 +340,7 @@ mipc_pocket_pages(const struct mipc_mq *mq, uint64_t held)
 	if (shape != MIPC_MANY_PAGES)
 		return shape - MIPC_SHAPES;
 	pages = mipc_peek(&mipc_msg_at(mq, ref)->form) >> 8;
-	return pages < mq->layout.pages ? pages : (uint32_t)mq->layout.pages;
+	return pages < mq->layout->pages ? pages : (uint32_t)mq->layout->pages;
 }
 
 static uint64_t

@@ -1,41 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * msg_queue.c - finding a queue, and where everything is in it.
+ * msg_queue.c - finding a queue, and what a call in it needs.
+ *
+ * Where everything is in a queue is reckoned once, when it is opened
+ * (mipc_ns_lay_queue).
  */
 #include "msg.h"
 
 #include <errno.h>
-
-static void
-lay_board(struct mipc_mq *mq, enum mipc_msg_board which, mipc_u64 *turn,
-    mipc_life life)
-{
-	char *pockets = mipc_msg_table(mq, MIPC_M_POCKETS);
-	uint32_t party = (uint32_t)(offsetof(struct mipc_pocket, party) +
-	    which * sizeof(struct mipc_party));
-
-	mq->board[which] = (struct mipc_board){
-		.base = (char *)mq->head,
-		.size = mq->layout.size,
-		.turn = turn,
-		.small = pockets + party,
-		.large = pockets,
-		.small_words = MIPC_POCKET_WORDS,
-		.record = (uint32_t)sizeof(struct mipc_pocket) - party,
-		.lives = mq->use.ns->lives,
-		.self = life,
-	};
-}
-
-void
-mipc_msg_lay_boards(struct mipc_mq *mq, mipc_life life)
-{
-	lay_board(mq, MIPC_SENDING, &mq->head->send_turn, life);
-	lay_board(mq, MIPC_TAKING, &mq->head->take_turn, life);
-	lay_board(mq, MIPC_PAGING, &mq->head->room_turn, life);
-}
-
-/* --- a call ------------------------------------------------------------ */
 
 /* Bytes of an entry, of tables that grow by whole pages. */
 static const struct {
@@ -52,12 +24,12 @@ int
 mipc_msg_grow(struct mipc_mq *mq, enum mipc_msg_table table)
 {
 	uint64_t ready = mipc_msg_count(mq, table, tables[table].most);
-	uint64_t page = mq->layout.page, bytes = tables[table].bytes;
+	uint64_t page = mq->layout->page, bytes = tables[table].bytes;
 	int error;
 
 	if (ready >= tables[table].most)
 		return ENOMEM;
-	error = mipc_use_give_space(&mq->use, mq->layout.table[table] +
+	error = mipc_use_give_space(&mq->use, mq->layout->table[table] +
 	    ready * bytes, page);
 	if (error == 0)		/* whoever else grew it gave the same space */
 		mipc_swap_if(&mq->head->ready[table], &ready,
@@ -73,13 +45,15 @@ prepare(struct mipc_mq *mq)
 	int error;
 
 	mq->head = (struct mipc_msgqueue *)(void *)mq->use.opened->head;
-	mq->layout = mq->use.opened->msg_layout;
+	mq->layout = &mq->use.opened->msg_layout;
 	mipc_thread_ring_for(mq->use.thread, &mq->head->bell);
 	error = mipc_use_life(&mq->use, &life);
 	if (error != 0)
 		return error;
 	mq->pid = (uint32_t)mipc_peek(&mq->use.ns->lives->slot->pid);
-	mipc_msg_lay_boards(mq, life);
+	for (int i = 0; i < MIPC_BOARDS; i++)
+		mq->board[i] = (struct mipc_board){
+		    .site = &mq->use.opened->site[i], .self = life };
 	return 0;
 }
 

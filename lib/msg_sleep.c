@@ -273,7 +273,7 @@ keep(struct mipc_msg_wait *wait, uint32_t ref)
 	void *memory;
 	int error;
 
-	if (m == NULL || size > wait->mq->layout.size)
+	if (m == NULL || size > wait->mq->layout->size)
 		return EIO;
 	error = mipc_map_private(sizeof(*kept) + size, &memory);
 	if (error != 0)

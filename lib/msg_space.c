@@ -21,13 +21,13 @@ static int
 grow_map(struct mipc_mq *mq)
 {
 	uint64_t ready = mipc_page_groups(mq), most = mipc_page_groups_most(mq);
-	uint64_t more = mq->layout.page / sizeof(struct mipc_group);
+	uint64_t more = mq->layout->page / sizeof(struct mipc_group);
 	int error;
 
 	if (ready >= most)
 		return ENOMEM;
-	error = mipc_use_give_space(&mq->use, mq->layout.table[MIPC_M_GROUPS] +
-	    ready * sizeof(struct mipc_group), mq->layout.page);
+	error = mipc_use_give_space(&mq->use, mq->layout->table[MIPC_M_GROUPS] +
+	    ready * sizeof(struct mipc_group), mq->layout->page);
 	if (error == 0)		/* whoever else grew it gave the same */
 		mipc_swap_if(&mq->head->ready[MIPC_M_GROUPS], &ready,
 		    ready + more);
@@ -47,7 +47,7 @@ find_none(const struct mipc_mq *mq, struct mipc_page *first)
 		for (; left != 0; left &= left - 1) {
 			at = (uint32_t)__builtin_ctzll(left);
 			number = (uint64_t)g * MIPC_GROUP_PAGES + at;
-			if (number >= mq->layout.pages)
+			if (number >= mq->layout->pages)
 				return 0;
 			mipc_page_at(mq, number, first);
 			if (mipc_page_state_of(first) != MIPC_PAGE_NONE) {
@@ -56,7 +56,7 @@ find_none(const struct mipc_mq *mq, struct mipc_page *first)
 			}
 			for (count = 1; count < AT_ONCE &&
 			    (left >> (at + count) & 1) != 0 &&
-			    number + count < mq->layout.pages; count++)
+			    number + count < mq->layout->pages; count++)
 				;
 			return count;
 		}
@@ -102,11 +102,11 @@ mipc_page_more(struct mipc_mq *mq)
 	}
 	error = mipc_use_give_space(&mq->use,
 	    mipc_page_offset(mq, first.number),
-	    (uint64_t)count * mq->layout.page);
+	    (uint64_t)count * mq->layout->page);
 	if (error != 0 && count > 1) {	/* a disk that is almost full */
 		count = 1;
 		error = mipc_use_give_space(&mq->use,
-		    mipc_page_offset(mq, first.number), mq->layout.page);
+		    mipc_page_offset(mq, first.number), mq->layout->page);
 	}
 	mipc_crash_point("pages: space");
 	return error == 0 ? make_spare(mq, &first, count) : error;
@@ -126,7 +126,7 @@ mark_going(struct mipc_mq *mq, uint64_t group, uint32_t most,
 
 	for (uint32_t at = MIPC_GROUP_PAGES; at-- > 0 && n < most;) {
 		mipc_page_at(mq, group * MIPC_GROUP_PAGES + at, &page);
-		if (page.number >= mq->layout.pages ||
+		if (page.number >= mq->layout->pages ||
 		    mipc_page_state_of(&page) != MIPC_PAGE_SPARE)
 			continue;
 		mipc_page_record(&txn, &page, MIPC_PAGE_GOING,
@@ -151,7 +151,7 @@ drop_space(struct mipc_mq *mq, uint64_t group, uint64_t bits)
 			;
 		if (mipc_sys_advise((char *)mq->head + mipc_page_offset(mq,
 		    group * MIPC_GROUP_PAGES + at),
-		    (size_t)n * mq->layout.page, MADV_REMOVE) != 0)
+		    (size_t)n * mq->layout->page, MADV_REMOVE) != 0)
 			return false;
 		at += n;
 	}
@@ -229,7 +229,7 @@ mipc_pages_inherit(struct mipc_mq *mq)
 		for (uint32_t at = 0; at < MIPC_GROUP_PAGES; at++) {
 			mipc_page_at(mq, group * MIPC_GROUP_PAGES + at, &page);
 			word = mipc_take(page.word);
-			if (page.number < mq->layout.pages &&
+			if (page.number < mq->layout->pages &&
 			    MIPC_PAGE_STATE(word) == MIPC_PAGE_GOING &&
 			    MIPC_PAGE_FREE(word) == mq->pocket_index + 1)
 				bits |= 1ull << at;

@@ -15,6 +15,7 @@
 #include "gate.h"
 #include "lock.h"
 #include "store.h"
+#include "txn.h"
 
 /*
  * An object this process has opened.  Nodes are never given back to the
@@ -39,6 +40,7 @@ struct mipc_opened {
 	uint64_t data;			/* checked copy, of a segment */
 	struct mipc_sem_layout layout;	/* a set's: constant */
 	struct mipc_msg_layout msg_layout;	/* a queue's */
+	struct mipc_site site[MIPC_BOARDS];	/* the same */
 	struct mipc_map map;
 	/* A segment's attaches by this process. */
 	uint32_t attaches;
@@ -129,6 +131,9 @@ int	mipc_ns_get(struct mipc_ns *, enum mipc_kind, uint64_t id,
 /* [gate] The same for a head that has just been made and mapped. */
 int	mipc_ns_adopt(struct mipc_ns *, enum mipc_kind, uint64_t id,
 	    struct mipc_map *, struct mipc_opened **);
+/* Where everything is in an opened queue, of so many bytes. */
+void	mipc_ns_lay_queue(struct mipc_ns *, struct mipc_opened *,
+	    uint64_t room);
 /* [gate] Forget an opened object, unmapped as soon as nobody pins it. */
 void	mipc_ns_forget(struct mipc_ns *, enum mipc_kind, uint64_t id);
 /* [gate] Unmap objects that are not in use; how many went. */

@@ -220,15 +220,51 @@ adopt_set(struct mipc_opened *opened, const struct mipc_semset *set)
 	mipc_put(&opened->patience, 0);
 }
 
+/* A board's records stand in the pockets, beside those of the others. */
 static void
-adopt_queue(struct mipc_opened *opened, const struct mipc_msgqueue *queue)
+lay_site(struct mipc_ns *ns, struct mipc_opened *opened,
+    enum mipc_msg_board which, mipc_u64 *turn)
+{
+	const struct mipc_msg_layout *layout = &opened->msg_layout;
+	char *base = (char *)opened->head;
+	char *pockets = base + layout->table[MIPC_M_POCKETS];
+	uint32_t party = (uint32_t)(offsetof(struct mipc_pocket, party) +
+	    which * sizeof(struct mipc_party));
+
+	opened->site[which] = (struct mipc_site){
+		.base = base,
+		.size = layout->size,
+		.turn = turn,
+		.small = pockets + party,
+		.large = pockets,
+		.small_words = MIPC_POCKET_WORDS,
+		.record = (uint32_t)sizeof(struct mipc_pocket) - party,
+		.lives = ns->lives,
+	};
+}
+
+void
+mipc_ns_lay_queue(struct mipc_ns *ns, struct mipc_opened *opened,
+    uint64_t room)
+{
+	struct mipc_msgqueue *queue = (void *)opened->head;
+
+	mipc_msg_lay_out(&opened->msg_layout, room,
+	    (uint32_t)mipc_sys_page());
+	lay_site(ns, opened, MIPC_SENDING, &queue->send_turn);
+	lay_site(ns, opened, MIPC_TAKING, &queue->take_turn);
+	lay_site(ns, opened, MIPC_PAGING, &queue->room_turn);
+}
+
+static void
+adopt_queue(struct mipc_ns *ns, struct mipc_opened *opened,
+    const struct mipc_msgqueue *queue)
 {
 	uint64_t room = queue->room;
 
 	if (room > opened->map.size)
 		room = opened->map.size;	/* changed since checked */
-	mipc_msg_lay_out(&opened->msg_layout, room,
-	    (uint32_t)mipc_sys_page());
+	mipc_ns_lay_queue(ns, opened, room);
 	mipc_put(&opened->verdict, 0);
 	mipc_put(&opened->patience, 0);
 }
@@ -262,7 +298,7 @@ mipc_ns_adopt(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
 	if (kind == MIPC_SEM)
 		adopt_set(opened, map->base);
 	else if (kind == MIPC_MSG)
-		adopt_queue(opened, map->base);
+		adopt_queue(ns, opened, map->base);
 	mipc_add(&opened->pins, 1);
 	mipc_give(place, opened);
 	ns->cached++;

@@ -33,6 +33,7 @@
 struct mipc_set {
 	struct mipc_use use;
 	struct mipc_semset *head;
+	struct mipc_site site;
 	struct mipc_board board;	/* once mipc_set_ready() */
 	uint32_t nsems;
 	uint32_t pid;

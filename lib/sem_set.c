@@ -81,7 +81,7 @@ mipc_set_grow(struct mipc_set *set, enum mipc_sem_table table)
 static void
 lay_board(struct mipc_set *set, mipc_life life)
 {
-	set->board = (struct mipc_board){
+	set->site = (struct mipc_site){
 		.base = (char *)set->head,
 		.size = set->use.opened->layout.size,
 		.turn = &set->head->turn,
@@ -93,6 +93,9 @@ lay_board(struct mipc_set *set, mipc_life life)
 		.large_words = set->use.opened->layout.large_words,
 		.record = sizeof(struct mipc_party),
 		.lives = set->use.ns->lives,
+	};
+	set->board = (struct mipc_board){
+		.site = &set->site,
 		.self = life,
 		.thread = set->use.thread->number + MIPC_LIFE_SLOT(life),
 	};

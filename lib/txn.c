@@ -38,13 +38,14 @@
 static struct mipc_party *
 party_at(const struct mipc_board *board, uint32_t index)
 {
+	const struct mipc_site *site = board->site;
 	char *at;
 
 	if (index < MIPC_PARTIES)
-		at = board->small + index * MIPC_PARTY_BYTES;
+		at = site->small + index * MIPC_PARTY_BYTES;
 	else
-		at = board->large + (index - MIPC_PARTIES) *
-		    mipc_txn_large_bytes(board->large_words);
+		at = site->large + (index - MIPC_PARTIES) *
+		    mipc_txn_large_bytes(site->large_words);
 	return (struct mipc_party *)(void *)at;
 }
 
@@ -58,13 +59,14 @@ exists(uint32_t index)
 static uint64_t
 words_of(const struct mipc_board *board, uint32_t index)
 {
-	return index < MIPC_PARTIES ? board->small_words : board->large_words;
+	return index < MIPC_PARTIES ? board->site->small_words :
+	    board->site->large_words;
 }
 
 static struct mipc_entry_word *
 record_of(const struct mipc_board *board, uint32_t index)
 {
-	uint32_t at = index < MIPC_PARTIES ? board->record :
+	uint32_t at = index < MIPC_PARTIES ? board->site->record :
 	    sizeof(struct mipc_party);
 
 	return (void *)((char *)party_at(board, index) + at);
@@ -75,9 +77,11 @@ static void
 swap(const struct mipc_board *board, uint64_t offset, uint64_t old,
     uint64_t new)
 {
-	if (offset % 8 == 0 && offset < board->size &&
-	    board->size - offset >= 8)
-		mipc_swap_if((mipc_u64 *)(void *)(board->base + offset), &old,
+	const struct mipc_site *site = board->site;
+
+	if (offset % 8 == 0 && offset < site->size &&
+	    site->size - offset >= 8)
+		mipc_swap_if((mipc_u64 *)(void *)(site->base + offset), &old,
 		    new);
 	mipc_crash_point("txn: word");
 }
@@ -117,13 +121,14 @@ help(const struct mipc_board *board, uint64_t turn)
 		 * look pending to a stale one.
 		 */
 		atomic_thread_fence(memory_order_acquire);
-		if (!pending(board, turn) || mipc_take(board->turn) != turn)
+		if (!pending(board, turn) ||
+		    mipc_take(board->site->turn) != turn)
 			return;
 		swap(board, offset, old, new);
 	}
 	/* Still the same, so `count` was this record's too. */
 	if (pending(board, turn))
-		mipc_swap_if(board->turn, &seen, NUMBER(turn) << 8);
+		mipc_swap_if(board->site->turn, &seen, NUMBER(turn) << 8);
 }
 
 uint64_t
@@ -131,7 +136,7 @@ mipc_txn_begin(const struct mipc_board *board)
 {
 	uint64_t turn;
 
-	while (pending(board, turn = mipc_take(board->turn)))
+	while (pending(board, turn = mipc_take(board->site->turn)))
 		help(board, turn);
 	return turn;
 }
@@ -140,7 +145,7 @@ bool
 mipc_txn_same(const struct mipc_board *board, uint64_t seen)
 {
 	atomic_thread_fence(memory_order_acquire);
-	return mipc_peek(board->turn) == seen;
+	return mipc_peek(board->site->turn) == seen;
 }
 
 void
@@ -165,7 +170,7 @@ claim(const struct mipc_board *board, uint32_t index)
 
 	if (seen == 0)
 		return mipc_swap_if(&party->claim, &seen, board->self);
-	if (seen == board->self || !mipc_life_dead(board->lives, seen))
+	if (seen == board->self || !mipc_life_dead(board->site->lives, seen))
 		return false;
 	/* The dead one commits nothing more: finish what it may have. */
 	mipc_txn_begin(board);
@@ -204,13 +209,13 @@ mipc_txn_open(struct mipc_txn *txn, const struct mipc_board *board,
 		mipc_txn_take(txn, board, board->mine - 1);
 		return words <= txn->most ? 0 : ENOSPC;
 	}
-	if (words <= board->small_words &&
-	    take_party(txn, 0, board->smalls))
+	if (words <= board->site->small_words &&
+	    take_party(txn, 0, board->site->smalls))
 		return 0;
-	if (words > board->large_words)
+	if (words > board->site->large_words)
 		return ENOSPC;
 	mipc_sys_block(&signals);
-	if (take_party(txn, MIPC_PARTIES, board->larges)) {
+	if (take_party(txn, MIPC_PARTIES, board->site->larges)) {
 		txn->signals = signals;
 		txn->blocked = true;
 		return 0;
@@ -223,7 +228,8 @@ mipc_txn_open(struct mipc_txn *txn, const struct mipc_board *board,
 static struct mipc_entry_word *
 recorded(const struct mipc_txn *txn, const mipc_u64 *word)
 {
-	uint64_t offset = (uint64_t)((const char *)word - txn->board->base);
+	uint64_t offset = (uint64_t)((const char *)word -
+	    txn->board->site->base);
 
 	for (uint32_t i = 0; i < txn->count; i++)
 		if (mipc_peek(&txn->word[i].offset) == offset)
@@ -267,7 +273,7 @@ commit(struct mipc_txn *txn, uint64_t seen)
 	mipc_put(&txn->party->count, txn->count);
 	mipc_crash_point("txn: recorded");
 	/* Releases the record to whoever helps. */
-	if (!mipc_swap_if(txn->board->turn, &seen,
+	if (!mipc_swap_if(txn->board->site->turn, &seen,
 	    number << 8 | (txn->index + 1)))
 		return false;
 	mipc_crash_point("txn: committed");

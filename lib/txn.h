@@ -20,8 +20,8 @@
 #include "format.h"
 #include "life.h"
 
-/* Where an object keeps what transactions need. */
-struct mipc_board {
+/* Where an object keeps what transactions need: the same for all callers. */
+struct mipc_site {
 	char *base;			/* the object, `size` bytes of it */
 	uint64_t size;
 	mipc_u64 *turn;
@@ -30,6 +30,11 @@ struct mipc_board {
 	uint32_t small_words, large_words;
 	uint32_t record;		/* of a small one: bytes to its words */
 	struct mipc_lives *lives;
+};
+
+/* The same for one call. */
+struct mipc_board {
+	const struct mipc_site *site;
 	mipc_life self;
 	uint32_t thread;		/* where the search for one begins */
 	uint32_t mine;			/* party that needs no claim, + 1 */
@@ -74,7 +79,7 @@ mipc_txn_set(struct mipc_txn *txn, mipc_u64 *word, uint64_t old, uint64_t new)
 	if (txn->count >= txn->most)
 		return;		/* the caller counted wrong: never written */
 	mipc_put(&entry->offset,
-	    (uint64_t)((char *)word - txn->board->base));
+	    (uint64_t)((char *)word - txn->board->site->base));
 	mipc_put(&entry->old, old);
 	mipc_put(&entry->new, new);
 	txn->count++;

@@ -44,6 +44,7 @@ make_queue(uint64_t qbytes)
 	opened.head = &memory->object;
 	opened.map.size = ROOM;
 	memory->object.magic = MIPC_MAGIC_OBJECT;
+	mipc_ns_lay_queue(&ns, &opened, ROOM);
 	mipc_put(&memory->qbytes, qbytes);
 	mipc_put(&memory->ready[MIPC_M_POCKETS], MIPC_PARTIES);
 }
@@ -56,8 +57,10 @@ enter(struct mipc_mq *mq)
 	mq->use.opened = &opened;
 	mq->use.thread = mipc_thread();
 	mq->head = memory;
-	mipc_msg_lay_out(&mq->layout, ROOM, (uint32_t)store->lives.page);
-	mipc_msg_lay_boards(mq, own_life());
+	mq->layout = &opened.msg_layout;
+	for (int i = 0; i < MIPC_BOARDS; i++)
+		mq->board[i] = (struct mipc_board){ .site = &opened.site[i],
+		    .self = own_life() };
 	must_eq(mipc_pocket_take(mq), 0);
 }
 

@@ -43,7 +43,7 @@ must_be_spare(struct stage *s, const struct mipc_mq *mq)
 	uint32_t spare = 0;
 
 	errno = 0;
-	for (uint64_t i = 0; i < n && i < mq->layout.pages; i++) {
+	for (uint64_t i = 0; i < n && i < mq->layout->pages; i++) {
 		mipc_page_at(mq, i, &page);
 		if (mipc_page_state_of(&page) == MIPC_PAGE_SPARE)
 			spare++;
