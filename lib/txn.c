@@ -74,15 +74,10 @@ record_of(const struct mipc_board *board, uint32_t index)
 
 /* Swap one word; the offset is another process's, and so input. */
 static void
-swap(const struct mipc_board *board, uint64_t offset, uint64_t old,
-    uint64_t new)
+swap(char *base, uint64_t size, uint64_t offset, uint64_t old, uint64_t new)
 {
-	const struct mipc_site *site = board->site;
-
-	if (offset % 8 == 0 && offset < site->size &&
-	    site->size - offset >= 8)
-		mipc_swap_if((mipc_u64 *)(void *)(site->base + offset), &old,
-		    new);
+	if (offset % 8 == 0 && offset <= size - 8)
+		mipc_swap_if((mipc_u64 *)(void *)(base + offset), &old, new);
 	mipc_crash_point("txn: word");
 }
 
@@ -103,6 +98,7 @@ pending(const struct mipc_board *board, uint64_t turn)
 static void
 help(const struct mipc_board *board, uint64_t turn)
 {
+	const struct mipc_site *site = board->site;
 	uint32_t index = PARTY(turn) - 1;
 	struct mipc_party *party = party_at(board, index);
 	struct mipc_entry_word *word = record_of(board, index);
@@ -124,7 +120,7 @@ help(const struct mipc_board *board, uint64_t turn)
 		if (!pending(board, turn) ||
 		    mipc_take(board->site->turn) != turn)
 			return;
-		swap(board, offset, old, new);
+		swap(site->base, site->size, offset, old, new);
 	}
 	/* Still the same, so `count` was this record's too. */
 	if (pending(board, turn))
@@ -259,10 +255,13 @@ mipc_txn_change(struct mipc_txn *txn, mipc_u64 *word, uint64_t new)
 static void
 apply(struct mipc_txn *txn)
 {
-	for (uint32_t i = 0; i < txn->count; i++)
-		swap(txn->board, mipc_peek(&txn->word[i].offset),
-		    mipc_peek(&txn->word[i].old),
-		    mipc_peek(&txn->word[i].new));
+	struct mipc_entry_word *word = txn->word, *end = word + txn->count;
+	uint64_t size = txn->board->site->size;
+	char *base = txn->board->site->base;
+
+	for (; word < end; word++)
+		swap(base, size, mipc_peek(&word->offset),
+		    mipc_peek(&word->old), mipc_peek(&word->new));
 }
 
 static bool
@@ -296,7 +295,7 @@ mipc_txn_close(struct mipc_txn *txn)
 		mipc_sys_restore(&txn->signals);
 }
 
-int
+MIPC_FLAT int
 mipc_txn_finish(struct mipc_txn *txn, uint64_t seen)
 {
 	bool done = commit(txn, seen);
