@@ -16,6 +16,7 @@
  *	mipc_step	full fence for the compiler and the processor: what a
  *			killed process leaves is a prefix of its stores, in
  *			the order the steps enforce
+ *	mipc_step_swapped	the same where this thread has just swapped
  */
 #ifndef MIPC_ATOMIC_H
 #define MIPC_ATOMIC_H
@@ -49,6 +50,13 @@ typedef _Atomic uint64_t mipc_u64;
 #define mipc_add(p, v)	atomic_fetch_add_explicit((p), (v), \
 			    memory_order_acq_rel)
 #define mipc_step()	atomic_thread_fence(memory_order_seq_cst)
+
+/* On these processors a swap, done or not, is a full fence by itself. */
+#if defined(__x86_64__) || defined(__i386__)
+#define mipc_step_swapped() atomic_signal_fence(memory_order_seq_cst)
+#else
+#define mipc_step_swapped() mipc_step()
+#endif
 
 #define mipc_swap_if(p, expected, v)					\
 	atomic_compare_exchange_strong_explicit((p), (expected), (v),	\

@@ -110,13 +110,18 @@ struct mipc_message {
  * taken and not sent, or received and not given back, and its records.  The
  * room stays in the pocket, for whoever takes it next.
  *	claim	A: the life that has it, by CAS; 0 free
- *	going	A: 1 while pages are being given back
+ *	chores	A, by the holder: what it, or whoever inherits it, may have to
+ *		do: enum mipc_chore
  *	held	TS, TR, TP, by the holder alone: see MIPC_HELD
  */
 #define MIPC_HELD		14u
+enum mipc_chore {
+	MIPC_CHORE_GOING = 1,	/* pages are being given back */
+	MIPC_CHORE_LARGE = 2,	/* something large may be held */
+};
 struct mipc_pocket {
 	mipc_u64 claim;
-	mipc_u64 going;
+	mipc_u64 chores;
 	mipc_u64 held[MIPC_HELD];
 	struct mipc_party party[3];
 	struct mipc_entry_word word[];
@@ -235,6 +240,7 @@ _Static_assert(offsetof(struct mipc_msgqueue, room_turn) == 1088, "format 1");
 struct mipc_msg_layout {
 	uint64_t ring, table[MIPC_M_TABLES], data, size;
 	uint64_t pages;			/* of data */
+	uint32_t first_ref, last_ref;	/* that a message can have */
 	uint32_t page;			/* bytes */
 	uint32_t part[MIPC_SHAPES];	/* bytes of a part of each shape */
 };
@@ -275,6 +281,9 @@ mipc_msg_lay_out(struct mipc_msg_layout *layout, uint64_t room, uint32_t page)
 	if (layout->pages > groups * MIPC_GROUP_PAGES)
 		layout->pages = groups * MIPC_GROUP_PAGES;
 	mipc_msg_lay(layout, &layout->data, layout->pages * page);
+	layout->first_ref = (uint32_t)(layout->data / MIPC_UNIT);
+	at = (layout->size - MIPC_MESSAGE_HEAD) / MIPC_UNIT;
+	layout->last_ref = at < UINT32_MAX ? (uint32_t)at : UINT32_MAX;
 }
 
 #endif

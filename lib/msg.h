@@ -58,12 +58,20 @@ mipc_msg_count(const struct mipc_mq *mq, enum mipc_msg_table table,
 static inline struct mipc_message *
 mipc_msg_at(const struct mipc_mq *mq, uint32_t ref)
 {
-	uint64_t offset = (uint64_t)ref * MIPC_UNIT;
-
-	if (offset < mq->layout->data ||
-	    offset > mq->layout->size - MIPC_MESSAGE_HEAD)
+	if (ref < mq->layout->first_ref || ref > mq->layout->last_ref)
 		return NULL;
-	return (struct mipc_message *)(void *)((char *)mq->head + offset);
+	return (struct mipc_message *)(void *)((char *)mq->head +
+	    (uint64_t)ref * MIPC_UNIT);
+}
+
+/* With a pocket: a chore begins, or is done. */
+static inline void
+mipc_msg_chore(struct mipc_mq *mq, enum mipc_chore chore, bool begins)
+{
+	uint64_t chores = mipc_peek(&mq->pocket->chores);
+
+	mipc_give(&mq->pocket->chores, begins ? chores | chore :
+	    chores & ~(uint64_t)chore);
 }
 
 /* --- msg_queue.c ------------------------------------------------------- */
@@ -105,7 +113,7 @@ void	mipc_pocket_leave(struct mipc_mq *);
 int	mipc_pocket_room(struct mipc_mq *, uint64_t size, uint32_t *place);
 /* A place that holds nothing. */
 int	mipc_pocket_free(struct mipc_mq *, uint32_t *place);
-/* Give large things back that nobody will want to find here. */
+/* Give large things back, if any are held: nobody will look for them here. */
 void	mipc_pocket_tidy(struct mipc_mq *);
 /* The word of a place, checked; 0: it holds nothing. */
 uint64_t mipc_pocket_held(const struct mipc_mq *, uint32_t place);
@@ -113,7 +121,12 @@ bool	mipc_pocket_is_free(const struct mipc_mq *, uint32_t place);
 /* Whole pages of what is held so; 0: none, or a part of one. */
 uint32_t mipc_pocket_pages(const struct mipc_mq *, uint64_t held);
 /* The shape of so many whole pages. */
-uint32_t mipc_pocket_shape(uint64_t pages);
+static inline uint32_t
+mipc_pocket_shape(uint64_t pages)
+{
+	return pages > MIPC_MANY_PAGES - MIPC_SHAPES - 1 ? MIPC_MANY_PAGES :
+	    MIPC_SHAPES + (uint32_t)pages;
+}
 /* What is left of a chain without its first page; 0 nothing. */
 uint32_t mipc_pocket_shorten(struct mipc_mq *, uint32_t ref, uint32_t left);
 /* Record what a place holds from now on; ref 0: nothing. */

@@ -120,7 +120,7 @@ try_send(struct sending *s)
 		mipc_put(&q->lspid, s->mq.pid);
 		mipc_put(&q->stime, mipc_sys_seconds());
 		/* After the commit: pairs with the nap's look at the turn. */
-		mipc_step();
+		mipc_step_swapped();
 		if (anybody(&q->receivers))
 			error = mipc_msg_steps(&s->mq, false);
 	}
@@ -177,7 +177,7 @@ static int
 send_letter(struct mipc_ns *ns, int id, const char *letter, uint64_t size,
     uint64_t deadline)
 {
-	struct sending s = { .size = size, .deadline = deadline };
+	struct sending s;	/* large: each call sets what it needs */
 	long type;
 	int error;
 
@@ -187,6 +187,8 @@ send_letter(struct mipc_ns *ns, int id, const char *letter, uint64_t size,
 	error = begin(&s.mq, ns, id, 2);
 	if (error != 0)
 		return error;
+	s.size = size;
+	s.deadline = deadline;
 	error = mipc_pocket_room(&s.mq, size, &s.place);
 	if (error == 0) {
 		mipc_message_fill(&s.mq, s.place, (uint64_t)type,
@@ -314,7 +316,7 @@ try_take(struct receiving *r)
 		mipc_put(&q->lrpid, r->mq.pid);
 		mipc_put(&q->rtime, mipc_sys_seconds());
 		/* After the commit: pairs with the nap's look at the turn. */
-		mipc_step();
+		mipc_step_swapped();
 		if (anybody(&q->senders))
 			mipc_msg_steps(&r->mq, false);
 	}
@@ -459,9 +461,13 @@ MIPC_PUBLIC ssize_t
 mipc_msgtimedrcv(struct mipc_ns *ns, int msqid, void *msgp, size_t size,
     long type, int flags, const struct timespec *timeout)
 {
-	struct receiving r = { .letter = msgp, .room = size,
-	    .deadline = MIPC_FOREVER };
+	struct receiving r;	/* large: each call sets what it needs */
 	int error = 0;
+
+	r.letter = msgp;
+	r.room = size;
+	r.deadline = MIPC_FOREVER;
+	r.delivered = false;
 
 	if (msqid < 0 || size > SSIZE_MAX ||
 	    ((flags & MSG_COPY) != 0 && ((flags & MSG_EXCEPT) != 0 ||

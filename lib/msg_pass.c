@@ -194,8 +194,8 @@ mipc_pass_try_send(struct mipc_mq *mq, uint32_t place, uint64_t size)
 	if (error != 0)
 		return mipc_txn_same(board, seen) ? error : EAGAIN;
 	mipc_txn_take(&txn, board, mq->pocket_index);
-	mipc_pass_record_sent(mq, &txn, ref, size);
 	mipc_pocket_record(mq, &txn, place, 0, 0);
+	mipc_pass_record_sent(mq, &txn, ref, size);
 	return mipc_txn_finish(&txn, seen);
 }
 

@@ -60,13 +60,6 @@ shape_for(const struct mipc_mq *mq, uint64_t size)
 	return shape;
 }
 
-uint32_t
-mipc_pocket_shape(uint64_t pages)
-{
-	return pages > MIPC_MANY_PAGES - MIPC_SHAPES - 1 ? MIPC_MANY_PAGES :
-	    MIPC_SHAPES + (uint32_t)pages;
-}
-
 static uint32_t
 form_of_pages(uint32_t pages)
 {
@@ -154,9 +147,27 @@ mipc_pocket_shorten(struct mipc_mq *mq, uint32_t ref, uint32_t left)
 	return next;
 }
 
+/* Does its payload stand in one piece? */
+static bool
+in_one_piece(const struct mipc_mq *mq, const struct mipc_message *m,
+    uint32_t ref)
+{
+	return mipc_peek(&m->form) < 1u << 8 || !is_page(mq, ref);
+}
+
+/* So much of that as is inside the queue, wherever it begins. */
+static uint64_t
+piece_bytes(const struct mipc_mq *mq, uint32_t ref, uint64_t size)
+{
+	uint64_t most = mq->layout->size - ((uint64_t)ref * MIPC_UNIT +
+	    MIPC_MESSAGE_HEAD);
+
+	return size < most ? size : most;
+}
+
 /*
- * Call a function for each piece of a message's payload.  The references are
- * another process's words: where they end too early, so does the copy.
+ * Call a function for each piece of a payload in whole pages.  The references
+ * are another process's words: where they end too early, so does the copy.
  */
 typedef void piece_use(void *in, char *piece, size_t size);
 
@@ -164,19 +175,11 @@ static int
 each_piece(const struct mipc_mq *mq, uint32_t ref, uint64_t size,
     piece_use *use, void *in)
 {
-	struct mipc_message *m = mipc_msg_at(mq, ref);
-	uint64_t done, part, most;
+	uint64_t done, part = page_capacity(mq, true);
 
-	if (mipc_peek(&m->form) < 1u << 8 || !is_page(mq, ref)) {
-		most = mq->layout->size - ((uint64_t)ref * MIPC_UNIT +
-		    MIPC_MESSAGE_HEAD);
-		use(in, m->data, size < most ? size : most);
-		return size > most ? EIO : 0;
-	}
-	part = page_capacity(mq, true);
 	if (part > size)
 		part = size;
-	use(in, m->data, part);
+	use(in, mipc_msg_at(mq, ref)->data, part);
 	for (done = part; done < size; done += part) {
 		ref = next_page(mq, ref);
 		if (ref == 0)
@@ -223,14 +226,23 @@ mipc_message_fill(const struct mipc_mq *mq, uint32_t place, uint64_t type,
 		mipc_put(&m->form, form_of_pages(shape - MIPC_SHAPES));
 	mipc_put(&m->type, type);
 	mipc_put(&m->size, size);
-	each_piece(mq, ref, size, copy_in, &from);
+	if (__builtin_expect(in_one_piece(mq, m, ref), 1))
+		memcpy(m->data, from, piece_bytes(mq, ref, size));
+	else
+		each_piece(mq, ref, size, copy_in, &from);
 }
 
 int
 mipc_message_read(const struct mipc_mq *mq, uint32_t ref, void *to,
     uint64_t size)
 {
-	return each_piece(mq, ref, size, copy_out, &to);
+	const struct mipc_message *m = mipc_msg_at(mq, ref);
+	uint64_t inside = piece_bytes(mq, ref, size);
+
+	if (__builtin_expect(!in_one_piece(mq, m, ref), 0))
+		return each_piece(mq, ref, size, copy_out, &to);
+	memcpy(to, m->data, inside);
+	return inside < size ? EIO : 0;
 }
 
 /* --- places ------------------------------------------------------------ */
@@ -241,6 +253,9 @@ mipc_pocket_record(struct mipc_mq *mq, struct mipc_txn *txn, uint32_t place,
 {
 	mipc_u64 *word = &mq->pocket->held[place];
 
+	/* Before it is: whoever inherits it gives it back as well. */
+	if (__builtin_expect(shape > MIPC_SHAPES + FEW_PAGES, 0))
+		mipc_msg_chore(mq, MIPC_CHORE_LARGE, true);
 	mipc_txn_change(txn, word, MIPC_HELD_WORD(mipc_peek(word), ref,
 	    ref == 0 ? 0 : shape));
 }
@@ -478,14 +493,14 @@ mipc_pocket_room(struct mipc_mq *mq, uint64_t size, uint32_t *place)
 void
 mipc_pocket_tidy(struct mipc_mq *mq)
 {
-	for (uint32_t i = 0; i < MIPC_HELD; i++) {
-		if (__builtin_expect(MIPC_HELD_SHAPE(mipc_peek(
-		    &mq->pocket->held[i])) <= MIPC_SHAPES + FEW_PAGES, 1))
-			continue;
+	if (__builtin_expect((mipc_peek(&mq->pocket->chores) &
+	    MIPC_CHORE_LARGE) == 0, 1))
+		return;
+	for (uint32_t i = 0; i < MIPC_HELD; i++)
 		while (pages_in(mq, i) > FEW_PAGES)
 			if (mipc_pages_give(mq, 1u << i) != 0)
 				return;
-	}
+	mipc_msg_chore(mq, MIPC_CHORE_LARGE, false);
 }
 
 /* --- taking and leaving ------------------------------------------------ */
@@ -528,40 +543,44 @@ claim(struct mipc_mq *mq, uint32_t index)
 	return true;
 }
 
-/* Its records are the boards' from now on. */
-static int
-ready(struct mipc_mq *mq)
-{
-	for (int i = 0; i < MIPC_BOARDS; i++)
-		mq->board[i].mine = mq->pocket_index + 1;
-	return 0;
-}
-
 /*
  * The last ones are kept with signals blocked, so that no handler keeps one
  * for ever by not coming back.
  */
-int
-mipc_pocket_take(struct mipc_mq *mq)
+static int
+claim_any(struct mipc_mq *mq, uint32_t n, uint32_t at)
 {
-	uint32_t n = mipc_msg_count(mq, MIPC_M_POCKETS, MIPC_PARTIES);
-	uint32_t at = mq->use.thread->number % SPREAD, usual;
+	uint32_t usual = n < UNBLOCKED ? n : UNBLOCKED;
 
-	mq->keep = 0;
-	mq->blocked = false;
-	usual = n < UNBLOCKED ? n : UNBLOCKED;
 	for (uint32_t i = 0; i < usual; i++, at++)
 		if (claim(mq, at < usual ? at : at - usual))
-			return ready(mq);
+			return 0;
 	if (n <= UNBLOCKED)
 		return EBUSY;
 	mipc_sys_block(&mq->signals);
 	mq->blocked = true;
 	for (uint32_t i = UNBLOCKED; i < n; i++)
 		if (claim(mq, i))
-			return ready(mq);
+			return 0;
 	mipc_sys_restore(&mq->signals);
 	return EBUSY;
+}
+
+int
+mipc_pocket_take(struct mipc_mq *mq)
+{
+	uint32_t n = mipc_msg_count(mq, MIPC_M_POCKETS, MIPC_PARTIES);
+	uint32_t at = mq->use.thread->number % SPREAD;
+	int error = 0;
+
+	mq->keep = 0;
+	mq->blocked = false;
+	if (__builtin_expect(at >= n || !claim(mq, at), 0))
+		error = claim_any(mq, n, at);
+	/* Its records are the boards' from now on. */
+	for (int i = 0; error == 0 && i < MIPC_BOARDS; i++)
+		mq->board[i].mine = mq->pocket_index + 1;
+	return error;
 }
 
 void

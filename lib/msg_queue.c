@@ -90,24 +90,32 @@ mipc_msg_leave(struct mipc_mq *mq)
 	mipc_use_leave(&mq->use);
 }
 
-/* A pocket, whatever it takes. */
-int
-mipc_msg_pocket(struct mipc_mq *mq)
+/* All pockets are taken: make more, or wait a moment. */
+static int
+wait_for_pocket(struct mipc_mq *mq)
 {
 	static mipc_u32 nobody_wakes;
 	struct timespec moment = { .tv_nsec = 1000000 };
+	int error = mipc_msg_grow(mq, MIPC_M_POCKETS);
+
+	if (error == ENOMEM && mipc_msg_count(mq, MIPC_M_POCKETS,
+	    MIPC_PARTIES) == MIPC_PARTIES)
+		error = mipc_sys_futex_wait(&nobody_wakes, 0, &moment) ==
+		    -ENOSYS ? ENOSYS : 0;
+	if (error == 0 && !mipc_use_sound(&mq->use))
+		error = EIO;
+	return error;
+}
+
+int
+mipc_msg_pocket(struct mipc_mq *mq)
+{
 	int error;
 
 	while ((error = mipc_pocket_take(mq)) == EBUSY) {
-		error = mipc_msg_grow(mq, MIPC_M_POCKETS);
-		if (error == ENOMEM && mipc_msg_count(mq, MIPC_M_POCKETS,
-		    MIPC_PARTIES) == MIPC_PARTIES)
-			error = mipc_sys_futex_wait(&nobody_wakes, 0,
-			    &moment) == -ENOSYS ? ENOSYS : 0;
+		error = wait_for_pocket(mq);
 		if (error != 0)
-			return error;
-		if (!mipc_use_sound(&mq->use))
-			return EIO;
+			break;
 	}
 	return error;
 }

@@ -204,7 +204,7 @@ mipc_pages_trim(struct mipc_mq *mq)
 
 	if (spares <= MIPC_SPARES_KEPT)
 		return;
-	mipc_put(&mq->pocket->going, 1);
+	mipc_msg_chore(mq, MIPC_CHORE_GOING, true);
 	mipc_step();
 	for (uint64_t group = mipc_page_groups(mq);
 	    group-- > 0 && spares > MIPC_SPARES_KEPT / 2;) {
@@ -213,7 +213,7 @@ mipc_pages_trim(struct mipc_mq *mq)
 		    give_group_back(mq, group, spares - MIPC_SPARES_KEPT / 2))
 			spares = MIPC_T_VALUE(mipc_peek(&mq->head->spares));
 	}
-	mipc_give(&mq->pocket->going, 0);
+	mipc_msg_chore(mq, MIPC_CHORE_GOING, false);
 }
 
 void
@@ -222,7 +222,7 @@ mipc_pages_inherit(struct mipc_mq *mq)
 	uint64_t bits, word, n = mipc_page_groups(mq);
 	struct mipc_page page;
 
-	if (mipc_peek(&mq->pocket->going) == 0)
+	if ((mipc_peek(&mq->pocket->chores) & MIPC_CHORE_GOING) == 0)
 		return;
 	for (uint64_t group = 0; group < n; group++) {
 		bits = 0;
@@ -238,5 +238,5 @@ mipc_pages_inherit(struct mipc_mq *mq)
 			mark_gone(mq, group, bits,
 			    drop_space(mq, group, bits));
 	}
-	mipc_give(&mq->pocket->going, 0);
+	mipc_msg_chore(mq, MIPC_CHORE_GOING, false);
 }
