@@ -230,6 +230,11 @@ struct mipc_msg_counts {
 };
 /* What is in the queue, at one moment. */
 void	mipc_pass_count(const struct mipc_mq *, struct mipc_msg_counts *);
+/*
+ * Give back what nobody will want to find: large things in the pocket, and
+ * pages that the queue does not need while it is empty.
+ */
+void	mipc_pass_tidy(struct mipc_mq *);
 /* The first message in the inbox; 0 none. */
 uint32_t mipc_pass_first(struct mipc_mq *);
 /* Is there room for one of this size?  0, EBUSY; ENOSPC: but for the ring. */

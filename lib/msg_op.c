@@ -169,6 +169,8 @@ send_it(struct sending *s)
 		if (error != EBUSY)
 			return error;
 	}
+	if (error != 0)
+		mipc_pass_tidy(&s->mq);
 	mipc_pocket_leave(&s->mq);
 	return error;
 }
@@ -196,7 +198,9 @@ send_letter(struct mipc_ns *ns, int id, const char *letter, uint64_t size,
 		s.mq.keep = s.place + 1;
 		mipc_crash_point("send: filled");
 		error = send_it(&s);
-	} else {
+	} else {		/* a part of it may have been found */
+		mipc_pocket_tidy(&s.mq);
+		mipc_pages_trim(&s.mq);
 		mipc_pocket_leave(&s.mq);
 	}
 	mipc_msg_leave(&s.mq);
@@ -279,21 +283,8 @@ deliver_held(struct mipc_msg_wait *wait, uint32_t ref)
 	write_type(r, mipc_peek(&m->type));
 	error = mipc_message_read(&r->mq, ref, r->letter + TEXT, r->got);
 	r->delivered = true;
-	mipc_pocket_tidy(&r->mq);
+	mipc_pass_tidy(&r->mq);
 	return error;
-}
-
-/* Give what an empty queue does not need. */
-static void
-trim(struct mipc_mq *mq)
-{
-	struct mipc_msg_counts counts;
-
-	if (MIPC_T_VALUE(mipc_peek(&mq->head->spares)) <= MIPC_SPARES_KEPT)
-		return;
-	mipc_pass_count(mq, &counts);
-	if (counts.messages == 0)
-		mipc_pages_trim(mq);
 }
 
 static int
@@ -377,8 +368,6 @@ receive_it(struct receiving *r)
 		if (error != EBUSY)
 			return error;
 	}
-	if (error == 0)
-		trim(&r->mq);
 	mipc_pocket_leave(&r->mq);
 	return error;
 }

@@ -136,6 +136,19 @@ mipc_pass_judge(struct mipc_mq *mq, uint64_t size)
 	return tail - taken.head < MIPC_RING ? 0 : ENOSPC;
 }
 
+void
+mipc_pass_tidy(struct mipc_mq *mq)
+{
+	struct mipc_msg_counts counts;
+
+	mipc_pocket_tidy(mq);
+	if (MIPC_T_VALUE(mipc_peek(&mq->head->spares)) <= MIPC_SPARES_KEPT)
+		return;
+	mipc_pass_count(mq, &counts);
+	if (counts.messages == 0)
+		mipc_pages_trim(mq);
+}
+
 /* --- sending ----------------------------------------------------------- */
 
 void

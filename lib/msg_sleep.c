@@ -238,6 +238,8 @@ leave(struct mipc_nap *nap, int why)
 		result = wait->got(wait, MIPC_HELD_REF(mipc_peek(
 		    &mq->pocket->held[free])));
 	mipc_line_free_place(nap->line, nap->index);
+	if (error == 0 && result != 0)
+		mipc_pass_tidy(mq);
 	if (error == 0 && mipc_msg_busy(mq))
 		mipc_msg_steps(mq, false);
 	mipc_pocket_leave(mq);

@@ -28,9 +28,17 @@ add_clauses(TCase *tc)
 }
 
 static void
-add_dir(TCase *tc)
+add_both(TCase *tc)
 {
 	add_time_tests(tc);
+	add_room_tests(tc);
+}
+
+static void
+add_dir(TCase *tc)
+{
+	add_both(tc);
+	add_disk_tests(tc);
 	add_fault_tests(tc);
 	add_hostile_tests(tc);
 }
@@ -121,6 +129,6 @@ has_queues(const struct backend *b)
 }
 
 const struct clauses clauses = {
-	"msg", TIME_LIMIT, BROKEN_LIMIT, add_clauses, add_dir, add_time_tests,
+	"msg", TIME_LIMIT, BROKEN_LIMIT, add_clauses, add_dir, add_both,
 	role_fresh, has_queues
 };

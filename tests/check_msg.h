@@ -123,6 +123,8 @@ void	add_signal_clauses(TCase *tc);
 void	add_handler_clauses(TCase *tc);
 void	add_many_clauses(TCase *tc);
 void	add_large_clauses(TCase *tc);
+void	add_room_tests(TCase *tc);	/* both stores of mipc */
+void	add_disk_tests(TCase *tc);	/* the directory store */
 void	add_fault_tests(TCase *tc);	/* the directory store */
 void	add_hostile_tests(TCase *tc);
 

@@ -5,10 +5,12 @@
  */
 #include "check_msg.h"
 
-#include <sys/statvfs.h>
+#include <sys/stat.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "spoil.h"
 
 #define MIB	(1UL << 20)
 
@@ -41,15 +43,17 @@ put_large(int id, long type, size_t size)
 	free(m);
 }
 
+/* Flags may ask for a copy; `ask` is its number then. */
 static void
-must_take_large(int id, long ask, long type, size_t size)
+must_take_large(int id, long ask, int flags, long type, size_t size)
 {
 	struct large *want = make_large(type, size);
 	struct large *m = malloc(sizeof(*m) + size + 8);
 
 	must(m != NULL);
 	memset(m, 0x5a, sizeof(*m) + size + 8);
-	must_eq(ipc->msgrcv(id, m, size + 8, ask, IPC_NOWAIT), size);
+	must_eq(ipc->msgrcv(id, m, size + 8, ask, flags | IPC_NOWAIT),
+	    size);
 	must_eq(m->type, type);
 	must(memcmp(m->text, want->text, size) == 0);
 	must_eq(m->text[size], 0x5a);
@@ -80,10 +84,10 @@ START_TEST(M12_messages_of_a_raised_limit_arrive_whole)
 	/* The odd ones from behind, then what is left. */
 	for (size_t i = COUNT(sizes); i-- > 0;)
 		if (i % 2)
-			must_take_large(id, 1 + (long)i, 1 + (long)i,
+			must_take_large(id, 1 + (long)i, 0, 1 + (long)i,
 			    sizes[i]);
 	for (size_t i = 0; i < COUNT(sizes); i += 2)
-		must_take_large(id, 0, 1 + (long)i, sizes[i]);
+		must_take_large(id, 0, 0, 1 + (long)i, sizes[i]);
 	must_be(id, 0, 0);
 	must_error(try_put_bytes(id, 0, 1, 0), EINVAL);
 }
@@ -105,10 +109,22 @@ START_TEST(M12_a_raised_limit_is_a_limit)
 	must_error(ipc->msgrcv(id, m, MIB - 1, 2, 0), E2BIG);
 	must_eq(ipc->msgrcv(id, m, MIB - 1, 2, MSG_NOERROR), MIB - 1);
 	must_be(id, 2, MIB + 10);
-	must_take_large(id, 0, 1, MIB);
+	must_take_large(id, 0, 0, 1, MIB);
 	free(m);
 }
 END_TEST
+
+/* What a queue keeps for the next messages, where that can be seen. */
+static void
+must_have_little_space(int id)
+{
+	struct stat st;
+
+	if (!backend_has(HAS_FILES))
+		return;
+	must_eq(stat(file_of_one(id), &st), 0);
+	must(st.st_blocks * 512 <= (blkcnt_t)MIB);
+}
 
 /* As large as there is room for, where the kernel need not hold it. */
 static size_t
@@ -120,7 +136,7 @@ largest(void)
 		return 4 * MIB;
 	if (!backend_has(HAS_FILES))
 		return 64 * MIB;
-	must_eq(statvfs(testing_dir, &fs), 0);
+	fs = space();
 	return fs.f_bavail * fs.f_frsize > 160 * MIB ? 64 * MIB : 8 * MIB;
 }
 
@@ -146,8 +162,11 @@ START_TEST(M12_a_message_of_64_MiB_arrives_whole)
 
 	put_large(id, 5, size);
 	must_error(try_put(id, 1, "x"), EAGAIN);
-	must_take_large(id, -9, 5, size);
+	must_take_large(id, 0, MSG_COPY, 5, size);
+	must_be(id, 1, size);
+	must_take_large(id, -9, 0, 5, size);
 	must_be(id, 0, 0);
+	must_have_little_space(id);
 	/* And to one who waits for it. */
 	pid = spawn(BY_FORK, take_largest, &id);
 	await_value(FREE, 1);
@@ -155,7 +174,57 @@ START_TEST(M12_a_message_of_64_MiB_arrives_whole)
 	put_large(id, 7, size);
 	finish(pid);
 	must_be(id, 0, 0);
+	must_have_little_space(id);
 	remove_queue(id);
+}
+END_TEST
+
+/* An anonymous queue has room for it, but may not hold so much. */
+static void
+must_find_no_room(int id)
+{
+	struct large *m = make_large(2, 64 * MIB);
+
+	must_error(ipc->msgsnd(id, m, 64 * MIB, IPC_NOWAIT),
+	    backend_has(HAS_FILES) ? ENOMEM : EAGAIN);
+	free(m);
+}
+
+/* Room that was found for a part of a message is everybody's again. */
+START_TEST(room_for_a_part_of_a_message_is_given_back)
+{
+	int id = make_queue();		/* no larger than it needs be */
+
+	set_limit("msgmax", 64 * MIB);
+	set_limit("msgmnb", 12 * MIB);
+	put(id, 1, "x");
+	must_find_no_room(id);
+	must_have_little_space(id);
+	must_drain(id, "x");
+	set_qbytes(id, 12 * MIB);
+	put_large(id, 3, 12 * MIB);
+	must_find_no_room(id);
+	must_take_large(id, 0, 0, 3, 12 * MIB);
+	must_be(id, 0, 0);
+	must_have_little_space(id);
+}
+END_TEST
+
+/* The same where it is the disk that is too small. */
+START_TEST(space_for_a_part_of_a_message_is_given_back)
+{
+	int id;
+
+	move_to_small_filesystem();
+	id = make_roomy(64 * MIB, 64 * MIB);
+	put(id, 1, "x");
+	must_find_no_room(id);
+	must(ipc->shmget(IPC_PRIVATE, 4 * MIB, 0600) != -1);
+	put_large(id, 2, MIB);
+	must_find_no_room(id);
+	must_take_large(id, 2, 0, 2, MIB);
+	must_drain(id, "x");
+	must_have_little_space(id);
 }
 END_TEST
 
@@ -213,6 +282,18 @@ START_TEST(M12_a_queue_grows_while_it_is_used)
 	must_be(id, 0, 0);
 }
 END_TEST
+
+void
+add_room_tests(TCase *tc)
+{
+	testing_add(tc, room_for_a_part_of_a_message_is_given_back);
+}
+
+void
+add_disk_tests(TCase *tc)
+{
+	testing_add(tc, space_for_a_part_of_a_message_is_given_back);
+}
 
 void
 add_large_clauses(TCase *tc)
