@@ -31,6 +31,7 @@
 #include <linux/futex.h>
 
 #include "map.h"
+#include "wait.h"
 
 mipc_u32 mipc_life_none = MIPC_CANARY_DIED, mipc_life_mute = 0;
 
@@ -299,6 +300,36 @@ mipc_life_canaries(struct mipc_lives *lives, mipc_life life,
 	n = canaries(lives, slot, out, marked);
 	/* Read after the words, so that they were this life's. */
 	return mipc_take(&slot->gen) == MIPC_LIFE_GEN(life) ? n : 0;
+}
+
+static bool
+is_watched(const struct mipc_wait *wait, const mipc_u32 *word)
+{
+	for (uint32_t i = 0; i < wait->count; i++)
+		if (wait->word[i].address == (uintptr_t)word)
+			return true;
+	return false;
+}
+
+void
+mipc_life_watch(struct mipc_lives *lives, mipc_life life,
+    struct mipc_wait *wait, bool *dying)
+{
+	struct mipc_canary canary[2];
+	bool marked;
+	uint32_t n;
+
+	if (life == mipc_peek(&lives->self))
+		return;		/* its death is ours */
+	n = mipc_life_canaries(lives, life, canary, &marked);
+	/* None, or it has run exec, or its thread ended: slices. */
+	if (n == 0)
+		wait->partial = true;
+	else if (marked)
+		*dying = true;
+	else if (!is_watched(wait, canary[0].word))
+		for (uint32_t i = 0; i < n; i++)
+			mipc_wait_add(wait, canary[i].word, canary[i].value);
 }
 
 bool

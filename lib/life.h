@@ -148,6 +148,10 @@ struct mipc_canary {
  */
 uint32_t mipc_life_canaries(struct mipc_lives *, mipc_life,
 	    struct mipc_canary out[2], bool *marked);
+/* Name them, but our own, among what is slept on; *dying: one is marked. */
+struct mipc_wait;
+void	mipc_life_watch(struct mipc_lives *, mipc_life, struct mipc_wait *,
+	    bool *dying);
 
 /* Its pid, for display; 0 if the slot has been given out again. */
 uint64_t mipc_life_pid(struct mipc_lives *, mipc_life);

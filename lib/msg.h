@@ -201,6 +201,7 @@ struct mipc_msg_wait {
 	uint32_t side, held;
 	struct mipc_choice choice;
 	uint64_t size;
+	uint64_t heirs;			/* `handed` when words were named */
 	bool cuts;
 	int (*got)(struct mipc_msg_wait *, uint32_t ref);
 };

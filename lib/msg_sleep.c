@@ -55,6 +55,28 @@ finish_set(struct mipc_mq *mq)
 	mipc_gate_leave(&gate);
 }
 
+/*
+ * Those who were handed a message and have not come for it: the bell that
+ * their deaths ring may have been rung before we heard it.
+ */
+static void
+list_heirs(struct mipc_nap *nap, bool *dying)
+{
+	struct mipc_mq *mq = queue_of(nap);
+	struct mipc_line lines[2];
+	struct mipc_place *place;
+
+	if (MIPC_T_VALUE(mipc_take(&mq->head->handed)) == 0)
+		return;
+	mipc_msg_lines(mq, lines);
+	for (uint32_t i = 0; i < mipc_line_count(&lines[MIPC_TAKING]); i++) {
+		place = mipc_line_place(&lines[MIPC_TAKING], i);
+		if (mipc_line_state(place) == MIPC_SLEEP_HANDED)
+			mipc_life_watch(mq->use.ns->lives,
+			    mipc_take(&place->owner), nap->wait, dying);
+	}
+}
+
 /* Is somebody dying there?  The bell rings before that is known. */
 static void
 list(struct mipc_nap *nap, bool *dying)
@@ -62,9 +84,25 @@ list(struct mipc_nap *nap, bool *dying)
 	struct mipc_mq *mq = queue_of(nap);
 	mipc_life owner = mipc_take(&mq->use.opened->head->lock.owner);
 	struct mipc_canary canary[2];
+	bool marked = false;
 
 	if (owner != 0)
-		mipc_life_canaries(mq->use.ns->lives, owner, canary, dying);
+		mipc_life_canaries(mq->use.ns->lives, owner, canary, &marked);
+	*dying |= marked;
+	list_heirs(nap, dying);
+}
+
+/* Has anybody been handed something since we listed who had? */
+static void
+list_anew(struct mipc_nap *nap)
+{
+	struct mipc_msg_wait *wait = nap->arg;
+	uint64_t handed = mipc_take(&wait->mq->head->handed);
+
+	if (MIPC_T_VALUE(handed) == 0 || handed == wait->heirs)
+		return;
+	wait->heirs = handed;
+	mipc_nap_list(nap);
 }
 
 static int
@@ -73,6 +111,7 @@ steps(struct mipc_nap *nap, bool look)
 	struct mipc_mq *mq = queue_of(nap);
 	int error;
 
+	list_anew(nap);
 	if (look)
 		finish_set(mq);
 	else if (!mipc_msg_busy(mq))

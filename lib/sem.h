@@ -219,8 +219,6 @@ void	mipc_undo_watch(const struct mipc_set *, struct mipc_wait *,
 uint32_t mipc_undo_count(const struct mipc_set *, uint32_t num);
 void	mipc_undo_void(const struct mipc_set *, uint32_t num,
 	    struct mipc_txn *);
-void	mipc_undo_watch_life(const struct mipc_set *, mipc_life,
-	    struct mipc_wait *, bool *dying);
 
 /* --- sem_walk.c -------------------------------------------------------- */
 

@@ -89,8 +89,8 @@ list(struct sleep *sleep)
 	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
 		s = mipc_set_sleeper(set, index);
 		if (mipc_peek(&s->debtor) != 0)
-			mipc_undo_watch_life(set, mipc_take(&s->owner),
-			    sleep->wait, &dying);
+			mipc_life_watch(set->use.ns->lives,
+			    mipc_take(&s->owner), sleep->wait, &dying);
 		index = mipc_queue_neighbour(set, &s->next);
 	}
 	sleep->partial = sleep->wait->partial;

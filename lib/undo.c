@@ -464,36 +464,6 @@ mipc_undo_settle(struct mipc_set *set, uint32_t debtor, mipc_life owner)
 
 /* --- watching ---------------------------------------------------------- */
 
-static bool
-is_watched(const struct mipc_wait *wait, const mipc_u32 *word)
-{
-	for (uint32_t i = 0; i < wait->count; i++)
-		if (wait->word[i].address == (uintptr_t)word)
-			return true;
-	return false;
-}
-
-void
-mipc_undo_watch_life(const struct mipc_set *set, mipc_life life,
-    struct mipc_wait *wait, bool *dying)
-{
-	struct mipc_canary canary[2];
-	bool marked;
-	uint32_t n;
-
-	if (life == set->board.self)
-		return;		/* its death is ours */
-	n = mipc_life_canaries(set->use.ns->lives, life, canary, &marked);
-	/* None, or it has run exec, or its thread ended: slices. */
-	if (n == 0)
-		wait->partial = true;
-	else if (marked)
-		*dying = true;
-	else if (!is_watched(wait, canary[0].word))
-		for (uint32_t i = 0; i < n; i++)
-			mipc_wait_add(wait, canary[i].word, canary[i].value);
-}
-
 void
 mipc_undo_watch(const struct mipc_set *set, struct mipc_wait *wait,
     bool *dying)
@@ -503,7 +473,8 @@ mipc_undo_watch(const struct mipc_set *set, struct mipc_wait *wait,
 	for (uint32_t i = 0; i < entries(set); i++) {
 		owner = mipc_take(&mipc_set_debtor(set, i)->owner);
 		if (owner != 0 && mipc_undo_counts(set, i) && owes(set, i))
-			mipc_undo_watch_life(set, owner, wait, dying);
+			mipc_life_watch(set->use.ns->lives, owner, wait,
+			    dying);
 	}
 }
 

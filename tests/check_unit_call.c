@@ -5,9 +5,11 @@
  */
 #include "crash.h"
 #include "mipc.h"
+#include "ns.h"
 
 #include "check_unit.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -121,9 +123,72 @@ START_TEST(M3_who_is_told_again_while_it_looks_looks_again)
 }
 END_TEST
 
+/* ---- handed to one who dies ---- */
+
+/* The first receiver goes to sleep; the second one is about to. */
+static uint32_t stage;
+
+static void
+tell_before_sleep(const char *place)
+{
+	if (strcmp(place, "sleep: before") != 0 ||
+	    atomic_load(&board->stage) >= stage)
+		return;
+	reach(stage);
+	if (stage == ALLOWED)
+		await(GO_ON);
+}
+
+static void
+receive(void *who)
+{
+	struct { long type; char text[4]; } m;
+
+	stage = *(uint32_t *)who;
+	mipc_crash_hook = tell_before_sleep;
+	must_eq(mipc_msgrcv(ns, id, &m, 4, 0, 0), 4);
+}
+
+static void
+stop(pid_t pid)
+{
+	int status;
+
+	must_eq(kill(pid, SIGSTOP), 0);
+	must_eq(waitpid(pid, &status, WUNTRACED), pid);
+	must(WIFSTOPPED(status));
+}
+
+/*
+ * One is about to fall asleep when another is killed who was handed a message
+ * and has not come for it.  The bell rings, and nobody hears it yet.
+ */
+START_TEST(M7_what_a_dead_one_was_handed_wakes_who_falls_asleep)
+{
+	struct { long type; char text[4]; } m = { 2, "abc" };
+	uint32_t asleep = ASLEEP, allowed = ALLOWED;
+	pid_t first, second;
+
+	open_ns(_i == 1);
+	first = spawn(BY_FORK, receive, &asleep);
+	await(ASLEEP);
+	stop(first);
+	must_eq(mipc_msgsnd(ns, id, &m, 4, 0), 0);
+	must_error(mipc_msgrcv(ns, id, &m, 4, 0, IPC_NOWAIT), ENOMSG);
+	second = spawn(BY_FORK, receive, &allowed);
+	await(ALLOWED);
+	kill_and_reap(first);
+	reach(GO_ON);
+	finish(second);
+	must_eq(mipc_peek(&ns->space->heartbeats), 0);
+}
+END_TEST
+
 void
 add_call_tests(TCase *tc)
 {
 	testing_add_loop(tc,
 	    M3_who_is_told_again_while_it_looks_looks_again, 0, 4);
+	testing_add_loop(tc,
+	    M7_what_a_dead_one_was_handed_wakes_who_falls_asleep, 0, 2);
 }
