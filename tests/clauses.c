@@ -2,7 +2,8 @@
 /*
  * clauses.c - the program around the clause tests of one kind of object.
  *
- *	PROGRAM [--on BACKEND] [PATTERN]	tests whose names match
+ *	PROGRAM [--on BACKEND] [PATTERN]	tests whose names match; "mipc"
+ *						is both of its backends
  *	PROGRAM --broken NAME [PATTERN]		where one thing is broken
  *	PROGRAM --list-broken			NAME, and who must see it
  *	PROGRAM --role ROLE ARG ARG		a program that a test execs
@@ -176,13 +177,21 @@ has_kind(const struct backend *b)
 	return clauses.has == NULL || clauses.has(b);
 }
 
+static bool
+is_wanted(const struct backend *b, const char *only)
+{
+	if (only != NULL && strcmp(only, "mipc") == 0)
+		return b != &kernel_backend;
+	return only == NULL || strcmp(only, b->name) == 0;
+}
+
 static void
 add_case(Suite *suite, const struct backend *b, const char *only,
     void (*begin)(void), void (*more)(TCase *))
 {
 	TCase *tc;
 
-	if (!has_kind(b) || (only != NULL && strcmp(only, b->name) != 0))
+	if (!has_kind(b) || !is_wanted(b, only))
 		return;
 	tc = tcase_create(b->name);
 	tcase_add_checked_fixture(tc, begin, leave);

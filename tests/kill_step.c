@@ -20,6 +20,8 @@
  *			of sets and queues a third, and what does not make or
  *			remove one on one store; of the scenes of queues a
  *			sixth)
+ *	--parts N	samples of one of so many scenes, drawn by the seed, and
+ *			no proof that broken libraries are seen
  *	--states	all of those that matter
  *	--every		each single instruction
  *	--scene NAME	only this one; --list names them
@@ -61,12 +63,12 @@ enum which { SAMPLE, STATES, EVERY };
 
 static struct {
 	enum which which;
-	unsigned samples;
+	unsigned samples, parts;
 	const char *scene, *store;
 	bool until_failure, kernel;
 	uint64_t seed;
 	struct rng rng;
-} option = { .samples = 10 };
+} option = { .samples = 10, .parts = 1 };
 
 static struct track *track, *second_track;
 static unsigned missed;		/* of all scenes: see struct tally */
@@ -364,14 +366,27 @@ is_other_sample(const struct scene *scene, bool anonymous)
 	    anonymous != is_drawn_anonymous(scene);
 }
 
-/* There are very many scenes of queues: samples are of a part of them. */
+/* Its place among those of its kind. */
+static uint64_t
+number_of(const struct scene *scene)
+{
+	return (uint64_t)(scene - (scene->queues != NULL ? msg_scenes :
+	    scene->sets != NULL ? sem_scenes : shm_scenes));
+}
+
+/*
+ * Samples are of a part of the scenes, of which there are very many of
+ * queues.
+ */
 static bool
 is_left_out(const struct scene *scene)
 {
+	const unsigned parts = option.parts *
+	    (scene->queues != NULL ? PART_OF_QUEUES : 1);
+
 	return option.which == SAMPLE && !option.kernel &&
 	    option.scene == NULL && option.store == NULL &&
-	    scene->queues != NULL && ((uint64_t)(scene - msg_scenes) +
-	    option.seed / 2) % PART_OF_QUEUES != 0;
+	    (number_of(scene) + option.seed / 2) % parts != 0;
 }
 
 static bool
@@ -507,12 +522,16 @@ set_option(const char *name, const char *value)
 		option.seed = strtoull(value, NULL, 0);
 	else if (strcmp(name, "--samples") == 0)
 		option.samples = (unsigned)strtoul(value, NULL, 0);
+	else if (strcmp(name, "--parts") == 0)
+		option.parts = (unsigned)strtoul(value, NULL, 0);
 	else if (strcmp(name, "--scene") == 0)
 		option.scene = value;
 	else if (strcmp(name, "--store") == 0)
 		option.store = value;
 	else
 		harness_die("%s: unknown option", name);
+	if (option.parts == 0)
+		harness_die("--parts: it is one of none");
 }
 
 int
@@ -549,5 +568,5 @@ main(int argc, char **argv)
 	watch_ignore(recovery_calls);
 	tap_note("--seed %llu", (unsigned long long)option.seed);
 	return run(option.scene == NULL && option.store == NULL &&
-	    !option.kernel);
+	    option.parts == 1 && !option.kernel);
 }
