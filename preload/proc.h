@@ -33,6 +33,10 @@ int	proc_make(const struct proc_file *);
  */
 const struct proc_file *proc_of(int fd);
 
+/* Between these a thread's own calls are not looked at; they nest. */
+bool	proc_enter(void);
+void	proc_leave(bool outer);
+
 /* From now on some descriptor may be one whose writes count. */
 void	proc_watch(void);
 /* Nothing has been written through this one yet. */

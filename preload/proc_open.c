@@ -129,6 +129,7 @@ opened(int fd, const char *path, int flags)
 	const int passed = fd == -1 ? -errno : fd;
 	const struct proc_file *file;
 	struct mipc_ns *ns;
+	bool outer;
 	int given;
 
 	if (passed == -EFAULT || (flags & (O_PATH | O_DIRECTORY)) != 0 ||
@@ -141,7 +142,9 @@ opened(int fd, const char *path, int flags)
 	ns = preload_namespace();
 	if (ns == NULL)
 		return passed;
+	outer = proc_enter();
 	given = answer(ns, file, fd, flags);
+	proc_leave(outer);
 	return given == -ENOSYS ? passed : given;
 }
 

@@ -112,10 +112,31 @@ proc_of(int fd)
 	return NULL;
 }
 
+/*
+ * What we do ourselves is not looked at: where the library has no door of its
+ * own to the kernel (sys_call.h), it calls these names.
+ */
+static __thread bool busy __attribute__((tls_model("initial-exec")));
+
+bool
+proc_enter(void)
+{
+	bool outer = busy;
+
+	busy = true;
+	return outer;
+}
+
+void
+proc_leave(bool outer)
+{
+	busy = outer;
+}
+
 static const struct proc_file *
 watched(int fd)
 {
-	return watches() ? proc_of(fd) : NULL;
+	return watches() && !busy ? proc_of(fd) : NULL;
 }
 
 void
@@ -295,8 +316,13 @@ answer(int fd, const struct proc_file *file, const void *bytes, size_t size,
 }
 
 static ssize_t
-answered(ssize_t done)
+answered(int fd, const struct proc_file *file, const void *bytes, size_t size,
+    int64_t at)
 {
+	bool outer = proc_enter();
+	ssize_t done = answer(fd, file, bytes, size, at);
+
+	proc_leave(outer);
 	if (done >= 0)
 		return done;
 	errno = (int)-done;
@@ -320,7 +346,7 @@ write(int fd, const void *bytes, size_t size)
 	const struct proc_file *file = watched(fd);
 
 	if (file != NULL)
-		return answered(answer(fd, file, bytes, size, -1));
+		return answered(fd, file, bytes, size, -1);
 	return real == NULL ? -1 : real(fd, bytes, size);
 }
 
@@ -338,8 +364,7 @@ write(int fd, const void *bytes, size_t size)
 		const struct proc_file *file = watched(fd);		\
 									\
 		if (file != NULL && at >= 0)				\
-			return answered(answer(fd, file, bytes, size,	\
-			    at));					\
+			return answered(fd, file, bytes, size, at);	\
 		return real == NULL ? -1 : real(fd, bytes, size, at);	\
 	}
 
@@ -351,9 +376,18 @@ static int
 settle(int fd)
 {
 	const struct proc_file *file = watched(fd);
-	int error = file == NULL ? 0 : take(fd, file);
+	bool outer;
+	int error;
 
-	return error == 0 ? 0 : (int)answered(-error);
+	if (file == NULL)
+		return 0;
+	outer = proc_enter();
+	error = take(fd, file);
+	proc_leave(outer);
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
 }
 
 /* It is closed in any case; the error is the write's that was not seen. */
