@@ -112,29 +112,36 @@ mipc_sys_resident(void *at, size_t length, unsigned char *vector)
 	return (int)S3(SYS_mincore, at, length, vector);
 }
 
+/* Where the first calls of these names had ids of 16 bits. */
+#ifdef SYS_geteuid32
+#define WIDE(name)	name##32
+#else
+#define WIDE(name)	name
+#endif
+
 uid_t
 mipc_sys_euid(void)
 {
-	return (uid_t)S0(SYS_geteuid);
+	return (uid_t)S0(WIDE(SYS_geteuid));
 }
 
 gid_t
 mipc_sys_egid(void)
 {
-	return (gid_t)S0(SYS_getegid);
+	return (gid_t)S0(WIDE(SYS_getegid));
 }
 
 /* Asked by setting what cannot be set. */
 gid_t
 mipc_sys_fsgid(void)
 {
-	return (gid_t)S1(SYS_setfsgid, -1);
+	return (gid_t)S1(WIDE(SYS_setfsgid), -1);
 }
 
 int
 mipc_sys_groups(int size, gid_t *groups)
 {
-	return (int)S2(SYS_getgroups, size, groups);
+	return (int)S2(WIDE(SYS_getgroups), size, groups);
 }
 
 uint64_t
