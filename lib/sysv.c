@@ -12,6 +12,7 @@
 
 #include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 #include <errno.h>
 #include <stdarg.h>
 
@@ -190,9 +191,9 @@ msgctl(int msqid, int cmd, struct msqid_ds *buf)
 #if defined(__TIMESIZE) && __TIMESIZE == 32 && !defined(__USE_TIME_BITS64)
 
 /*
- * The names behind semtimedop(), semctl() and msgctl() in a program that is
- * compiled with times of 64 bits for a machine whose own have 32.  glibc's
- * structures of that kind are in no header that can be included here.
+ * The names behind shmctl(), semtimedop(), semctl() and msgctl() in a program
+ * that is compiled with times of 64 bits for a machine whose own have 32.
+ * glibc's structures of that kind are in no header that can be included here.
  */
 struct timespec64 {
 	int64_t seconds;
@@ -203,6 +204,15 @@ struct timespec64 {
 	int32_t nanoseconds;
 	int32_t unused;
 #endif
+};
+
+struct shmid64_ds {
+	struct ipc_perm perm;
+	size_t segsz;
+	int64_t atime, dtime, ctime;
+	pid_t cpid, lpid;
+	shmatt_t nattch;
+	unsigned long reserved[2];
 };
 
 struct semid64_ds {
@@ -223,6 +233,7 @@ struct msqid64_ds {
 	unsigned long reserved[2];
 };
 
+int	sysv_shmctl64(int, int, void *) __asm__("__shmctl64");
 int	sysv_semtimedop64(int, struct sembuf *, size_t,
 	    const struct timespec64 *) __asm__("__semtimedop64");
 int	sysv_semctl64(int, int, int, ...) __asm__("__semctl64");
@@ -233,6 +244,44 @@ bad_pointer(void)
 {
 	errno = EFAULT;
 	return -1;
+}
+
+static int
+tell_wide_segment(int shmid, int cmd, struct shmid64_ds *out)
+{
+	struct shmid_ds ds;
+	int result = shmctl(shmid, cmd, &ds);
+
+	if (result == -1)
+		return -1;
+	if (!SYSV_WRITABLE(out, sizeof(*out)))
+		return bad_pointer();
+	*out = (struct shmid64_ds){ .perm = ds.shm_perm,
+	    .segsz = ds.shm_segsz, .atime = (uint32_t)ds.shm_atime,
+	    .dtime = (uint32_t)ds.shm_dtime, .ctime = (uint32_t)ds.shm_ctime,
+	    .cpid = ds.shm_cpid, .lpid = ds.shm_lpid,
+	    .nattch = ds.shm_nattch };
+	return result;
+}
+
+/* What IPC_SET reads is in the permissions, and what others fill is alike. */
+MIPC_PUBLIC int
+sysv_shmctl64(int shmid, int cmd, void *buf)
+{
+	struct shmid_ds ds = { .shm_segsz = 0 };
+
+	switch (cmd) {
+	case IPC_STAT:
+	case SHM_STAT:
+	case SHM_STAT_ANY:
+		return tell_wide_segment(shmid, cmd, buf);
+	case IPC_SET:
+		if (shmid < 0 || !SYSV_READABLE(buf, sizeof(ds.shm_perm)))
+			break;
+		ds.shm_perm = *(const struct ipc_perm *)buf;
+		return shmctl(shmid, cmd, &ds);
+	}
+	return shmctl(shmid, cmd, buf);
 }
 
 /* No program waits for longer than INT32_MAX seconds. */
