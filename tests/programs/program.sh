@@ -20,6 +20,7 @@ fi
 
 user=$PWD/tests/ipc_user
 tracer=
+options=
 by=
 
 # prepare [as_is]: make $work and $home, and find out how a program can run.
@@ -66,10 +67,11 @@ as_user()
 	$by "$@"
 }
 
-# on_mipc PROGRAM...
+# on_mipc PROGRAM...: with mipcrun's $options.
 on_mipc()
 {
-	as_user $tracer "$work/mipcrun" --dir "$home/namespace" -- "$@"
+	as_user $tracer "$work/mipcrun" $options --dir "$home/namespace" \
+	    -- "$@"
 }
 
 # launch PROGRAM...: in the background, to be heard by hear.
