@@ -106,8 +106,6 @@ void	kill_sleeper(int who);
 /* Let all of them end, well. */
 void	end_sleepers(void);
 
-void	on_signal(int sig, void (*handler)(int), int flags);
-
 void	add_get_clauses(TCase *tc);
 void	add_id_clauses(TCase *tc);
 void	add_perm_clauses(TCase *tc);

@@ -395,11 +395,3 @@ end_sleepers(void)
 			finish(sleeping[i]);
 	memset(sleeping, 0, sizeof(sleeping));
 }
-
-void
-on_signal(int sig, void (*handler)(int), int flags)
-{
-	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
-
-	must_eq(sigaction(sig, &sa, NULL), 0);
-}

@@ -11,52 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void
-count_it(int sig)
-{
-	(void)sig;
-	atomic_fetch_add(&board->value[FREE], 1);
-}
-
-static void
-handle_plainly(void)
-{
-	on_signal(SIGUSR1, count_it, 0);
-}
-
-static void
-handle_with_restart(void)
-{
-	on_signal(SIGUSR1, count_it, SA_RESTART);
-}
-
-static void
-handle_on_own_stack(void)
-{
-	static char stack[1 << 16];
-	const stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
-
-	must_eq(sigaltstack(&ss, NULL), 0);
-	on_signal(SIGUSR1, count_it, SA_RESTART | SA_ONSTACK | SA_RESETHAND);
-}
-
-static void
-ignore_it(void)
-{
-	signal(SIGUSR1, SIG_IGN);
-}
-
-static void
-block_it(void)
-{
-	sigset_t set;
-
-	on_signal(SIGUSR1, count_it, 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	must_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
-}
-
 /* ---- sleepers of each kind ---- */
 
 static const struct timespec hour = { 3600, 0 };
@@ -117,9 +71,6 @@ must_be_as_before(int id)
 	must_drain(id, "m");
 }
 
-static void (*const handlings[])(void) = { handle_plainly,
-    handle_with_restart, handle_on_own_stack };
-
 START_TEST(M10_a_handler_ends_the_wait_with_EINTR)
 {
 	int id = make_queue();
@@ -127,7 +78,7 @@ START_TEST(M10_a_handler_ends_the_wait_with_EINTR)
 
 	must_eq(kill(pid, SIGUSR1), 0);
 	must_end(0, -EINTR);
-	must_eq(board->value[FREE], 1);
+	must_eq(board->handled, 1);
 	must_be_as_before(id);
 	end_sleepers();
 }
@@ -212,7 +163,7 @@ START_TEST(M10_a_blocked_signal_does_not_interrupt)
 
 	start_nap(_i * 4, id, block_it);
 	must_not_interrupt(_i * 4, id, SIGUSR1);
-	must_eq(board->value[FREE], 0);
+	must_eq(board->handled, 0);
 }
 END_TEST
 
@@ -241,7 +192,7 @@ one_thread_of_two(void *arg)
 	await_value(FREE + 1, 1);
 	await_sleep((pid_t)board->value[FREE + 1]);
 	must_eq(kill(getpid(), SIGUSR1), 0);
-	must_eq(board->value[FREE], 1);	/* here, and at once */
+	must_eq(board->handled, 1);	/* here, and at once */
 	await_sleep((pid_t)board->value[FREE + 1]);
 	reach(1);
 	must_eq(pthread_join(thread, NULL), 0);
@@ -358,7 +309,7 @@ void
 add_signal_clauses(TCase *tc)
 {
 	testing_add_loop(tc, M10_a_handler_ends_the_wait_with_EINTR, 0,
-	    NNAPS * (int)COUNT(handlings));
+	    NNAPS * HANDLINGS);
 	testing_add_loop(tc, M10_stop_and_continue_do_not_interrupt, 0,
 	    NNAPS);
 	testing_add_loop(tc,

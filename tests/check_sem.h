@@ -88,9 +88,6 @@ void	must_sleep(int who);
 /* Let them end, well. */
 void	end_sleepers(const pid_t *pid, int n);
 
-/* Performs a handler's set-up: sig calls handler, with SA_RESTART or not. */
-void	on_signal(int sig, void (*handler)(int), int flags);
-
 void	add_get_clauses(TCase *tc);
 void	add_id_clauses(TCase *tc);
 void	add_perm_clauses(TCase *tc);

@@ -297,11 +297,3 @@ end_sleepers(const pid_t *pid, int n)
 	for (int i = 0; i < n; i++)
 		finish(pid[i]);
 }
-
-void
-on_signal(int sig, void (*handler)(int), int flags)
-{
-	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
-
-	must_eq(sigaction(sig, &sa, NULL), 0);
-}

@@ -15,52 +15,6 @@
 
 /* ---- what interrupts ---- */
 
-static void
-count_it(int sig)
-{
-	(void)sig;
-	atomic_fetch_add(&board->value[10], 1);
-}
-
-static void
-handle_plainly(void)
-{
-	on_signal(SIGUSR1, count_it, 0);
-}
-
-static void
-handle_with_restart(void)
-{
-	on_signal(SIGUSR1, count_it, SA_RESTART);
-}
-
-static void
-handle_on_own_stack(void)
-{
-	static char stack[1 << 16];
-	const stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
-
-	must_eq(sigaltstack(&ss, NULL), 0);
-	on_signal(SIGUSR1, count_it, SA_RESTART | SA_ONSTACK | SA_RESETHAND);
-}
-
-static void
-ignore_it(void)
-{
-	signal(SIGUSR1, SIG_IGN);
-}
-
-static void
-block_it(void)
-{
-	sigset_t set;
-
-	on_signal(SIGUSR1, count_it, 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	must_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
-}
-
 static const struct sembuf take[] = { OP(0, -1, 0) };
 static const struct sembuf take_undo[] = { OP(0, -1, SEM_UNDO) };
 static const struct sembuf zero[] = { OP(1, 0, 0) };
@@ -107,9 +61,6 @@ must_be_as_before(int id)
 	must_be(id, 0, 1);
 }
 
-static void (*const handlings[])(void) = { handle_plainly,
-    handle_with_restart, handle_on_own_stack };
-
 START_TEST(S14_a_handler_ends_the_wait_with_EINTR)
 {
 	int id = make_of(2, zero_one);
@@ -117,7 +68,7 @@ START_TEST(S14_a_handler_ends_the_wait_with_EINTR)
 
 	must_eq(kill(pid, SIGUSR1), 0);
 	must_end(0, -EINTR);
-	must_eq(board->value[10], 1);
+	must_eq(board->handled, 1);
 	must_be_as_before(id);
 	end_sleepers(&pid, 1);
 }
@@ -174,7 +125,7 @@ START_TEST(S14_a_blocked_signal_does_not_interrupt)
 	int id = make_of(2, zero_one);
 
 	must_not_interrupt(id, start_nap(0, id, block_it), SIGUSR1);
-	must_eq(board->value[10], 0);
+	must_eq(board->handled, 0);
 }
 END_TEST
 
@@ -201,7 +152,7 @@ one_thread_of_two(void *arg)
 	await(1);
 	await_ncnt(*(int *)arg, 0, 1);
 	must_eq(kill(getpid(), SIGUSR1), 0);
-	must_eq(board->value[10], 1);	/* here, and at once */
+	must_eq(board->handled, 1);	/* here, and at once */
 	reach(2);
 	must_eq(pthread_join(thread, NULL), 0);
 }
@@ -517,7 +468,7 @@ void
 add_signal_clauses(TCase *tc)
 {
 	testing_add_loop(tc, S14_a_handler_ends_the_wait_with_EINTR, 0,
-	    NNAPS * (int)COUNT(handlings));
+	    NNAPS * HANDLINGS);
 	testing_add_loop(tc,
 	    S14_stop_and_continue_end_the_wait_with_EINTR, 0, NNAPS);
 	testing_add_loop(tc, S14_an_ignored_signal_does_not_interrupt, 0, 5);

@@ -95,6 +95,19 @@ void	run_fresh(const char *role, int id, int other);
 bool	play_fault(const char *role, int id, int other);
 int	role_fresh(const char *role, const char *dir, const char *ids);
 
+/* ---- handle.c: signals that come while a process sleeps ---- */
+
+void	on_signal(int sig, void (*handler)(int), int flags);
+/* A handler: the board has how often it was called. */
+void	count_it(int sig);
+
+/* How a process takes SIGUSR1; all of handlings[] end its sleep. */
+#define HANDLINGS	3
+extern void (*const handlings[HANDLINGS])(void);
+void	handle_plainly(void);
+void	ignore_it(void);
+void	block_it(void);
+
 /* A right implementation behind a wrapper that breaks one clause. */
 const struct backend *broken_backend(const char *name);	/* NULL: unknown */
 void	list_broken(void);

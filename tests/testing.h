@@ -55,6 +55,7 @@ struct board {
 	_Atomic uint32_t failed;	/* who set it from 0 writes the text */
 	_Atomic uint32_t told;		/* the text is complete */
 	_Atomic pid_t group;		/* of the test and its children */
+	_Atomic int handled;		/* signals, counted by count_it() */
 	char text[500];
 	_Atomic long long value[NVALUES]; /* whatever a test agrees on */
 };
