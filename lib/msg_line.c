@@ -60,12 +60,14 @@ mipc_msg_lines(struct mipc_mq *mq, struct mipc_line lines[2])
 
 /* --- the dead ---------------------------------------------------------- */
 
-/* The owner is gone: nobody else will free the place. */
+/*
+ * Nobody else will free the place of one who was dead when it left the line,
+ * unless somebody has claimed it since.
+ */
 static void
-free_dead(struct mipc_place *place)
+free_dead(struct mipc_place *place, mipc_life owner)
 {
-	uint64_t owner = mipc_peek(&place->owner);
-
+	mipc_crash_point("line: buried");
 	if (owner != 0)
 		mipc_swap_if(&place->owner, &owner, 0);
 }
@@ -77,6 +79,7 @@ put_back(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
 {
 	struct mipc_msg_place *place = place_at(line, index);
 	struct mipc_msgqueue *q = mq->head;
+	mipc_life owner = mipc_peek(&place->place.owner);
 	uint64_t held = mipc_peek(&place->message);
 	uint64_t taken = mipc_peek(&q->taken);
 	struct mipc_message *m = mipc_msg_at(mq, MIPC_HELD_REF(held));
@@ -101,7 +104,7 @@ put_back(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
 	mipc_line_record_new(&txn, &line->head->due, 1);
 	error = mipc_txn_finish(&txn, seen);
 	if (error == 0)
-		free_dead(&place->place);
+		free_dead(&place->place, owner);
 	return error;
 }
 
@@ -146,6 +149,7 @@ bury(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
     uint64_t seen)
 {
 	struct mipc_msg_place *place = place_at(line, index);
+	mipc_life owner = mipc_peek(&place->place.owner);
 	uint64_t held = mipc_peek(&place->message);
 	struct mipc_txn txn;
 	uint32_t free;
@@ -166,7 +170,7 @@ bury(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
 	mipc_line_record_leave(line, &txn, index, MIPC_SLEEP_IDLE);
 	error = mipc_txn_finish(&txn, seen);
 	if (error == 0)
-		free_dead(&place->place);
+		free_dead(&place->place, owner);
 	return error;
 }
 

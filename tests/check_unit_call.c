@@ -184,9 +184,80 @@ START_TEST(M7_what_a_dead_one_was_handed_wakes_who_falls_asleep)
 }
 END_TEST
 
+/* ---- a dead sleeper's place ---- */
+
+enum { BURIED = 1, CLAIMED };	/* stages */
+
+static void
+rest_while_burying(const char *place)
+{
+	if (strcmp(place, "line: buried") == 0 &&
+	    atomic_load(&board->stage) < BURIED) {
+		reach(BURIED);
+		await(CLAIMED);
+	}
+}
+
+static void
+send_for_nobody(void *arg)
+{
+	struct { long type; char text[4]; } m = { 1, "abc" };
+
+	(void)arg;
+	mipc_crash_hook = rest_while_burying;
+	must_eq(mipc_msgsnd(ns, id, &m, 4, 0), 0);
+}
+
+static void
+count_sleeper(const char *place)
+{
+	if (strcmp(place, "sleep: before") != 0)
+		return;
+	mipc_crash_hook = NULL;
+	atomic_fetch_add(&board->value[0], 1);
+}
+
+static void
+take_type(void *type)
+{
+	struct { long type; char text[4]; } m;
+
+	mipc_crash_hook = count_sleeper;
+	must_eq(mipc_msgrcv(ns, id, &m, 4, *(long *)type, 0), 4);
+}
+
+/* The one who buries it is held up before it frees the place. */
+START_TEST(M7_who_claims_a_dead_sleepers_place_keeps_it)
+{
+	struct { long type; char text[4]; } m = { 2, "abc" };
+	pid_t dead, undertaker, taker[2];
+
+	open_ns(_i != 0);
+	dead = spawn(BY_FORK, take_type, &(long){ 2 });
+	await_value(0, 1);
+	kill_and_reap(dead);
+	undertaker = spawn(BY_FORK, send_for_nobody, NULL);
+	await(BURIED);
+	taker[0] = spawn(BY_FORK, take_type, &(long){ 2 });
+	await_value(0, 2);
+	reach(CLAIMED);
+	finish(undertaker);
+	taker[1] = spawn(BY_FORK, take_type, &(long){ 3 });
+	await_value(0, 3);
+	must_eq(mipc_msgsnd(ns, id, &m, 4, 0), 0);
+	must_error(mipc_msgrcv(ns, id, &m, 4, 2, IPC_NOWAIT), ENOMSG);
+	m.type = 3;
+	must_eq(mipc_msgsnd(ns, id, &m, 4, 0), 0);
+	finish(taker[0]);
+	finish(taker[1]);
+}
+END_TEST
+
 void
 add_call_tests(TCase *tc)
 {
+	testing_add_loop(tc, M7_who_claims_a_dead_sleepers_place_keeps_it,
+	    0, 2);
 	testing_add_loop(tc,
 	    M3_who_is_told_again_while_it_looks_looks_again, 0, 4);
 	testing_add_loop(tc,
