@@ -35,6 +35,7 @@ struct mipc_mq {
 					   given away, + 1; 0 none */
 	uint32_t pid;
 	bool blocked;			/* signals, as long as it is kept */
+	bool calm;			/* signals, for what is being done */
 	uint64_t signals;
 };
 

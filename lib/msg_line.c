@@ -452,6 +452,8 @@ mipc_msg_steps(struct mipc_mq *mq, bool look)
 	uint64_t signals;
 	int error;
 
+	if (mq->blocked || mq->calm)
+		return do_steps(mq, look);
 	mipc_sys_block(&signals);
 	error = do_steps(mq, look);
 	mipc_sys_restore(&signals);

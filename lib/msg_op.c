@@ -50,15 +50,19 @@ begin(struct mipc_mq *mq, struct mipc_ns *ns, int id, unsigned asked)
 static void
 block(struct mipc_mq *mq, bool wanted, uint64_t *signals)
 {
-	if (wanted && !mq->blocked)
+	if (wanted && !mq->blocked) {
 		mipc_sys_block(signals);
+		mq->calm = true;
+	}
 }
 
 static void
-restore(struct mipc_mq *mq, bool wanted, uint64_t *signals)
+restore(struct mipc_mq *mq, uint64_t *signals)
 {
-	if (wanted && !mq->blocked)
+	if (mq->calm) {
+		mq->calm = false;
 		mipc_sys_restore(signals);
+	}
 }
 
 static bool
@@ -124,7 +128,7 @@ try_send(struct sending *s)
 		if (anybody(&q->receivers))
 			error = mipc_msg_steps(&s->mq, false);
 	}
-	restore(&s->mq, wake, &signals);
+	restore(&s->mq, &signals);
 	return error;
 }
 
@@ -311,7 +315,7 @@ try_take(struct receiving *r)
 		if (anybody(&q->senders))
 			mipc_msg_steps(&r->mq, false);
 	}
-	restore(&r->mq, wake, &signals);
+	restore(&r->mq, &signals);
 	if (error == 0)
 		error = deliver_held(&r->wait, MIPC_HELD_REF(
 		    mipc_peek(&r->mq.pocket->held[place])));

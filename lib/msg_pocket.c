@@ -574,7 +574,7 @@ mipc_pocket_take(struct mipc_mq *mq)
 	int error = 0;
 
 	mq->keep = 0;
-	mq->blocked = false;
+	mq->blocked = mq->calm = false;
 	if (__builtin_expect(at >= n || !claim(mq, at), 0))
 		error = claim_any(mq, n, at);
 	/* Its records are the boards' from now on. */
