@@ -88,6 +88,16 @@ settle(struct mipc_mq *mq)
 	return error;
 }
 
+/* Before a sleep: 0, it is there; EAGAIN, EINTR. */
+static int
+look_a_while(struct mipc_mq *mq, bool (*is_there)(void *), void *arg)
+{
+	struct mipc_opened *opened = mq->use.opened;
+
+	return mipc_patience(&opened->patience, is_there, arg) ? 0 :
+	    mipc_patience_yield(&opened->yields, is_there, arg);
+}
+
 /* Is a try to be made again? */
 static bool
 again(struct mipc_mq *mq, int *error)
@@ -167,8 +177,11 @@ send_it(struct sending *s)
 		error = EAGAIN;
 		if (s->deadline == 0)
 			break;
-		if (mipc_patience(&s->mq.use.opened->patience, has_room, s))
+		error = look_a_while(&s->mq, has_room, s);
+		if (error == 0)
 			continue;
+		if (error == EINTR)
+			break;
 		error = wait_for_room(s);
 		if (error != EBUSY)
 			return error;
@@ -365,9 +378,11 @@ receive_it(struct receiving *r)
 		error = ENOMSG;
 		if (r->deadline == 0)
 			break;
-		if (mipc_patience(&r->mq.use.opened->patience, has_message,
-		    r))
+		error = look_a_while(&r->mq, has_message, r);
+		if (error == 0)
 			continue;
+		if (error == EINTR)
+			break;
 		error = wait_for_message(r);
 		if (error != EBUSY)
 			return error;

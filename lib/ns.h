@@ -35,6 +35,7 @@ struct mipc_opened {
 	mipc_u32 debtor;		/* A: + 1; a hint */
 	mipc_u32 patience;		/* A: see sem_op.c */
 	mipc_u32 pins;
+	mipc_u32 yields;		/* A: see patience.h */
 	enum mipc_kind kind;
 	struct mipc_entry *listed;	/* its index's, in the namespace */
 	uint64_t data;			/* checked copy, of a segment */

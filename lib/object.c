@@ -267,6 +267,7 @@ adopt_queue(struct mipc_ns *ns, struct mipc_opened *opened,
 	mipc_ns_lay_queue(ns, opened, room);
 	mipc_put(&opened->verdict, 0);
 	mipc_put(&opened->patience, 0);
+	mipc_put(&opened->yields, 0);
 }
 
 /* [gate] Enter a mapped head into the table, pinned once. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * patience.h - looking a while before sleeping.
+ * patience.h - looking a while, or letting others run, before sleeping.
  *
  * Depends on: sys.h, atomic.h.  Locks: none may be held.
  */
@@ -16,5 +16,13 @@
  * when none is left one in many sleeps tries it all.
  */
 bool	mipc_patience(mipc_u32 *kept, bool (*is_there)(void *), void *arg);
+
+/*
+ * Let others have this processor for once, and look then: 0, it is there;
+ * EAGAIN; EINTR, a handler ran.  As above, in *kept, for as long as that is
+ * quicker than a sleep.
+ */
+int	mipc_patience_yield(mipc_u32 *kept, bool (*is_there)(void *),
+	    void *arg);
 
 #endif

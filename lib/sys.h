@@ -153,6 +153,12 @@ bool	mipc_sys_waitv_tells(void);
 int	mipc_sys_wait_open(const void *word, uint32_t value,
 	    const struct timespec *relative, const uint64_t *open);
 
+/*
+ * Let others have the processor: 0; -EINTR, and a handler ran meanwhile;
+ * -ENOSYS: that could not be told, and nothing was done.
+ */
+int	mipc_sys_yield(void);
+
 /* Make every thread of the process fence, after asking once whether it can. */
 int	mipc_sys_may_fence_all(void);
 int	mipc_sys_fence_all(void);

@@ -60,19 +60,26 @@ have_sequences(void)
 	what(-176) what(-184) what(-192) what(-200) what(-208)
 #define FRAME	16384u		/* bytes of a signal stack to look at */
 
+struct mipc_stack {
+	char *base;
+	int flags;
+	size_t size;
+};
+
+static int
+ask_for_stack(struct mipc_stack *stack)
+{
+	return (int)sys_call(SYS_sigaltstack, 0, (long)stack, 0, 0, 0, 0);
+}
+
 static bool
 ran_elsewhere(uint64_t first, uint64_t last)
 {
-	struct mipc_stack {
-		char *base;
-		int flags;
-		size_t size;
-	} stack;
+	struct mipc_stack stack;
 	volatile uint64_t *word;
 	size_t n;
 
-	if (sys_call(SYS_sigaltstack, 0, (long)&stack, 0, 0, 0, 0) != 0 ||
-	    stack.flags != 0)
+	if (ask_for_stack(&stack) != 0 || stack.flags != 0)
 		return false;
 	n = (stack.size < FRAME ? stack.size : FRAME) / sizeof(*word);
 	word = (void *)(stack.base + stack.size - n * sizeof(*word));
@@ -192,6 +199,25 @@ try_slice(struct slice *slice)
 	    slice->result;
 }
 
+/* Only where every handler runs on this stack. */
+int
+mipc_sys_yield(void)
+{
+	struct mipc_stack stack;
+	long result = SYS_sched_yield;
+
+	if (ask_for_stack(&stack) != 0 || stack.flags != SS_DISABLE)
+		return -ENOSYS;
+	__asm__ volatile(
+	    MARKS(SET)
+	    "syscall\n\t"
+	    MARKS(TEST)
+	    : "+a"(result)
+	    : [mark]"r"(MARK)
+	    : "rcx", "r11", "memory", "cc");
+	return (int)result;
+}
+
 #else
 
 struct slice {
@@ -200,6 +226,12 @@ struct slice {
 	uint64_t value;
 	const struct timespec *time;
 };
+
+int
+mipc_sys_yield(void)
+{
+	return -ENOSYS;
+}
 
 /* A handler that runs between the calls is not seen. */
 static long
