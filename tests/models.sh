@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# models.sh - the models of what semaphore sets do inside, at a size that all
+# models.sh - the models of what sets and queues do inside, at a size that all
 # orders of steps can be gone through: nothing goes wrong, and with one rule
 # left out something does.
 
@@ -67,6 +67,9 @@ producer='-DCAP=0 -DPROD=1'
 steps='-DFUSE=0'
 # Four, of whom two want more than is there for long.
 four='-DN=4 -DORDER -DINTR=1 -DCRASHES=1'
+
+# A queue that nothing fits into is removed.
+gone='-DNR=1 -DCAP=0 -DREMOVES=1'
 
 # turn WHAT COMMAND...: a check, if it is this lane's.
 turn()
@@ -138,6 +141,31 @@ turn "wake: it compares T before it is queued on the bell" \
 turn "wake: a handler jumps away between commit and wake" \
     wrong wake lost -DCRASHES=0 -DJUMP=1
 
+turn "post: one is killed anywhere, and each message is in one place" \
+    right post
+turn "post: the same where there is no room, and the queue is removed" \
+    right post $gone
+turn "post: the same where sleeps end by themselves" \
+    right post -DNR=1 -DCAP=0 -DTIMEOUTS=1
+turn "post: who has sent does not look for sleepers" \
+    wrong post lost -DNOLOOK
+turn "post: a sleeper compares its own side's turn alone" \
+    wrong post lost -DNOTURN
+turn "post: no bell" \
+    wrong post lost -DNOBELL
+turn "post: nobody makes the wakes that a dead one owed" \
+    wrong post lost -DNOTOLD
+turn "post: what a dead one was handed does not go back" \
+    wrong post once -DNOBACK
+turn "post: it goes back, and nobody says that steps are due" \
+    wrong post lost -DNODUE
+turn "post: who falls asleep does not wait for the heirs' deaths" \
+    wrong post lost -DNOHEIRS
+turn "post: a removal that was said on one board is left at that" \
+    wrong post lost $gone -DNOBOTH
+turn "post: a receiver takes what it saw before others took it" \
+    wrong post once -DNOFRESH
+
 turn "txn: killed or resting anywhere, all is changed once or not at all" \
     right txn
 turn "txn: no look at T and done after a record was read" \
@@ -166,7 +194,7 @@ turn "txn: a dead one's party taken after T is read" \
 
 # A lane on each processor; a number of a lane is no number of the whole.
 lanes=$(getconf _NPROCESSORS_ONLN)
-plan 40
+plan 52
 lane=0
 while [ "$lane" -lt "$lanes" ]; do
 	(
