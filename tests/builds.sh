@@ -32,6 +32,13 @@ build()
 	echo $? >"$work/status.$name"
 }
 
+# makes_32: programs of 32 bits can be compiled and run.
+makes_32()
+{
+	echo 'int main(void) { return 0; }' >"$work/small.c"
+	gcc -m32 -o "$work/small" "$work/small.c" 2>/dev/null && "$work/small"
+}
+
 # build_all: beside each other, so that no processor waits for a configure.
 # distcheck.sh builds the tests with gcc; clang's are as long as all the rest.
 build_all()
@@ -42,6 +49,9 @@ build_all()
 	build small all --disable-preload --without-smartcols --disable-static
 	build static all --disable-shared
 	build crash all --enable-crash-points CFLAGS=-Os
+	! makes_32 ||
+	    build m32 all CC="gcc -m32" --host=i686-pc-linux-gnu \
+	    --without-smartcols
 	wait
 }
 
@@ -99,10 +109,89 @@ installed_runs()
 	    grep -qi '6d' "$work/table" && rm -r "$work/namespace"
 }
 
+# on_32 PROGRAM...: with the module of 32 bits.
+on_32()
+{
+	"$work/m32/mipcrun" --shared --dir "$work/namespace" -- "$@"
+}
+
+on_64()
+{
+	"$work/gcc/mipcrun" --dir "$work/namespace" -- "$@"
+}
+
+# compile NAME FLAG...: a program that knows nothing of mipc.
+compile()
+{
+	program=$work/$1
+	shift
+	gcc "$@" -std=gnu11 -D_GNU_SOURCE -pthread -o "$program" \
+	    "$source"/tests/ipc_*.c
+}
+
+# runs_32 NAME: its calls, structures and times, by name and by number.
+runs_32()
+{
+	chmod 755 "$work"		# others live in the namespace, too
+	for command in numbers sets queues msgpointers undo; do
+		on_32 "$work/$1" $command || {
+			echo "$command"
+			return 1
+		}
+	done
+	on_32 "$work/$1" credentials
+	status=$?
+	rm -r "$work/namespace"
+	[ "$status" -eq 0 ] || [ "$status" -eq 77 ]
+}
+
+# None of the calls is the kernel's, whatever name libc has for it.
+no_kernel_ipc_32()
+{
+	for command in numbers sets queues; do
+		strace -f -o "$work/trace" -e trace=%ipc \
+		    "$work/m32/mipcrun" --dir "$work/namespace" -- \
+		    "$work/$1" $command || return
+		! grep -E '(shm|sem|msg)[a-z]*\(' "$work/trace" || return
+	done
+	rm -r "$work/namespace"
+}
+
+# What one writes the other reads, and the other way round.
+shared_by_both()
+{
+	compile user64 -m64 &&
+	    on_64 "$work/user64" store 9 "of 64 bits" &&
+	    [ "$(on_32 "$work/user32" load 9)" = "of 64 bits" ] &&
+	    on_32 "$work/user32" store 9 "of 32 bits" &&
+	    [ "$(on_64 "$work/user64" load 9)" = "of 32 bits" ]
+}
+
+test_32()
+{
+	set -- "gcc -m32 builds it" "built m32" \
+	    "programs of 32 bits are compiled" "compile user32 -m32" \
+	    "they run on it" "runs_32 user32" \
+	    "... with times of 64 bits too" "compile user32t -m32 \
+	    -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64" \
+	    "they run on it" "runs_32 user32t" \
+	    "no call is the kernel's" "no_kernel_ipc_32 user32" \
+	    "nor with times of 64 bits" "no_kernel_ipc_32 user32t" \
+	    "programs of 32 and of 64 bits share segments" shared_by_both
+	while [ $# -gt 0 ]; do
+		if [ -f "$work/status.m32" ]; then
+			check "$1" $2
+		else
+			skip "$1" "gcc makes no programs of 32 bits here"
+		fi
+		shift 2
+	done
+}
+
 source=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 make_work
-plan 9
+plan 17
 build_all
 check "gcc builds it, outside the source tree" built gcc
 check "make install DESTDIR puts everything in place" installs "$work/dest"
@@ -119,3 +208,4 @@ fi
 check "without the module, libsmartcols and static libraries" built small
 check "without shared libraries" built static
 check "with crash points, and optimized for size" built crash
+test_32

@@ -37,6 +37,15 @@ fails(long result, int error, const char *what)
 	return expect(result == -1 && errno == error, what);
 }
 
+/* Machines of 32 bits have no numbers for these with times of 32 bits. */
+#ifdef SYS_semop
+#define SEMOP(id, ops, n)	syscall(SYS_semop, id, ops, n)
+#define SEMTIMEDOP(id, ops, n, t)	syscall(SYS_semtimedop, id, ops, n, t)
+#else
+#define SEMOP(id, ops, n)	semop((int)(id), ops, n)
+#define SEMTIMEDOP(id, ops, n, t)	semtimedop((int)(id), ops, n, t)
+#endif
+
 /* sets: by system call numbers and by name they are the same. */
 int
 user_sets(char **argv)
@@ -51,13 +60,13 @@ user_sets(char **argv)
 	if (!good)
 		return 1;
 	good &= expect(syscall(SYS_semctl, id, 1, SETVAL, 5) == 0, "SETVAL");
-	good &= expect(syscall(SYS_semop, id, &up, 1) == 0, "semop");
+	good &= expect(SEMOP(id, &up, 1) == 0, "semop");
 	good &= expect(semctl((int)id, 1, GETVAL) == 7, "5 + 2");
-	good &= expect(syscall(SYS_semtimedop, id, &down, 1, NULL) == 0,
+	good &= expect(SEMTIMEDOP(id, &down, 1, NULL) == 0,
 	    "no timeout");
 	good &= expect(semop((int)id, &down, 1) == 0, "semop by name");
 	good &= expect(syscall(SYS_semctl, id, 1, GETVAL, 0) == 1, "1 left");
-	good &= fails(syscall(SYS_semtimedop, id, &down, 1, &no_time), EAGAIN,
+	good &= fails(SEMTIMEDOP(id, &down, 1, &no_time), EAGAIN,
 	    "a timeout by number");
 	good &= fails(semtimedop((int)id, &down, 1, &no_time), EAGAIN,
 	    "a timeout by name");
@@ -127,7 +136,7 @@ faults(int id, void *ops, size_t n, const char *what)
 	bool good = fails(semop(id, ops, n), EFAULT, what);
 
 	good &= fails(semtimedop(id, ops, n, &no_time), EFAULT, what);
-	return good & fails(syscall(SYS_semop, id, ops, n), EFAULT, what);
+	return good & fails(SEMOP(id, ops, n), EFAULT, what);
 }
 
 static bool

@@ -244,7 +244,12 @@ numbers(char **argv)
 	good &= expect(syscall(SYS_getppid) == getppid(), "getppid passes");
 	good &= expect(syscall(SYS_close, -1) == -1 && errno == EBADF,
 	    "errors pass");
-	at = (char *)syscall(SYS_mmap, NULL, SIZE, PROT_READ | PROT_WRITE,
+#ifdef SYS_mmap2			/* the other takes a structure */
+#define MMAP	SYS_mmap2
+#else
+#define MMAP	SYS_mmap
+#endif
+	at = (char *)syscall(MMAP, NULL, SIZE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	good &= expect((intptr_t)at != -1 && at[0] == 0,
 	    "six arguments and an address pass");
