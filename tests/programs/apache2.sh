@@ -55,27 +55,13 @@ configure()
 	    >>"$home/configuration"
 }
 
-# get PORT PATH: print the body; fails where it does not come whole.
-get()
-{
-	perl -MIO::Socket::INET -e '
-	$SIG{ALRM} = sub { die "no answer\n" };
-	alarm 60;
-	my $socket = IO::Socket::INET->new(PeerAddr => $ARGV[0])
-	    // die "connect: $@\n";
-	print $socket "GET $ARGV[1] HTTP/1.0\r\n\r\n";
-	my $answer = do { local $/; <$socket> } // "";
-	$answer =~ m{^HTTP/1.1 200 .*?\r\n\r\n(.*)}s or die "no: $answer\n";
-	print $1;' "$address:$1" "$2"
-}
-
 # served N: so many requests at each port, some at a time.
 served()
 {
 	clients=
 	for port in 8081 8082; do
 		for n in $(seq "$1"); do
-			get "$port" /file >"$work/got.$port.$n" 2>&1 &
+			get "$address:$port" /file >"$work/got.$port.$n" 2>&1 &
 			clients="$clients $!"
 		done
 	done
@@ -127,7 +113,7 @@ all_dropped()
 # slow FILE: a request that runs until it is told to end.
 slow()
 {
-	get 8081 /scripts/slow >"$1" 2>&1 3>&- &
+	get "$address:8081" /scripts/slow >"$1" 2>&1 3>&- &
 	read -r running <"$home/begun"
 }
 

@@ -111,6 +111,24 @@ ended()
 	return 1
 }
 
+# get ADDRESS PATH: what is served there, a socket of the Internet's or a file;
+# fails where no answer comes.
+get()
+{
+	perl -MIO::Socket::INET -MIO::Socket::UNIX -e '
+	$SIG{ALRM} = sub { die "no answer\n" };
+	alarm 60;
+	my $socket = ($ARGV[0] =~ m{^/} ?
+	    IO::Socket::UNIX->new(Peer => $ARGV[0]) :
+	    IO::Socket::INET->new(PeerAddr => $ARGV[0]))
+	    // die "connect: $!\n";
+	print $socket "GET $ARGV[1] HTTP/1.0\r\n\r\n";
+	my $answer = do { local $/; <$socket> } // "";
+	$answer =~ m{^HTTP/1.[01] 200 .*?\r\n\r\n(.*)}s or
+	    die "no: $answer\n";
+	print "$1\n";' "$1" "$2"
+}
+
 # mapping FILE: the processes that have it mapped.
 mapping()
 {
@@ -226,13 +244,6 @@ kernel_untouched()
 	    return 0
 	sed 5q "$work/calls"
 	return 1
-}
-
-# The tracer itself is tried on a program that does call the kernel.
-tracer_sees()
-{
-	as_user strace -f -o "$work/seen" -e trace=%ipc \
-	    perl -e 'shmget(1, 0, 0)' && grep -q 'shmget(' "$work/seen"
 }
 
 # check_trace PROGRAM...: the last test of each.

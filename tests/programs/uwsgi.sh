@@ -31,27 +31,12 @@ configure()
 	END
 }
 
-# get PATH: print the body.
-get()
-{
-	perl -MIO::Socket::UNIX -e '
-	$SIG{ALRM} = sub { die "no answer\n" };
-	alarm 60;
-	my $socket = IO::Socket::UNIX->new(Peer => $ARGV[0])
-	    // die "connect: $!\n";
-	print $socket "GET $ARGV[1] HTTP/1.0\r\n\r\n";
-	my $answer = do { local $/; <$socket> } // "";
-	$answer =~ m{^HTTP/1.[01] 200 .*?\r\n\r\n(.*)}s or
-	    die "no: $answer\n";
-	print "$1\n";' "$home/socket" "$1"
-}
-
 # served N: so many requests, at a time.
 served()
 {
 	requests=
 	for n in $(seq "$1"); do
-		get /pid >"$work/got.$n" 2>&1 3>&- &
+		get "$home/socket" /pid >"$work/got.$n" 2>&1 3>&- &
 		requests="$requests $!"
 	done
 	wait $requests
@@ -79,11 +64,11 @@ accepter_killed()
 # The lock is the application's: two wait for it, and one more serves.
 holder_killed()
 {
-	get /hold >"$work/nothing" 2>&1 3>&- &
+	get "$home/socket" /hold >"$work/nothing" 2>&1 3>&- &
 	clients=$!
 	read -r victim <&4
 	for n in 1 2; do
-		get /take >"$work/taken.$n" 2>&1 3>&- &
+		get "$home/socket" /take >"$work/taken.$n" 2>&1 3>&- &
 		clients="$clients $!"
 		read -r taker <&4
 		echo "taken by $taker" >>"$work/expected"
