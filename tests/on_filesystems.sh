@@ -12,16 +12,20 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/retell.sh"
 
 programs="tests/check_shm tests/check_sem tests/kill_step tests/death
-tests/sem_death tests/soak_kill"
+tests/sem_death tests/soak_kill tests/check_msg"
 fallbacks="MIPC_NO_MAPLOCK MIPC_NO_OFD MIPC_NO_OTMPFILE MIPC_NO_ROBUST
 MIPC_NO_WAITV MIPC_NO_RSEQ"
 
 # options PROGRAM PLACE: what need not be tried there is left out.  The kernel
-# is the same everywhere, and files are nothing to the anonymous store.  Each
+# is the same everywhere, and files are nothing to the anonymous store.  Of
+# queues faults, space, and those who sleep, wake and die (M7 to M9).  Each
 # scene of a kill comes in about half of the places.
 options()
 {
 	case $1:$2 in
+	tests/check_msg:*)
+		echo '--on directory [fsM][ap7-9]*_*'
+		;;
 	tests/check_*:ext4|tests/check_*:overlay|tests/check_*:MIPC_NO_OTMPFILE)
 		echo --on directory
 		;;
