@@ -363,8 +363,11 @@ START_TEST(hostile_no_word_of_a_queue_hangs_or_kills)
 	}
 	watch(spawn(BY_FORK, sweep_part, &s));
 	must(board->value[CASES] >= 100);
-	for (int i = 1; i < 3; i++)
+	for (int i = 1; i < 3; i++) {
 		must(memcmp(was[i], other[i], head) == 0);
+		free(was[i]);
+	}
+	free(s.copy);
 	use_others(s.id);
 }
 END_TEST

@@ -12,7 +12,8 @@ MAKE=${MAKE:-make}
 processors=$(getconf _NPROCESSORS_ONLN)
 jobs=-j$processors
 programs="tests/check_unit tests/check_shm tests/diff_shm tests/check_sem
-tests/diff_sem tests/soak_kill tests/sem_threads tests/msg_threads"
+tests/check_msg tests/diff_sem tests/diff_msg tests/soak_kill
+tests/sem_threads tests/msg_threads"
 
 # The programs hold the library: it is compiled once.
 build()
@@ -74,12 +75,15 @@ sees_race()
 	    ! "$work/race" 2>/dev/null
 }
 
-# run_all: the programs, one on each processor; what they say is kept.
+# run_all: the programs, one on each processor; what they say is kept.  Of
+# queues all but the crowds (M7 to M9), for which each process is too large
+# here, on the store whose files can be spoilt.
 run_all()
 {
 	printf '%s\n' $programs | xargs -n 1 -P "$processors" sh -c '
 	name=${2##*/}
-	cd "$1" && "./$2" >"said.$name" 2>&1
+	[ "$name" != check_msg ] || set -- "$1" "$2" --on directory "?[!789]*"
+	cd "$1" && program=$2 && shift 2 && "./$program" "$@" >"said.$name" 2>&1
 	echo $? >"status.$name"' run "$work"
 }
 
@@ -99,7 +103,7 @@ home=$(pwd)
 source=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 make_work
-plan 14
+plan 16
 check "a program that errs is stopped" sees
 check "it builds with --enable-sanitizers" build
 run_all
