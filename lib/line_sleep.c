@@ -306,8 +306,7 @@ sleep_once(struct mipc_nap *nap, uint64_t deadline, const struct seen *seen)
 	}
 	name_turn(nap, TURNS_AT, nap->line->board, seen->own);
 	name_turn(nap, TURNS_AT + 1, nap->other, seen->other);
-	/* No bell rings where there are no robust lists. */
-	nap->wait->partial = nap->partial || !nap->ns->lives->robust;
+	nap->wait->partial = nap->partial;
 	mipc_crash_point("sleep: before");
 	r = mipc_wait_sleep(nap->wait, end, &which);
 	if (!mipc_nap_is_mine(nap))	/* the wake was meant for others */

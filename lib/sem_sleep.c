@@ -367,9 +367,8 @@ nap(struct sleep *sleep, uint64_t deadline, uint64_t seen)
 	}
 	name_turn(sleep, seen);
 	/* One watches over all debtors; only that one must look at the rest. */
-	sleep->wait->partial = (sleep->partial && MIPC_T_VALUE(mipc_peek(
-	    &sleep->set->head->watchman)) == sleep->index + 1) ||
-	    !sleep->set->use.ns->lives->robust;	/* no bell rings here */
+	sleep->wait->partial = sleep->partial && MIPC_T_VALUE(mipc_peek(
+	    &sleep->set->head->watchman)) == sleep->index + 1;
 	mipc_crash_point("sleep: before");
 	r = mipc_wait_sleep(sleep->wait, end, &which);
 	if (r == 0 && which != 0 && !is_mine(sleep))

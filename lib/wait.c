@@ -2,10 +2,10 @@
 /*
  * wait.c - sleeping on several shared words at once.
  *
- * FUTEX_WAITV where the kernel has it and libc lets us tell EINTR
- * (sys_waitv.c).  Elsewhere a slice at a time on the first word alone: whoever
- * sleeps looks at the rest between slices.  So too where more words matter
- * than the call can take.
+ * FUTEX_WAITV where the kernel has it, libc lets us tell EINTR (sys_waitv.c)
+ * and bells ring when a thread dies.  Elsewhere a slice at a time on the first
+ * word alone: whoever sleeps looks at the rest between slices.  Where more
+ * words matter than the call can take it is a slice at a time, too.
  */
 #include "wait.h"
 
@@ -24,7 +24,9 @@ tells(void)
 	uint32_t known = mipc_peek(&waitv);
 
 	if (known == 0) {
-		known = mipc_sys_waitv_tells() ? 1 : 2;
+		known = mipc_sys_waitv_tells() &&
+		    !mipc_sys_forced("MIPC_NO_ROBUST") &&
+		    mipc_sys_robust_list() != NULL ? 1 : 2;
 		mipc_put(&waitv, known);
 	}
 	return known == 1;

@@ -80,7 +80,8 @@ START_TEST(S14_stop_and_continue_end_the_wait_with_EINTR)
 	pid_t pid;
 
 	if (ipc != &kernel_backend && (getenv("MIPC_NO_WAITV") != NULL ||
-	    getenv("MIPC_NO_RSEQ") != NULL))
+	    getenv("MIPC_NO_RSEQ") != NULL ||
+	    getenv("MIPC_NO_ROBUST") != NULL))
 		testing_skip("%s store: a stop is not told from a sleep "
 		    "(mipc(7))", ipc->name);
 	pid = start_nap(_i, id, NULL);
