@@ -68,7 +68,10 @@ static bool
 is_without_witness(struct driver *d, const struct op *op,
     const struct result *r)
 {
-	const struct op look = { .kind = OP_CTL, .cmd = IPC_STAT };
+	const bool by_index = op->kind == OP_CTL &&
+	    (op->cmd == SHM_STAT || op->cmd == SHM_STAT_ANY);
+	const struct op look = { .kind = OP_CTL,
+	    .cmd = by_index ? SHM_STAT : IPC_STAT };
 	struct result now;
 
 	(void)d;
