@@ -142,6 +142,8 @@ start_worker(void)
 static bool
 runs(uint32_t pause, int pids[SLOTS], int *n)
 {
+	int now[SLOTS];
+
 	*n = list_alive(pids);
 	for (int i = 0; i < *n; i++) {
 		struct slot *s = slot_of(pids[i]);
@@ -154,7 +156,9 @@ runs(uint32_t pause, int pids[SLOTS], int *n)
 			return true;
 		}
 	}
-	return false;
+	/* One may have forked behind our back, and paused then. */
+	return list_alive(now) != *n ||
+	    memcmp(now, pids, (size_t)*n * sizeof(*pids)) != 0;
 }
 
 static unsigned long
