@@ -227,7 +227,7 @@ mipc_message_fill(const struct mipc_mq *mq, uint32_t place, uint64_t type,
 	mipc_put(&m->type, type);
 	mipc_put(&m->size, size);
 	if (__builtin_expect(in_one_piece(mq, m, ref), 1))
-		memcpy(m->data, from, piece_bytes(mq, ref, size));
+		mipc_copy(m->data, from, piece_bytes(mq, ref, size));
 	else
 		each_piece(mq, ref, size, copy_in, &from);
 }
@@ -241,7 +241,7 @@ mipc_message_read(const struct mipc_mq *mq, uint32_t ref, void *to,
 
 	if (__builtin_expect(!in_one_piece(mq, m, ref), 0))
 		return each_piece(mq, ref, size, copy_out, &to);
-	memcpy(to, m->data, inside);
+	mipc_copy(to, m->data, inside);
 	return inside < size ? EIO : 0;
 }
 

@@ -35,8 +35,8 @@ build()
 # makes_32: programs of 32 bits can be compiled and run.
 makes_32()
 {
-	echo 'int main(void) { return 0; }' >"$work/small.c"
-	gcc -m32 -o "$work/small" "$work/small.c" 2>/dev/null && "$work/small"
+	echo 'int main(void) { return 0; }' >"$work/tiny.c"
+	gcc -m32 -o "$work/tiny" "$work/tiny.c" 2>/dev/null && "$work/tiny"
 }
 
 # build_all: beside each other, so that no processor waits for a configure.
