@@ -18,6 +18,7 @@
 
 #include "bus.h"
 #include "crash.h"
+#include "format_sem.h"
 #include "futex.h"
 #include "map.h"
 

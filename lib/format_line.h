@@ -15,8 +15,15 @@ struct mipc_line_head {
 	mipc_u64 sleepers;	/* how many are in it */
 	mipc_u64 head, tail;	/* places, + 1; 0 nobody */
 	mipc_u64 gone;		/* 1: the object is removed */
-	mipc_u64 pad[3];
 };
+
+enum mipc_sleep {
+	MIPC_SLEEP_IDLE,	/* not in the line */
+	MIPC_SLEEP_WAITING,
+	MIPC_SLEEP_LOOK,	/* it is to look for itself */
+	MIPC_SLEEP_DONE,	/* performed, or failed; not in the line */
+};
+#define MIPC_SLEEPERS		4096u
 
 /*
  * One thread's place, in the line or about to be.
@@ -25,7 +32,8 @@ struct mipc_line_head {
  *		that it sleeps on
  *	next, prev	T: neighbours, + 1; 0 none
  *	woken	A: counts the wakes that followed a change of state
- *	asleep	A: 1 once a signal would end the sleep
+ *	asleep	A: 1 once a signal would end the sleep; only then is it counted
+ *		by GETNCNT and GETZCNT
  *	the rest O: written before it is in the line, constant while it is
  */
 struct mipc_place {
@@ -39,7 +47,7 @@ struct mipc_place {
 	mipc_u32 pad;
 };
 
-_Static_assert(sizeof(struct mipc_line_head) == 64, "format 1");
+_Static_assert(sizeof(struct mipc_line_head) == 40, "format 1");
 _Static_assert(sizeof(struct mipc_place) == 56, "format 1");
 
 #endif

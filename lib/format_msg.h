@@ -203,8 +203,11 @@ struct mipc_msgqueue {
 	mipc_u64 spares;			/* TP: spare pages */
 	mipc_u64 where[MIPC_SHAPES];		/* A: group looked at last */
 
+	/* Each on a line of the cache. */
 	struct mipc_line_head receivers;	/* TR */
+	uint64_t pad_receivers[3];
 	struct mipc_line_head senders;		/* TS */
+	uint64_t pad_senders[3];
 };
 
 /*

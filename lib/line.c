@@ -66,6 +66,33 @@ mipc_line_free_place(const struct mipc_line *line, uint32_t index)
 	mipc_give(&mipc_line_place(line, index)->owner, 0);
 }
 
+void
+mipc_line_free_dead(const struct mipc_line *line, uint32_t index,
+    mipc_life dead)
+{
+	uint64_t owner = dead;
+
+	mipc_crash_point("line: buried");
+	if (owner != 0)
+		mipc_swap_if(&mipc_line_place(line, index)->owner, &owner, 0);
+}
+
+uint32_t
+mipc_line_dead(const struct mipc_line *line)
+{
+	uint32_t index = mipc_line_neighbour(line, &line->head->head);
+	struct mipc_place *place;
+
+	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
+		place = mipc_line_place(line, index);
+		if (mipc_life_dead(line->board->site->lives,
+		    mipc_take(&place->owner)))
+			return index;
+		index = mipc_line_neighbour(line, &place->next);
+	}
+	return MIPC_NOBODY;
+}
+
 /* --- records ----------------------------------------------------------- */
 
 void

@@ -83,6 +83,11 @@ uint32_t mipc_line_neighbour(const struct mipc_line *, const mipc_u64 *link);
 /* A free place, claimed for the board's life; false: none has space. */
 bool	mipc_line_take_place(const struct mipc_line *, uint32_t *index);
 void	mipc_line_free_place(const struct mipc_line *, uint32_t index);
+/* The place of one who was dead when it left the line; it may be another's. */
+void	mipc_line_free_dead(const struct mipc_line *, uint32_t index,
+	    mipc_life dead);
+/* The first who died asleep, or MIPC_NOBODY. */
+uint32_t mipc_line_dead(const struct mipc_line *);
 
 /* --- records ----------------------------------------------------------- */
 
@@ -138,6 +143,8 @@ struct mipc_nap;
  *	told	it was told to look: 0, it waits again; or why the sleep ends
  *	list	name further words to sleep on; *dying if somebody is, but is
  *		not quite dead.  NULL: there are none
+ *	must_look	not all could be named: is it this one who must look
+ *		now and then?  NULL: it is
  *	missed	is there something to be done that nobody does?
  *	check	is the object what it was?  If it was removed, see that all
  *		who sleep there are told.  EIO
@@ -148,6 +155,7 @@ struct mipc_nap_ops {
 	int (*steps)(struct mipc_nap *, bool look);
 	int (*told)(struct mipc_nap *);
 	void (*list)(struct mipc_nap *, bool *dying);
+	bool (*must_look)(struct mipc_nap *);
 	bool (*missed)(struct mipc_nap *);
 	int (*check)(struct mipc_nap *);
 	int (*leave)(struct mipc_nap *, int why);
@@ -192,8 +200,11 @@ void	mipc_nap_list(struct mipc_nap *);
  * ended with; EAGAIN at the deadline.
  */
 int	mipc_nap(struct mipc_nap *, uint64_t deadline);
-/* It did not come to that: the sleep ends, and its place is freed. */
-void	mipc_nap_cancel(struct mipc_nap *);
+/*
+ * It did not come to that: true, the sleep has ended now, and its place is to
+ * be freed.
+ */
+bool	mipc_nap_cancel(struct mipc_nap *);
 /* For `withdraw`: end the sleep that the thread has begun. */
 void	mipc_nap_withdraw(struct mipc_nap *);
 

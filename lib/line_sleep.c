@@ -34,8 +34,7 @@
 #define POLL_YIELD_NS	100000ull	/* less than a timer's slack */
 #define POLL_MOST_NS	10000000ull
 #define RESTLESS	8u		/* commits that kept it from sleeping */
-#define TURNS_AT	2u		/* of two turns among the words */
-#define TURNS		2u
+#define TURNS_AT	2u		/* of the turns among the words */
 
 static struct mipc_place *
 own(const struct mipc_nap *nap)
@@ -80,11 +79,10 @@ end_sleep(struct mipc_thread *thread, uint64_t serial)
 	    __ATOMIC_SEQ_CST);
 }
 
-void
+bool
 mipc_nap_cancel(struct mipc_nap *nap)
 {
-	if (end_sleep(nap->thread, nap->serial))
-		mipc_line_free_place(nap->line, nap->index);
+	return end_sleep(nap->thread, nap->serial);
 }
 
 void
@@ -136,6 +134,13 @@ finish(struct mipc_nap *nap, int why)
 
 /* --- what to sleep on -------------------------------------------------- */
 
+/* Words after the turns. */
+static uint32_t
+more_at(const struct mipc_nap *nap)
+{
+	return TURNS_AT + (nap->other == NULL ? 1 : 2);
+}
+
 void
 mipc_nap_list(struct mipc_nap *nap)
 {
@@ -146,7 +151,7 @@ mipc_nap_list(struct mipc_nap *nap)
 	mipc_wait_add(nap->wait, mipc_wait_half(&own(nap)->state),
 	    MIPC_SLEEP_WAITING);
 	mipc_wait_add(nap->wait, mipc_wait_half(nap->bell), 0);
-	for (uint32_t i = 0; i < TURNS; i++)	/* named when it sleeps */
+	while (nap->wait->count < more_at(nap))	/* named when it sleeps */
 		mipc_wait_add(nap->wait, mipc_wait_half(nap->bell), 0);
 	if (nap->ops->list != NULL)
 		nap->ops->list(nap, &dying);
@@ -165,7 +170,7 @@ name_turn(struct mipc_nap *nap, uint32_t at, const struct mipc_board *board,
 	struct mipc_futex_waitv *word = &nap->wait->word[at];
 
 	*word = nap->wait->word[TURNS_AT - 1];
-	if (board == NULL || nap->restless >= RESTLESS)
+	if (nap->restless >= RESTLESS)
 		return;
 	word->value = (uint32_t)seen;
 	word->address = (uintptr_t)mipc_wait_half(board->site->turn);
@@ -176,11 +181,12 @@ name_turn(struct mipc_nap *nap, uint32_t at, const struct mipc_board *board,
  * it; others do in objects of their own, and are woken here.
  */
 static bool
-word_changed(const struct mipc_wait *wait)
+word_changed(const struct mipc_nap *nap)
 {
+	const struct mipc_wait *wait = nap->wait;
 	bool changed = false;
 
-	for (uint32_t i = TURNS_AT + TURNS; i < wait->count; i++) {
+	for (uint32_t i = more_at(nap); i < wait->count; i++) {
 		const mipc_u32 *word =
 		    (const mipc_u32 *)(uintptr_t)wait->word[i].address;
 
@@ -222,7 +228,7 @@ look(struct mipc_nap *nap)
 	int error;
 
 	mipc_sweep_if_due(nap->ns);	/* or in the midst of a removal */
-	word_changed(nap->wait);
+	word_changed(nap);
 	error = nap->ops->steps(nap, true);
 	nap->ops->wake_told(nap);
 	nap->list = true;
@@ -281,6 +287,14 @@ until(struct mipc_nap *nap, uint64_t deadline, uint64_t *end)
 
 /* --- sleeping ---------------------------------------------------------- */
 
+/* Now and then, not only when woken? */
+static bool
+must_look(struct mipc_nap *nap)
+{
+	return nap->partial &&
+	    (nap->ops->must_look == NULL || nap->ops->must_look(nap));
+}
+
 /* Something woke it: EAGAIN at the deadline, else 0 or as steps. */
 static int
 woken(struct mipc_nap *nap, uint32_t which)
@@ -305,8 +319,9 @@ sleep_once(struct mipc_nap *nap, uint64_t deadline, const struct seen *seen)
 		return look(nap);
 	}
 	name_turn(nap, TURNS_AT, nap->line->board, seen->own);
-	name_turn(nap, TURNS_AT + 1, nap->other, seen->other);
-	nap->wait->partial = nap->partial;
+	if (nap->other != NULL)
+		name_turn(nap, TURNS_AT + 1, nap->other, seen->other);
+	nap->wait->partial = must_look(nap);
 	mipc_crash_point("sleep: before");
 	r = mipc_wait_sleep(nap->wait, end, &which);
 	if (!mipc_nap_is_mine(nap))	/* the wake was meant for others */
@@ -325,7 +340,7 @@ sleep_once(struct mipc_nap *nap, uint64_t deadline, const struct seen *seen)
 	if (r == EINTR)
 		return EINTR;
 	/* A slice, or something changed before we slept. */
-	if (word_changed(nap->wait) || nap->ops->missed(nap) ||
+	if (word_changed(nap) || nap->ops->missed(nap) ||
 	    mipc_sweep_names_left(nap->ns))
 		return look(nap);
 	nap->restless = nap->wait->partial || same(nap, seen) ? 0 :

@@ -60,18 +60,6 @@ mipc_msg_lines(struct mipc_mq *mq, struct mipc_line lines[2])
 
 /* --- the dead ---------------------------------------------------------- */
 
-/*
- * Nobody else will free the place of one who was dead when it left the line,
- * unless somebody has claimed it since.
- */
-static void
-free_dead(struct mipc_place *place, mipc_life owner)
-{
-	mipc_crash_point("line: buried");
-	if (owner != 0)
-		mipc_swap_if(&place->owner, &owner, 0);
-}
-
 /* A receiver who died before it took what it was handed: it goes back. */
 static int
 put_back(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
@@ -104,7 +92,7 @@ put_back(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
 	mipc_line_record_new(&txn, &line->head->due, 1);
 	error = mipc_txn_finish(&txn, seen);
 	if (error == 0)
-		free_dead(&place->place, owner);
+		mipc_line_free_dead(line, index, owner);
 	return error;
 }
 
@@ -122,23 +110,6 @@ find_heirless(const struct mipc_mq *mq, const struct mipc_line *line,
 		if (mipc_line_state(place) == MIPC_SLEEP_HANDED &&
 		    is_dead(mq, place))
 			return true;
-	}
-	return false;
-}
-
-/* One who died asleep. */
-static bool
-find_dead(const struct mipc_mq *mq, const struct mipc_line *line,
-    uint32_t *index)
-{
-	struct mipc_place *place;
-
-	*index = mipc_line_neighbour(line, &line->head->head);
-	for (uint32_t n = 0; *index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
-		place = mipc_line_place(line, *index);
-		if (is_dead(mq, place))
-			return true;
-		*index = mipc_line_neighbour(line, &place->next);
 	}
 	return false;
 }
@@ -170,7 +141,7 @@ bury(struct mipc_mq *mq, const struct mipc_line *line, uint32_t index,
 	mipc_line_record_leave(line, &txn, index, MIPC_SLEEP_IDLE);
 	error = mipc_txn_finish(&txn, seen);
 	if (error == 0)
-		free_dead(&place->place, owner);
+		mipc_line_free_dead(line, index, owner);
 	return error;
 }
 
@@ -287,7 +258,8 @@ step_receivers(struct mipc_mq *mq, const struct mipc_line *line, bool look)
 		return put_back(mq, line, index, seen);
 	if (mipc_line_sleepers(line) == 0)
 		return mipc_line_rest(line, seen);
-	if (look && find_dead(mq, line, &index))
+	index = look ? mipc_line_dead(line) : MIPC_NOBODY;
+	if (index != MIPC_NOBODY)
 		return bury(mq, line, index, seen);
 	if (mipc_line_due(line)) {
 		error = serve_from_index(mq, line, seen);

@@ -468,8 +468,8 @@ mipc_msg_sleep(struct mipc_msg_wait *wait, uint64_t deadline)
 	do {
 		error = try_join(wait);
 	} while (error == EAGAIN);
-	if (error != 0)
-		mipc_nap_cancel(&wait->nap);
+	if (error != 0 && mipc_nap_cancel(&wait->nap))
+		mipc_line_free_place(wait->nap.line, wait->nap.index);
 	if (error == ECANCELED || error == MIPC_STEPS_FIRST)
 		error = EBUSY;
 	if (error == EBUSY)

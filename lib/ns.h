@@ -12,6 +12,7 @@
 
 #include "cred.h"
 #include "format_msg.h"
+#include "format_sem.h"
 #include "gate.h"
 #include "lock.h"
 #include "store.h"

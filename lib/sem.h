@@ -2,7 +2,7 @@
 /*
  * sem.h - what the files of semaphore sets share.
  *
- * Depends on: use.h, txn.h, wait.h.
+ * Depends on: format_sem.h, line.h, txn.h, use.h.
  * Locks: none, and none is needed: sets change by transactions (txn.h) and
  * by single swaps.  Functions marked [gate] expect the caller inside it.
  *
@@ -25,9 +25,10 @@
 #include <sys/types.h>
 #include <sys/sem.h>
 
+#include "format_sem.h"
+#include "line.h"
 #include "txn.h"
 #include "use.h"
-#include "wait.h"
 
 /* A set that a call is in. */
 struct mipc_set {
@@ -35,6 +36,7 @@ struct mipc_set {
 	struct mipc_semset *head;
 	struct mipc_site site;
 	struct mipc_board board;	/* once mipc_set_ready() */
+	struct mipc_line line;		/* as the board */
 	uint32_t nsems;
 	uint32_t pid;
 };
@@ -244,8 +246,6 @@ struct mipc_finding {
 };
 /* Right if the turn is the same afterwards. */
 void	mipc_queue_walk(struct mipc_set *, struct mipc_finding *);
-/* A neighbour's index, checked; the queue's end is UINT32_MAX. */
-uint32_t mipc_queue_neighbour(const struct mipc_set *, const mipc_u64 *link);
 /*
  * Call a function with a copy of a sleeper's vector, whatever its size: what
  * it returned; EAGAIN if there is none.
@@ -270,49 +270,30 @@ int	mipc_queue_steps(struct mipc_set *, bool look);
  * no handler may jump away, or wait for what the sleeper would do.
  */
 int	mipc_queue_steps_blocked(struct mipc_set *, bool look);
-/* Wake everybody whose state says that they have been told something. */
-void	mipc_queue_wake_told(const struct mipc_set *);
 /* Is anybody dead whose debts or whose sleep have not been settled? */
 bool	mipc_queue_dead(const struct mipc_set *);
 
-static inline bool
-mipc_queue_due(const struct mipc_set *set)
-{
-	return MIPC_T_VALUE(mipc_take(&set->head->due)) != 0;
-}
-
-/* Record that a sleeper is queued no more: state and errno (0: done). */
+/* Record that a sleeper is in the line no more, and has this state. */
 #define MIPC_UNLINK_WORDS	6u
 void	mipc_queue_record_leave(const struct mipc_set *, uint32_t sleeper,
 	    uint32_t state, struct mipc_txn *);
 /* The same as a transaction of its own: 0, EAGAIN, or as mipc_txn_open(). */
 int	mipc_queue_leave(struct mipc_set *, uint32_t sleeper, uint32_t state,
 	    uint64_t seen);
-#define MIPC_SLEEP_DONE_AS(error) (MIPC_SLEEP_DONE | (uint32_t)(error) << 8)
 /*
  * The oldest sleeper, if what the plan adds lets it run: its index, or
- * UINT32_MAX.  The plan, recorded with the sleeper's operation performed after
+ * MIPC_NOBODY.  The plan, recorded with the sleeper's operation performed after
  * it; the sleeper is to be woken, and steps are done as far as they are due.
  */
 uint32_t mipc_queue_heir(const struct mipc_set *, const struct mipc_plan *);
 void	mipc_queue_record_heir(const struct mipc_set *, uint32_t sleeper,
 	    struct mipc_plan *, struct mipc_txn *);
-void	mipc_queue_wake(const struct mipc_set *, uint32_t sleeper);
 /* Record `due` = 1 if somebody sleeps. */
 void	mipc_queue_record_due(const struct mipc_set *, struct mipc_txn *);
-void	mipc_queue_record_set(struct mipc_txn *, mipc_u64 *word,
-	    uint32_t value);
 /* How many sleep on this semaphore for a value, or for zero. */
 uint32_t mipc_queue_count(const struct mipc_set *, uint32_t num, bool zero);
 
 /* --- sem_place.c ------------------------------------------------------- */
-
-static inline bool
-mipc_sleep_ended(uint32_t state)
-{
-	return (state & 0xff) != MIPC_SLEEP_WAITING &&
-	    (state & 0xff) != MIPC_SLEEP_LOOK;
-}
 
 /* A free place; ENOMEM. */
 int	mipc_place_take(struct mipc_set *, uint32_t *out);
@@ -328,8 +309,6 @@ void	mipc_place_free(struct mipc_set *, uint32_t index);
  * EAGAIN at the deadline; EBUSY: it can be tried at once.
  */
 int	mipc_sleep(struct mipc_set *, struct mipc_plan *, uint64_t deadline);
-/* A handler's call, or one after a jump out of it: the sleep it left ends. */
-void	mipc_sleep_withdraw(struct mipc_thread *);
 
 /* --- sem_value.c ------------------------------------------------------- */
 

@@ -83,14 +83,14 @@ commit(const struct call *call, uint64_t seen, uint32_t heir)
 	    mipc_plan_words(call->plan) + 2 + MIPC_UNLINK_WORDS);
 	if (error != 0)
 		return error;
-	if (heir != UINT32_MAX) {
+	if (heir != MIPC_NOBODY) {
 		mipc_queue_record_heir(set, heir, call->plan, &txn);
 	} else {
 		mipc_plan_record(set, call->plan, set->pid, &txn);
 		mipc_queue_record_due(set, &txn);
 		if (call->undoes && owes_after(call->plan) &&
-		    MIPC_T_VALUE(mipc_peek(&head->sleepers)) != 0)
-			mipc_queue_record_set(&txn, &head->watchman, 0);
+		    mipc_line_sleepers(&set->line) != 0)
+			mipc_line_record(&txn, &head->watchman, 0);
 	}
 	mipc_sem_note_time(head);
 	return mipc_txn_finish(&txn, seen);
@@ -105,15 +105,15 @@ commit_and_serve(const struct call *call, uint64_t seen)
 	uint64_t signals;
 	int error;
 
-	if (MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) == 0)
-		return commit(call, seen, UINT32_MAX);
-	heir = owes_after(call->plan) ? UINT32_MAX :
+	if (mipc_line_sleepers(&set->line) == 0)
+		return commit(call, seen, MIPC_NOBODY);
+	heir = owes_after(call->plan) ? MIPC_NOBODY :
 	    mipc_queue_heir(set, call->plan);
 	mipc_sys_block(&signals);
 	error = commit(call, seen, heir);
-	if (error == 0 && heir != UINT32_MAX)
-		mipc_queue_wake(set, heir);
-	if (error == 0 && mipc_queue_due(set))
+	if (error == 0 && heir != MIPC_NOBODY)
+		mipc_line_wake(&set->line, heir);
+	if (error == 0 && mipc_line_due(&set->line))
 		mipc_queue_steps_blocked(set, false);
 	mipc_sys_restore(&signals);
 	return error;
@@ -140,11 +140,11 @@ try_once(const struct call *call)
 	int error;
 
 	seen = mipc_txn_begin(&set->board);
-	if (mipc_queue_due(set)) {
+	if (mipc_line_due(&set->line)) {
 		error = mipc_queue_steps(set, false);
 		return error == 0 ? EAGAIN : error;
 	}
-	if (MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0 ||
+	if (mipc_line_gone(&set->line) ||
 	    mipc_take(&set->head->object.id) != set->use.opened->id)
 		return EIDRM;
 	error = mipc_plan_try(set, call->plan);

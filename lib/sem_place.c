@@ -1,40 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sem_place.c - a sleeper's place in the table, and its vector there.
+ * sem_place.c - a sleeper's place, and its vector there.
  *
- * A place is claimed by the life that sleeps, by a swap, and is not in the
- * queue then; what does not fit into it stands in further places, whose own
- * words stay untouched.
+ * What does not fit into the place stands in further ones, which never are in
+ * the line.
  */
 #include "sem.h"
-
-/* A free place, or one of a dead process that is not queued. */
-static bool
-claim(const struct mipc_set *set, struct mipc_sleeper *s)
-{
-	uint64_t owner = mipc_take(&s->owner);
-
-	if (owner != 0 && (!mipc_life_dead(set->use.ns->lives, owner) ||
-	    !mipc_sleep_ended(MIPC_T_VALUE(mipc_take(&s->state)))))
-		return false;
-	return mipc_swap_if(&s->owner, &owner, set->board.self);
-}
 
 int
 mipc_place_take(struct mipc_set *set, uint32_t *out)
 {
-	uint32_t count, i = 0;
 	int error = 0;
 
-	do {
-		count = mipc_set_count(set, MIPC_T_SLEEPERS);
-		for (; i < count; i++)
-			if (claim(set, mipc_set_sleeper(set, i))) {
-				*out = i;
-				return 0;
-			}
+	while (error == 0 && !mipc_line_take_place(&set->line, out))
 		error = mipc_set_grow(set, MIPC_T_SLEEPERS);
-	} while (error == 0);
 	return error;
 }
 
@@ -47,7 +26,7 @@ mipc_place_free(struct mipc_set *set, uint32_t index)
 
 	more = mipc_peek(&s->nops) > MIPC_SLEEPER_OPS ? mipc_peek(&s->more) :
 	    0;
-	mipc_give(&s->owner, 0);
+	mipc_line_free_place(&set->line, index);
 	for (uint32_t n = 0; more != 0 && more <= count && n < count; n++) {
 		next = (void *)mipc_set_sleeper(set, more - 1);
 		more = mipc_peek(&next->more);
@@ -86,13 +65,10 @@ mipc_place_fill(struct mipc_set *set, uint32_t index,
 {
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 
-	mipc_put(&s->pid, set->pid);
-	mipc_put(&s->since, mipc_sys_seconds());
+	mipc_put(&s->place.pid, set->pid);
 	mipc_put(&s->debtor, plan->debtor);
 	mipc_put(&s->nops, plan->nops);
 	mipc_put(&s->more, 0);
-	mipc_put(&s->woken, 0);
-	mipc_put(&s->asleep, 0);
 	for (uint32_t i = 0; i < MIPC_SLEEPER_OPS && i < plan->nops; i++)
 		mipc_put(&s->op[i], mipc_op_pack(plan->op[i]));
 	return fill_more(set, s, plan);

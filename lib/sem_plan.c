@@ -112,7 +112,7 @@ uint64_t
 mipc_plan_slow(const struct mipc_set *set)
 {
 	return mipc_peek(&set->head->debtors) != 0 ||
-	    MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) != 0 ?
+	    MIPC_T_VALUE(mipc_peek(&set->head->line.sleepers)) != 0 ?
 	    MIPC_SEM_SLOW : 0;
 }
 
@@ -137,7 +137,7 @@ mipc_plan_record(const struct mipc_set *set, const struct mipc_plan *plan,
 	}
 	if (plan->undoes && !plan->counts) {
 		era = &mipc_set_debtor(set, plan->debtor - 1)->era;
-		mipc_queue_record_set(txn, era,
+		mipc_line_record(txn, era,
 		    MIPC_T_VALUE(mipc_peek(&set->head->era)));
 	}
 }

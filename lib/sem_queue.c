@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sem_queue.c - who sleeps in a set, and the steps that serve them: clauses
- * S4, S5 and S15.
+ * sem_queue.c - the steps that serve those who sleep in a set: clauses S4, S5
+ * and S15.
  *
  * Whoever changes values while somebody sleeps sets `due` in the same
- * transaction.  While it is set, steps are done before anything else, by
- * whoever comes: one transaction each, decided from one state of the set,
- * until none is left to do.  So hand-over needs no lock, and a newcomer cannot
- * take what a sleeper has waited for:
+ * transaction, and steps are done first (line.c): so a newcomer cannot take
+ * what a sleeper has waited for:
  *
  *	settle		what a dead process owed (undo.c)
  *	bury		a sleeper whose process died leaves the queue
@@ -20,10 +18,6 @@
  * In a barging namespace nobody is served: the oldest that could run is told,
  * one for each semaphore at a time, and tries again itself.
  *
- * The maker of a step wakes the sleeper it told.  If it is killed in between
- * the kernel rings the set's bell, and whoever that wakes does what is due and
- * wakes all who have been told something.
- *
  * A sleeper sleeps on the canaries of those who owed the set something when it
  * listed them.  Somebody must sleep on every debtor's: the watchman, who listed
  * last.  A transaction that makes a debtor who has not slept, or in which the
@@ -34,79 +28,41 @@
 
 #include <errno.h>
 
-#include "crash.h"
-
 /* --- records ----------------------------------------------------------- */
-
-void
-mipc_queue_record_set(struct mipc_txn *txn, mipc_u64 *word, uint32_t value)
-{
-	uint64_t old = mipc_peek(word);
-
-	mipc_txn_set(txn, word, old, MIPC_T_NEXT(old, value));
-}
-
-static bool
-anybody(const struct mipc_set *set)
-{
-	return MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) != 0;
-}
-
-static void
-record_if_new(struct mipc_txn *txn, mipc_u64 *word, uint32_t value)
-{
-	if (MIPC_T_VALUE(mipc_peek(word)) != value)
-		mipc_queue_record_set(txn, word, value);
-}
 
 void
 mipc_queue_record_due(const struct mipc_set *set, struct mipc_txn *txn)
 {
-	if (anybody(set))
-		record_if_new(txn, &set->head->due, 1);
+	if (mipc_line_sleepers(&set->line) != 0)
+		mipc_line_record_new(txn, &set->line.head->due, 1);
 }
 
-/* That a sleeper is queued no more; how many still are. */
-static uint32_t
+/* That a sleeper is in the line no more, nor the watchman. */
+static void
 record_unlink(const struct mipc_set *set, uint32_t index, uint32_t state,
     struct mipc_txn *txn)
 {
-	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	struct mipc_semset *head = set->head;
-	uint32_t next = mipc_queue_neighbour(set, &s->next);
-	uint32_t prev = mipc_queue_neighbour(set, &s->prev);
-	uint32_t count = MIPC_T_VALUE(mipc_peek(&head->sleepers));
+	mipc_u64 *watchman = &set->head->watchman;
 
-	count -= count != 0;
-	mipc_queue_record_set(txn, &s->state, state);
-	mipc_queue_record_set(txn, prev == UINT32_MAX ? &head->head :
-	    &mipc_set_sleeper(set, prev)->next,
-	    MIPC_T_VALUE(mipc_peek(&s->next)));
-	mipc_queue_record_set(txn, next == UINT32_MAX ? &head->tail :
-	    &mipc_set_sleeper(set, next)->prev,
-	    MIPC_T_VALUE(mipc_peek(&s->prev)));
-	mipc_queue_record_set(txn, &head->sleepers, count);
-	if (MIPC_T_VALUE(mipc_peek(&head->watchman)) == index + 1)
-		mipc_queue_record_set(txn, &head->watchman, 0);
-	return count;
+	mipc_line_record_leave(&set->line, txn, index, state);
+	if (MIPC_T_VALUE(mipc_peek(watchman)) == index + 1)
+		mipc_line_record(txn, watchman, 0);
 }
 
-/* Nothing is due where nobody sleeps. */
+/* Do others stay when one leaves? */
+static bool
+others_sleep(const struct mipc_set *set)
+{
+	return mipc_line_sleepers(&set->line) > 1;
+}
+
 void
 mipc_queue_record_leave(const struct mipc_set *set, uint32_t index,
     uint32_t state, struct mipc_txn *txn)
 {
-	uint32_t left = record_unlink(set, index, state, txn);
-
-	record_if_new(txn, &set->head->due, left != 0);
-}
-
-static void
-wake(struct mipc_sleeper *s)
-{
-	mipc_crash_point("queue: told");
-	mipc_wait_wake(mipc_wait_half(&s->state));
-	mipc_add(&s->woken, 1);
+	record_unlink(set, index, state, txn);
+	if (others_sleep(set))
+		mipc_line_record_new(txn, &set->line.head->due, 1);
 }
 
 /* --- handing over ------------------------------------------------------ */
@@ -125,18 +81,19 @@ can_take(const struct mipc_set *set, const struct mipc_sleeper *s,
 
 	return mipc_peek(&s->nops) == 1 && mipc_peek(&s->debtor) == 0 &&
 	    op.num == t->num && op.op < 0 && t->value + op.op >= 0 &&
-	    !mipc_life_dead(set->use.ns->lives, mipc_peek(&s->owner));
+	    !mipc_life_dead(set->use.ns->lives, mipc_peek(&s->place.owner));
 }
 
 uint32_t
 mipc_queue_heir(const struct mipc_set *set, const struct mipc_plan *plan)
 {
-	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
+	const struct mipc_line *line = &set->line;
+	uint32_t index = mipc_line_neighbour(line, &line->head->head);
 
-	if (index == UINT32_MAX || plan->nops != 1 || plan->op[0].op <= 0 ||
+	if (index == MIPC_NOBODY || plan->nops != 1 || plan->op[0].op <= 0 ||
 	    mipc_queue_barges(set) ||
 	    !can_take(set, mipc_set_sleeper(set, index), &plan->touch[0]))
-		return UINT32_MAX;
+		return MIPC_NOBODY;
 	return index;
 }
 
@@ -147,19 +104,13 @@ mipc_queue_record_heir(const struct mipc_set *set, uint32_t index,
 	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
 	struct mipc_touch *t = &plan->touch[0];
 	uint32_t watchman = MIPC_T_VALUE(mipc_peek(&set->head->watchman));
-	uint32_t left = record_unlink(set, index, MIPC_SLEEP_DONE, txn);
 
+	record_unlink(set, index, MIPC_SLEEP_DONE, txn);
 	t->value += mipc_op_unpack(mipc_peek(&s->op[0])).op;
-	mipc_plan_record(set, plan, mipc_peek(&s->pid), txn);
-	if (left != 0 && (watchman == 0 || watchman == index + 1 ||
+	mipc_plan_record(set, plan, mipc_peek(&s->place.pid), txn);
+	if (others_sleep(set) && (watchman == 0 || watchman == index + 1 ||
 	    t->value != (int32_t)MIPC_SEM_VALUE(t->old)))
 		mipc_queue_record_due(set, txn);
-}
-
-void
-mipc_queue_wake(const struct mipc_set *set, uint32_t index)
-{
-	wake(mipc_set_sleeper(set, index));
 }
 
 /* --- steps ------------------------------------------------------------- */
@@ -187,47 +138,21 @@ mipc_queue_leave(struct mipc_set *set, uint32_t index, uint32_t state,
 static int
 bury(struct mipc_set *set, uint32_t index, uint64_t seen)
 {
-	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	uint64_t owner = mipc_peek(&s->owner);
+	mipc_life dead = mipc_peek(&mipc_line_place(&set->line, index)->owner);
 	int error = mipc_queue_leave(set, index, MIPC_SLEEP_IDLE, seen);
 
-	if (error == 0 && owner != 0)
-		mipc_swap_if(&s->owner, &owner, 0);
+	if (error == 0)
+		mipc_line_free_dead(&set->line, index, dead);
 	return error;
 }
 
 static int
 fail(struct mipc_set *set, uint32_t index, int why, uint64_t seen)
 {
-	int error = mipc_queue_leave(set, index, MIPC_SLEEP_DONE_AS(why), seen);
+	int error = mipc_queue_leave(set, index, MIPC_ENDED(why), seen);
 
 	if (error == 0)
-		wake(mipc_set_sleeper(set, index));
-	return error;
-}
-
-static int
-set_word(struct mipc_set *set, mipc_u64 *word, uint32_t value, uint64_t seen)
-{
-	struct mipc_txn txn;
-	int error;
-
-	error = mipc_txn_open(&txn, &set->board, 1);
-	if (error != 0)
-		return error;
-	mipc_queue_record_set(&txn, word, value);
-	return mipc_txn_finish(&txn, seen);
-}
-
-/* Tell a sleeper to look for itself. */
-static int
-tell(struct mipc_set *set, uint32_t index, uint64_t seen)
-{
-	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
-	int error = set_word(set, &s->state, MIPC_SLEEP_LOOK, seen);
-
-	if (error == 0)
-		wake(s);
+		mipc_line_wake(&set->line, index);
 	return error;
 }
 
@@ -237,7 +162,7 @@ serve_plan(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
     void *arg)
 {
 	uint64_t seen = *(const uint64_t *)arg;
-	struct mipc_sleeper *s = mipc_set_sleeper(set, index);
+	const struct mipc_place *place = mipc_line_place(&set->line, index);
 	struct mipc_txn txn;
 	int error;
 
@@ -250,12 +175,12 @@ serve_plan(struct mipc_set *set, uint32_t index, struct mipc_plan *plan,
 	    MIPC_UNLINK_WORDS + 1);
 	if (error != 0)
 		return error;
-	mipc_plan_record(set, plan, mipc_peek(&s->pid), &txn);
+	mipc_plan_record(set, plan, mipc_peek(&place->pid), &txn);
 	mipc_queue_record_leave(set, index, MIPC_SLEEP_DONE, &txn);
 	mipc_put(&set->head->otime, mipc_sys_seconds());
 	error = mipc_txn_finish(&txn, seen);
 	if (error == 0)
-		wake(s);
+		mipc_line_wake(&set->line, index);
 	return error;
 }
 
@@ -263,7 +188,7 @@ static int
 serve(struct mipc_set *set, uint32_t index, uint64_t seen)
 {
 	if (mipc_queue_barges(set))
-		return tell(set, index, seen);
+		return mipc_line_tell(&set->line, index, seen);
 	return mipc_queue_use_vector(set, index, serve_plan, &seen);
 }
 
@@ -271,32 +196,14 @@ serve(struct mipc_set *set, uint32_t index, uint64_t seen)
 static int
 rest(struct mipc_set *set, const struct mipc_finding *f, uint64_t seen)
 {
-	int error;
-
 #ifdef MIPC_BREAK_WATCHMAN
 	(void)f;	/* a test must see what this breaks */
 #else
 	if (f->last != 0 && !f->told &&
 	    MIPC_T_VALUE(mipc_peek(&set->head->watchman)) == 0)
-		return tell(set, f->last - 1, seen);
+		return mipc_line_tell(&set->line, f->last - 1, seen);
 #endif
-	if (mipc_queue_due(set)) {
-		error = set_word(set, &set->head->due, 0, seen);
-		return error == 0 ? ECANCELED : error;
-	}
-	return mipc_txn_same(&set->board, seen) ? ECANCELED : EAGAIN;
-}
-
-/* S15: everybody leaves, the oldest first. */
-static int
-dissolve(struct mipc_set *set, uint64_t seen)
-{
-	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
-	struct mipc_finding nobody = { .last = 0 };
-
-	if (index == UINT32_MAX)
-		return rest(set, &nobody, seen);
-	return fail(set, index, EIDRM, seen);
+	return mipc_line_rest(&set->line, seen);
 }
 
 /*
@@ -306,18 +213,19 @@ dissolve(struct mipc_set *set, uint64_t seen)
 static uint32_t
 ghost(const struct mipc_set *set, mipc_life gone)
 {
-	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
-	struct mipc_sleeper *s;
+	const struct mipc_line *line = &set->line;
+	uint32_t index = mipc_line_neighbour(line, &line->head->head);
+	struct mipc_place *place;
 	mipc_life owner;
 
-	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
-		s = mipc_set_sleeper(set, index);
-		owner = mipc_take(&s->owner);
+	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
+		place = mipc_line_place(line, index);
+		owner = mipc_take(&place->owner);
 		if (owner == gone || mipc_life_gone(set->use.ns->lives, owner))
 			return index;
-		index = mipc_queue_neighbour(set, &s->next);
+		index = mipc_line_neighbour(line, &place->next);
 	}
-	return UINT32_MAX;
+	return MIPC_NOBODY;
 }
 
 static int
@@ -325,7 +233,7 @@ settle(struct mipc_set *set, uint32_t debtor, mipc_life gone, uint64_t seen)
 {
 	uint32_t index = ghost(set, gone);
 
-	return index == UINT32_MAX ? mipc_undo_settle(set, debtor, gone) :
+	return index == MIPC_NOBODY ? mipc_undo_settle(set, debtor, gone) :
 	    bury(set, index, seen);
 }
 
@@ -338,8 +246,8 @@ step(struct mipc_set *set, bool look)
 	uint32_t debtor;
 	mipc_life gone;
 
-	if (MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0)
-		return dissolve(set, seen);
+	if (mipc_line_gone(&set->line))
+		return mipc_line_dissolve(&set->line, seen);
 	if (look && mipc_undo_dead(set, &debtor, &gone))
 		return settle(set, debtor, gone, seen);
 	mipc_queue_walk(set, &f);
@@ -353,8 +261,8 @@ step(struct mipc_set *set, bool look)
 	case MIPC_FAIL:
 		return fail(set, f.sleeper, f.error, seen);
 	case MIPC_CORRECT:
-		return set_word(set, &mipc_set_sleeper(set, f.sleeper)->
-		    blocking, f.blocking, seen);
+		return mipc_line_set(&set->line, &mipc_set_sleeper(set,
+		    f.sleeper)->blocking, f.blocking, seen);
 	case MIPC_NOTHING:
 		break;
 	}
@@ -386,42 +294,18 @@ mipc_queue_steps(struct mipc_set *set, bool look)
 	return error;
 }
 
-void
-mipc_queue_wake_told(const struct mipc_set *set)
-{
-	uint32_t n = mipc_set_count(set, MIPC_T_SLEEPERS), state;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct mipc_sleeper *s = mipc_set_sleeper(set, i);
-
-		if (mipc_take(&s->owner) == 0)
-			continue;
-		state = MIPC_T_VALUE(mipc_take(&s->state)) & 0xff;
-		if (state == MIPC_SLEEP_DONE || state == MIPC_SLEEP_LOOK)
-			mipc_wait_wake(mipc_wait_half(&s->state));
-	}
-}
-
 /* --- questions --------------------------------------------------------- */
 
 bool
 mipc_queue_dead(const struct mipc_set *set)
 {
-	uint32_t index, debtor;
-	struct mipc_sleeper *s;
+	uint32_t debtor;
 	mipc_life gone;
 
 	if (mipc_take(&set->head->debtors) != 0 &&
 	    mipc_undo_dead(set, &debtor, &gone))
 		return true;
-	index = mipc_queue_neighbour(set, &set->head->head);
-	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS; n++) {
-		s = mipc_set_sleeper(set, index);
-		if (mipc_life_dead(set->use.ns->lives, mipc_take(&s->owner)))
-			return true;
-		index = mipc_queue_neighbour(set, &s->next);
-	}
-	return false;
+	return mipc_line_dead(&set->line) != MIPC_NOBODY;
 }
 
 /* S4. */
@@ -429,19 +313,20 @@ uint32_t
 mipc_queue_count(const struct mipc_set *set, uint32_t num, bool zero)
 {
 	uint32_t wanted = num | (zero ? 1u << 16 : 0), count, index;
+	const struct mipc_line *line = &set->line;
 	struct mipc_sleeper *s;
 	uint64_t seen;
 
 	do {
 		seen = mipc_txn_begin(&set->board);
-		index = mipc_queue_neighbour(set, &set->head->head);
+		index = mipc_line_neighbour(line, &line->head->head);
 		count = 0;
-		for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
+		for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS;
 		    n++) {
 			s = mipc_set_sleeper(set, index);
-			count += mipc_peek(&s->asleep) != 0 &&
+			count += mipc_peek(&s->place.asleep) != 0 &&
 			    MIPC_T_VALUE(mipc_peek(&s->blocking)) == wanted;
-			index = mipc_queue_neighbour(set, &s->next);
+			index = mipc_line_neighbour(line, &s->place.next);
 		}
 	} while (!mipc_txn_same(&set->board, seen));
 	return count;

@@ -99,6 +99,13 @@ lay_board(struct mipc_set *set, mipc_life life)
 		.self = life,
 		.thread = set->use.thread->number + MIPC_LIFE_SLOT(life),
 	};
+	set->line = (struct mipc_line){
+		.board = &set->board,
+		.head = &set->head->line,
+		.places = mipc_set_table(set, MIPC_T_SLEEPERS),
+		.stride = sizeof(struct mipc_sleeper),
+		.ready = &set->head->ready[MIPC_T_SLEEPERS],
+	};
 }
 
 MIPC_FLAT int
@@ -173,8 +180,8 @@ renew_tables(struct mipc_semset *head, const struct mipc_sem_layout *layout)
 	/* Who still sleeps there finds another id, and frees its place. */
 	for (uint64_t i = 0;
 	    i < mipc_peek(&head->ready[MIPC_T_SLEEPERS]); i++) {
-		clear(&sleeper[i].state);
-		mipc_wait_wake(mipc_wait_half(&sleeper[i].state));
+		clear(&sleeper[i].place.state);
+		mipc_wait_wake(mipc_wait_half(&sleeper[i].place.state));
 	}
 }
 
@@ -185,8 +192,9 @@ renew_tables(struct mipc_semset *head, const struct mipc_sem_layout *layout)
 void
 mipc_set_renew(struct mipc_semset *head, const struct mipc_sem_layout *layout)
 {
-	mipc_u64 *word[] = { &head->due, &head->sleepers, &head->head,
-	    &head->tail, &head->watchman, &head->gone };
+	struct mipc_line_head *line = &head->line;
+	mipc_u64 *word[] = { &line->due, &line->sleepers, &line->head,
+	    &line->tail, &line->gone, &head->watchman };
 
 	mipc_put(&head->turn, ((mipc_peek(&head->turn) >> 8) + 1) << 8);
 	mipc_step();
@@ -211,12 +219,12 @@ try_bury(struct mipc_set *set)
 	int error;
 
 	if (mipc_take(&set->head->object.id) != set->use.opened->id ||
-	    MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0)
+	    mipc_line_gone(&set->line))
 		return 0;
 	error = mipc_txn_open(&txn, &set->board, 2);
 	if (error != 0)
 		return error;
-	mipc_queue_record_set(&txn, &set->head->gone, 1);
+	mipc_line_record(&txn, &set->line.head->gone, 1);
 	mipc_queue_record_due(set, &txn);
 	return mipc_txn_finish(&txn, seen);
 }

@@ -20,10 +20,10 @@ mipc_value_settle(struct mipc_set *set)
 	int error;
 
 	if (mipc_peek(&set->head->debtors) == 0 &&
-	    MIPC_T_VALUE(mipc_peek(&set->head->sleepers)) == 0)
+	    MIPC_T_VALUE(mipc_peek(&set->head->line.sleepers)) == 0)
 		return 0;
 	error = mipc_set_ready(set);
-	if (error == 0 && (mipc_queue_due(set) || mipc_queue_dead(set)))
+	if (error == 0 && (mipc_line_due(&set->line) || mipc_queue_dead(set)))
 		error = mipc_queue_steps(set, true);
 	return error;
 }
@@ -78,11 +78,11 @@ begin(struct mipc_set *set, uint64_t *seen)
 	int error;
 
 	*seen = mipc_txn_begin(&set->board);
-	if (mipc_queue_due(set)) {
+	if (mipc_line_due(&set->line)) {
 		error = mipc_queue_steps(set, false);
 		return error == 0 ? EAGAIN : error;
 	}
-	return MIPC_T_VALUE(mipc_peek(&set->head->gone)) != 0 ? EIDRM : 0;
+	return mipc_line_gone(&set->line) ? EIDRM : 0;
 }
 
 /* The dead owe what they owe to the values that go. */
@@ -100,7 +100,7 @@ prepare(struct mipc_set *set)
 static int
 conclude(struct mipc_set *set, int error)
 {
-	if (error == 0 && mipc_queue_due(set))
+	if (error == 0 && mipc_line_due(&set->line))
 		error = mipc_queue_steps(set, false);
 	return error;
 }
@@ -237,7 +237,7 @@ try_set_all(struct mipc_set *set, const unsigned short *value)
 		mipc_txn_set(&txn, &head->sem[i], old, mipc_plan_slow(set) |
 		    MIPC_SEM_WORD(old, value[i], set->pid));
 	}
-	mipc_queue_record_set(&txn, &head->era, era == 0 ? 1 : era);
+	mipc_line_record(&txn, &head->era, era == 0 ? 1 : era);
 	mipc_queue_record_due(set, &txn);
 	mipc_put(&head->changed, mipc_sys_seconds());
 	if (claimed)

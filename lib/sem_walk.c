@@ -9,15 +9,6 @@
 
 #include <errno.h>
 
-uint32_t
-mipc_queue_neighbour(const struct mipc_set *set, const mipc_u64 *link)
-{
-	uint32_t index = MIPC_T_VALUE(mipc_peek(link)) - 1;
-
-	return index < mipc_set_count(set, MIPC_T_SLEEPERS) ? index :
-	    UINT32_MAX;
-}
-
 /* A sleeper's place that holds more of its operations, or NULL. */
 static const struct mipc_sleeper_more *
 more_at(const struct mipc_set *set, uint32_t number)
@@ -163,7 +154,7 @@ names_debtor(const struct mipc_set *set, const struct mipc_sleeper *s)
 	return debtor == 0 ||
 	    (debtor <= mipc_set_count(set, MIPC_T_DEBTORS) &&
 	    mipc_take(&mipc_set_debtor(set, debtor - 1)->owner) ==
-	    mipc_peek(&s->owner));
+	    mipc_peek(&s->place.owner));
 }
 
 bool
@@ -179,25 +170,27 @@ mipc_queue_barges(const struct mipc_set *set)
 void
 mipc_queue_walk(struct mipc_set *set, struct mipc_finding *f)
 {
-	uint32_t index = mipc_queue_neighbour(set, &set->head->head);
+	const struct mipc_line *line = &set->line;
+	uint32_t index = mipc_line_neighbour(line, &line->head->head);
 	struct mipc_sleeper *s;
 	bool barges = mipc_queue_barges(set);
 	uint64_t about;
 
 	*f = (struct mipc_finding){ .action = MIPC_NOTHING };
-	for (uint32_t n = 0; index != UINT32_MAX && n < MIPC_SLEEPERS;
-	    n++, index = mipc_queue_neighbour(set, &s->next)) {
+	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS;
+	    n++, index = mipc_line_neighbour(line, &s->place.next)) {
 		s = mipc_set_sleeper(set, index);
 		f->last = index + 1;
 		about = 1ull << (MIPC_T_VALUE(mipc_peek(&s->blocking)) % 64);
-		if (MIPC_T_VALUE(mipc_peek(&s->state)) == MIPC_SLEEP_LOOK) {
+		if (mipc_line_state(&s->place) == MIPC_SLEEP_LOOK) {
 			f->told = true;
 			f->told_about |= about;
 		}
 		if (f->rank > 0 && mipc_peek(&s->nops) == 1 &&
 		    first_op(s).op != 0)
 			continue;	/* it cannot come first */
-		if (mipc_life_dead(set->use.ns->lives, mipc_peek(&s->owner)) ||
+		if (mipc_life_dead(set->use.ns->lives,
+		    mipc_peek(&s->place.owner)) ||
 		    !names_debtor(set, s)) {
 			f->action = MIPC_BURY;
 			f->sleeper = index;

@@ -14,6 +14,7 @@
 
 #include "cred.h"
 #include "format_msg.h"
+#include "format_sem.h"
 #include "life.h"
 #include "map.h"
 

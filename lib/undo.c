@@ -166,8 +166,8 @@ try_grow(struct mipc_set *set, uint32_t debtor)
 	error = mipc_txn_open(&txn, &set->board, 2);
 	if (error != 0)
 		return error;
-	mipc_queue_record_set(&txn, &set->head->blocks, used + 1);
-	mipc_queue_record_set(&txn, last_link(set, debtor), used + 1);
+	mipc_line_record(&txn, &set->head->blocks, used + 1);
+	mipc_line_record(&txn, last_link(set, debtor), used + 1);
 	mipc_txn_finish(&txn, seen);	/* if others were faster, theirs may
 					   do: the caller looks again */
 	return 0;
@@ -417,7 +417,7 @@ settle_once(struct mipc_set *set, uint32_t debtor, uint64_t seen)
 		return error;
 	while (whole && (debt = next_debt(set, debtor, &p)) != NULL)
 		whole = record_debt(set, mipc_peek(debt), pid, &txn);
-	mipc_queue_record_set(&txn, &entry->era, 0);
+	mipc_line_record(&txn, &entry->era, 0);
 	mipc_queue_record_due(set, &txn);
 	if (whole)
 		return mipc_txn_finish(&txn, seen);
@@ -516,6 +516,6 @@ mipc_undo_void(const struct mipc_set *set, uint32_t num, struct mipc_txn *txn)
 	for (uint32_t i = 0; i < entries(set); i++) {
 		debt = debt_for(set, i, num);
 		if (debt != NULL)
-			mipc_queue_record_set(txn, debt, 0);
+			mipc_line_record(txn, debt, 0);
 	}
 }

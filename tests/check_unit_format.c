@@ -34,8 +34,12 @@ START_TEST(format_2_offsets_stay)
 	AT(mipc_semset, ready, 792);
 	AT(mipc_semset, bell, 896);
 	AT(mipc_semset, turn, 960);
+	AT(mipc_semset, line, 968);
+	AT(mipc_semset, era, 1016);
 	AT(mipc_semset, otime, 1088);
 	AT(mipc_semset, sem, 1096);
+	AT(mipc_sleeper, blocking, 56);
+	AT(mipc_sleeper, op, 80);
 	AT(mipc_slot, gen, 0);
 	AT(mipc_slot, canary, 16);
 	AT(mipc_slot, command, 128);

@@ -422,7 +422,7 @@ test_proof(uint64_t seed)
 {
 	tap_ok(run_sister("soak_broken_bell", "--givers", seed) == HUNG,
 	    "a library without its bell is seen to hang");
-	tap_ok(run_sister("soak_broken_bell_msg", "--queues-at-rest", seed) ==
+	tap_ok(run_sister("soak_broken_bell", "--queues-at-rest", seed) ==
 	    HUNG, "a library without its bell is seen to hang with queues");
 	tap_ok(run_sister("soak_broken_txn", "--queues", seed) == 1,
 	    "a library that finishes nobody's transaction is seen to lose "
