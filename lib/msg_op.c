@@ -15,7 +15,6 @@
 
 #include "crash.h"
 #include "mipc.h"
-#include "patience.h"
 
 #ifndef MSG_EXCEPT
 #define MSG_EXCEPT 020000
@@ -86,16 +85,6 @@ settle(struct mipc_mq *mq)
 	    mipc_msg_heirless(mq))
 		error = mipc_msg_steps(mq, true);
 	return error;
-}
-
-/* Before a sleep: 0, it is there; EAGAIN, EINTR. */
-static int
-look_a_while(struct mipc_mq *mq, bool (*is_there)(void *), void *arg)
-{
-	struct mipc_opened *opened = mq->use.opened;
-
-	return mipc_patience(&opened->patience, is_there, arg) ? 0 :
-	    mipc_patience_yield(&opened->yields, is_there, arg);
 }
 
 /* Is a try to be made again? */
@@ -177,7 +166,7 @@ send_it(struct sending *s)
 		error = EAGAIN;
 		if (s->deadline == 0)
 			break;
-		error = look_a_while(&s->mq, has_room, s);
+		error = mipc_use_look(&s->mq.use, has_room, s);
 		if (error == 0)
 			continue;
 		if (error == EINTR)
@@ -378,7 +367,7 @@ receive_it(struct receiving *r)
 		error = ENOMSG;
 		if (r->deadline == 0)
 			break;
-		error = look_a_while(&r->mq, has_message, r);
+		error = mipc_use_look(&r->mq.use, has_message, r);
 		if (error == 0)
 			continue;
 		if (error == EINTR)

@@ -34,9 +34,9 @@ struct mipc_opened {
 	mipc_u64 verdict;		/* A: a set's; see sem_set.c */
 	mipc_u64 debtor_life;		/* A: whose entry `debtor` is */
 	mipc_u32 debtor;		/* A: + 1; a hint */
-	mipc_u32 patience;		/* A: see sem_op.c */
+	mipc_u32 patience;		/* A: see patience.h */
 	mipc_u32 pins;
-	mipc_u32 yields;		/* A: see patience.h */
+	mipc_u32 yields;		/* A: the same */
 	enum mipc_kind kind;
 	struct mipc_entry *listed;	/* its index's, in the namespace */
 	uint64_t data;			/* checked copy, of a segment */

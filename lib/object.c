@@ -218,6 +218,7 @@ adopt_set(struct mipc_opened *opened, const struct mipc_semset *set)
 	mipc_put(&opened->debtor_life, 0);
 	mipc_put(&opened->debtor, 0);
 	mipc_put(&opened->patience, 0);
+	mipc_put(&opened->yields, 0);
 }
 
 /* A board's records stand in the pockets, beside those of the others. */

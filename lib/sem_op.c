@@ -17,7 +17,6 @@
 
 #include "crash.h"
 #include "mipc.h"
-#include "patience.h"
 #include "use.h"
 
 struct call {
@@ -187,12 +186,12 @@ can_proceed(void *arg)
 	return op->op == 0 ? value == 0 : value + op->op >= 0;
 }
 
-/* Look a while before sleeping: true if it may be tried again. */
-static bool
-spin(struct call *call)
+/* Before sleeping: 0, it may be tried again; EAGAIN, EINTR. */
+static int
+look_a_while(struct call *call)
 {
-	return call->deadline != 0 && call->plan->nops == 1 && mipc_patience(
-	    &call->set->use.opened->patience, can_proceed, call);
+	return call->plan->nops != 1 ? EAGAIN :
+	    mipc_use_look(&call->set->use, can_proceed, call);
 }
 
 /* --- the call ---------------------------------------------------------- */
@@ -209,9 +208,11 @@ carry_out(struct call *call)
 			break;
 		if (call->deadline == 0)
 			return EAGAIN;
-		error = 0;
-		if (spin(call))
+		error = look_a_while(call);
+		if (error == 0)
 			continue;
+		if (error == EINTR)
+			break;
 		error = mipc_sleep(call->set, call->plan, call->deadline);
 		if (error != EBUSY)
 			return error;
@@ -240,7 +241,7 @@ perform(struct call *call)
 	struct mipc_slot *slot = call->set->use.ns->lives->slot;
 	const struct mipc_op *op = call->plan->op;
 	bool patient = call->deadline != 0 && (op->flags & IPC_NOWAIT) == 0;
-	int error;
+	int error, looked;
 
 	if (call->plan->nops != 1 || call->undoes ||
 	    mipc_life_now(call->set->use.ns->lives) == 0)
@@ -250,7 +251,11 @@ perform(struct call *call)
 		    (uint32_t)mipc_peek(&slot->pid));
 		if (is_final(call, error))
 			return error;
-	} while (error == EBUSY && patient && spin(call));
+		looked = error == EBUSY && patient ? look_a_while(call) :
+		    EAGAIN;
+	} while (looked == 0);
+	if (looked == EINTR)
+		return EINTR;
 	if (error == EBUSY && !patient &&
 	    mipc_peek(&call->set->head->debtors) == 0)
 		return EAGAIN;

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include "patience.h"
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -162,6 +164,15 @@ mipc_use_permit_closely(struct mipc_use *use, unsigned asked)
 }
 
 /* --- what a call needs ------------------------------------------------- */
+
+int
+mipc_use_look(struct mipc_use *use, bool (*is_there)(void *), void *arg)
+{
+	struct mipc_opened *opened = use->opened;
+
+	return mipc_patience(&opened->patience, is_there, arg) ? 0 :
+	    mipc_patience_yield(&opened->yields, is_there, arg);
+}
 
 int
 mipc_use_life(struct mipc_use *use, mipc_life *out)

@@ -85,6 +85,9 @@ mipc_use_permit(struct mipc_use *use, unsigned asked)
 	    (asked & ~verdict) == 0 ? 0 : mipc_use_permit_closely(use, asked);
 }
 
+/* Before a sleep, for as long as one costs: 0, it is there; EAGAIN, EINTR. */
+int	mipc_use_look(struct mipc_use *, bool (*is_there)(void *), void *arg);
+
 /* This process's life, begun if need be. */
 int	mipc_use_life(struct mipc_use *, mipc_life *);
 
