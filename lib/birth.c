@@ -24,7 +24,7 @@
 
 /* Where list entry n, behind its pointer back, stands in the second page. */
 #define ENTRY_AT(n)	((2 * (n) + 1) * (int)sizeof(void *))
-#define BIRTH_NS	(2000 * MIPC_MS)	/* a parent waits for its child */
+#define BIRTH_NS	(2000 * MIPC_MS)	/* a parent waits so long */
 
 const char *
 mipc_life_command(void)
