@@ -128,6 +128,8 @@ before_fork(void)
 	hooks->before();
 	fork_signals = gate.signals;
 	mipc_put(&forker, (uint32_t)mipc_sys_tid());
+	/* The child may end before we are through: that is nobody's EINTR. */
+	mipc_sys_admit_ignored(&fork_signals);
 }
 
 static void

@@ -307,6 +307,30 @@ mipc_sys_restore(const uint64_t *saved)
 	S4(SYS_rt_sigprocmask, SIG_SETMASK, saved, NULL, 8);
 }
 
+/* Is nothing done about it?  The kernel's record begins with the handler. */
+static bool
+is_ignored(int signal)
+{
+	uintptr_t record[8] = { 0 };
+
+	return S4(SYS_rt_sigaction, signal, NULL, record, 8) == 0 &&
+	    (record[0] == (uintptr_t)SIG_DFL ||
+	    record[0] == (uintptr_t)SIG_IGN);
+}
+
+void
+mipc_sys_admit_ignored(const uint64_t *saved)
+{
+	static const int by_default[] = { SIGCHLD, SIGCONT, SIGURG, SIGWINCH };
+	uint64_t admitted = 0;
+
+	for (size_t i = 0; i < sizeof(by_default) / sizeof(by_default[0]); i++)
+		if (is_ignored(by_default[i]))
+			admitted |= 1ULL << (by_default[i] - 1);
+	admitted &= ~*saved;
+	S4(SYS_rt_sigprocmask, SIG_UNBLOCK, &admitted, NULL, 8);
+}
+
 int
 mipc_sys_futex_wait(const void *word, uint32_t value,
     const struct timespec *relative)

@@ -120,6 +120,12 @@ int	mipc_sys_processors(void);
  */
 void	mipc_sys_block(uint64_t *saved);
 void	mipc_sys_restore(const uint64_t *saved);
+/*
+ * Unblock those that are ignored and were not blocked in `saved`: the kernel
+ * drops one at once, but brings it to a thread that sleeps, and ends the sleep,
+ * where this one has it blocked.
+ */
+void	mipc_sys_admit_ignored(const uint64_t *saved);
 
 /* Futexes and robust lists. */
 int	mipc_sys_futex_wait(const void *word, uint32_t value,

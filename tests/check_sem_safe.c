@@ -9,6 +9,7 @@
 
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -395,6 +396,66 @@ START_TEST(S17_a_fork_beside_a_sleeping_thread_leaves_it_asleep)
 }
 END_TEST
 
+/* ---- a child that ends before fork() has returned ---- */
+
+static bool ends_within_fork;
+
+static void
+end_child(void)
+{
+	if (ends_within_fork)
+		_exit(0);
+}
+
+static void
+await_child(void)
+{
+	siginfo_t info;
+
+	if (ends_within_fork)
+		must_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+}
+
+/* Before the library's own handlers are: they run inside its critical part. */
+static __attribute__((constructor)) void
+watch_forks(void)
+{
+	pthread_atfork(NULL, await_child, end_child);
+}
+
+static void
+never(void *arg)
+{
+	(void)arg;
+	must(false);
+}
+
+static void
+fork_what_ends_at_once(void *arg)
+{
+	pthread_t thread;
+
+	must_eq(pthread_create(&thread, NULL, sleep_in_thread, arg), 0);
+	await_ncnt(*(int *)arg, 0, 1);
+	for (int i = 0; i < 10; i++) {
+		ends_within_fork = true;
+		finish(spawn(BY_FORK, never, NULL));
+		ends_within_fork = false;
+		must_eq(ncnt(*(int *)arg, 0), 1);
+	}
+	add(*(int *)arg, 0, 1, 0);
+	must_eq(pthread_join(thread, NULL), 0);
+	must_eq(board->value[1], DONE);
+}
+
+START_TEST(S17_a_child_that_ends_within_fork_leaves_a_thread_asleep)
+{
+	int id = make_set(1);
+
+	finish(spawn(BY_FORK, fork_what_ends_at_once, &id));
+}
+END_TEST
+
 /* ---- descriptors ---- */
 
 static void
@@ -524,6 +585,8 @@ add_safe_clauses(TCase *tc)
 	testing_add(tc, S17_a_handler_may_remove_the_set);
 	testing_add(tc,
 	    S17_a_fork_beside_a_sleeping_thread_leaves_it_asleep);
+	testing_add(tc,
+	    S17_a_child_that_ends_within_fork_leaves_a_thread_asleep);
 	testing_add(tc, S11_calls_go_on_after_all_descriptors_are_closed);
 	testing_add(tc, S11_calls_leave_no_descriptor_behind);
 	testing_add(tc, S3_a_vector_at_the_end_of_memory_is_read_no_further);
