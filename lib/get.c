@@ -128,7 +128,9 @@ settle(struct mipc_ns *ns, struct mipc_gate *gate,
 	return error;
 }
 
-/* EEXIST: somebody took the key meanwhile. */
+/*
+ * EEXIST: somebody took the key meanwhile; EAGAIN: the index is of no use yet.
+ */
 static int
 create(struct mipc_ns *ns, struct mipc_gate *gate,
     const struct mipc_wish *wish, uint64_t *id)
@@ -145,6 +147,7 @@ create(struct mipc_ns *ns, struct mipc_gate *gate,
 	if (error != 0)		/* ENOENT: the directory is gone */
 		return error == ENOENT ? EIO : error;
 	error = maker->make(ns, wish, *id);
+	ns->passed = error == EAGAIN ? ns->passed + 1 : 0;
 	return settle(ns, gate, wish, *id, error == ENOENT ? EIO : error);
 }
 

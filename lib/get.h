@@ -18,7 +18,8 @@ struct mipc_wish;
  * How objects of a kind are made.
  *	most, total	limits of their number, and of the sum of their weights
  *	weigh	may there be one like this, and what does it count for?
- *	make	make its files under an id that is reserved, and adopt it
+ *	make	make its files under an id that is reserved, and adopt it;
+ *		EAGAIN: another index is wanted
  */
 struct mipc_maker {
 	enum mipc_kind kind;

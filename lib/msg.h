@@ -10,6 +10,7 @@
  *	msg_space.c	pages get space, and give it back
  *	msg_pages.c	room moves between pages and pockets
  *	msg_pocket.c	what a thread holds while it is in a queue
+ *	msg_claim.c	whose that is
  *	msg_index.c	messages in order and by type
  *	msg_pass.c	the transactions that send and take a message
  */
@@ -105,11 +106,19 @@ void	mipc_pages_trim(struct mipc_mq *);
 /* Finish that for one who was killed at it; the pocket is ours now. */
 void	mipc_pages_inherit(struct mipc_mq *);
 
-/* --- msg_pocket.c ------------------------------------------------------ */
+/* --- msg_claim.c ------------------------------------------------------- */
 
-/* A pocket for this call; EBUSY: all are taken by the living. */
+/*
+ * A pocket for this call; EBUSY: all are taken by the living; EIDRM: another
+ * queue is in this one's place.
+ */
 int	mipc_pocket_take(struct mipc_mq *);
 void	mipc_pocket_leave(struct mipc_mq *);
+
+/* --- msg_pocket.c ------------------------------------------------------ */
+
+/* What was held by one who was killed is ours, and so is its work. */
+void	mipc_pocket_inherit(struct mipc_mq *);
 /* The place that holds room for a message of `size` bytes: ENOMEM. */
 int	mipc_pocket_room(struct mipc_mq *, uint64_t size, uint32_t *place);
 /* A place that holds nothing. */

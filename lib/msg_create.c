@@ -44,7 +44,7 @@ clear(mipc_u64 *word)
 	mipc_put(word, MIPC_T_NEXT(mipc_peek(word), 0));
 }
 
-/* What an older queue in the same place left: nobody is there any more. */
+/* What an older queue in the same place left. */
 static void
 renew_table(struct mipc_msg_place *place, uint64_t n)
 {
@@ -61,7 +61,6 @@ renew_pages(struct mipc_msgqueue *head, const struct mipc_msg_layout *layout)
 {
 	struct mipc_group *group = (void *)((char *)head +
 	    layout->table[MIPC_M_GROUPS]);
-	struct mipc_pocket *pocket;
 	uint64_t n = mipc_peek(&head->ready[MIPC_M_GROUPS]);
 
 	for (uint64_t i = 0; i < n && i * MIPC_GROUP_PAGES < layout->pages;
@@ -71,14 +70,61 @@ renew_pages(struct mipc_msgqueue *head, const struct mipc_msg_layout *layout)
 			mipc_put(&group->page[p], MIPC_PAGE_WORD(
 			    mipc_peek(&group->page[p]), MIPC_PAGE_NONE, 0));
 	}
-	for (uint64_t i = 0; i < mipc_peek(&head->ready[MIPC_M_POCKETS]) &&
-	    i < MIPC_PARTIES; i++) {
-		pocket = (void *)((char *)head +
-		    layout->table[MIPC_M_POCKETS] + i * MIPC_PARTY_BYTES);
-		mipc_put(&pocket->claim, 0);
+}
+
+/* --- pockets ----------------------------------------------------------- */
+
+static struct mipc_pocket *
+pocket_at(struct mipc_msgqueue *head, const struct mipc_msg_layout *layout,
+    uint64_t index)
+{
+	return (void *)((char *)head + layout->table[MIPC_M_POCKETS] +
+	    index * MIPC_PARTY_BYTES);
+}
+
+static uint64_t
+pockets(const struct mipc_msgqueue *head)
+{
+	uint64_t n = mipc_peek(&head->ready[MIPC_M_POCKETS]);
+
+	return n < MIPC_PARTIES ? n : MIPC_PARTIES;
+}
+
+/*
+ * Is somebody who lives still in a call in an older queue in the same place?
+ * It may be about to write into what it holds.  The id is written already, so
+ * that whoever claims a pocket from now on gives it back untouched.
+ */
+static bool
+is_in_use(struct mipc_ns *ns, struct mipc_msgqueue *head,
+    const struct mipc_msg_layout *layout)
+{
+	uint64_t claim;
+
+	for (uint64_t i = 0; i < pockets(head); i++) {
+		claim = mipc_take(&pocket_at(head, layout, i)->claim);
+		if (claim != 0 && !mipc_life_dead(ns->lives, claim))
+			return true;
+	}
+	return false;
+}
+
+/* Those of the dead, and what is in all. */
+static void
+renew_pockets(struct mipc_ns *ns, struct mipc_msgqueue *head,
+    const struct mipc_msg_layout *layout)
+{
+	struct mipc_pocket *pocket;
+	uint64_t claim;
+
+	for (uint64_t i = 0; i < pockets(head); i++) {
+		pocket = pocket_at(head, layout, i);
 		for (uint32_t h = 0; h < MIPC_HELD; h++)
 			mipc_put(&pocket->held[h], MIPC_HELD_WORD(
 			    mipc_peek(&pocket->held[h]), 0, 0));
+		claim = mipc_take(&pocket->claim);
+		if (claim != 0 && mipc_life_dead(ns->lives, claim))
+			mipc_swap_if(&pocket->claim, &claim, 0);
 	}
 }
 
@@ -87,7 +133,8 @@ renew_pages(struct mipc_msgqueue *head, const struct mipc_msg_layout *layout)
  * swap meant for that one finds another word.
  */
 static void
-renew(struct mipc_msgqueue *head, const struct mipc_msg_layout *layout)
+renew(struct mipc_ns *ns, struct mipc_msgqueue *head,
+    const struct mipc_msg_layout *layout)
 {
 	mipc_u64 *turn[] = { &head->send_turn, &head->take_turn,
 	    &head->room_turn };
@@ -120,6 +167,7 @@ renew(struct mipc_msgqueue *head, const struct mipc_msg_layout *layout)
 	renew_table((void *)(base + layout->table[MIPC_M_SENDERS]),
 	    mipc_peek(&head->ready[MIPC_M_SENDERS]));
 	renew_pages(head, layout);
+	renew_pockets(ns, head, layout);
 }
 
 static int
@@ -135,7 +183,7 @@ static int
 make_queue(struct mipc_ns *ns, const struct mipc_wish *wish, uint64_t id)
 {
 	struct mipc_msg_layout layout;
-	struct mipc_msgqueue head;
+	struct mipc_msgqueue head, *made;
 	struct mipc_opened *opened;
 	struct mipc_draft draft = {
 		.kind = MIPC_MSG,
@@ -156,12 +204,16 @@ make_queue(struct mipc_ns *ns, const struct mipc_wish *wish, uint64_t id)
 	    offsetof(struct mipc_msgqueue, ready), &map);
 	if (error != 0)
 		return error;
+	made = map.base;
+	if (is_in_use(ns, made, &layout)) {
+		ns->store->ops->close(ns->store, &map);
+		return EAGAIN;
+	}
 	mipc_crash_point("create: queue");
-	renew(map.base, &layout);
-	if (mipc_peek(&((struct mipc_msgqueue *)map.base)->
-	    ready[MIPC_M_POCKETS]) == 0)
-		mipc_put(&((struct mipc_msgqueue *)map.base)->
-		    ready[MIPC_M_POCKETS], layout.page / MIPC_PARTY_BYTES);
+	renew(ns, made, &layout);
+	if (mipc_peek(&made->ready[MIPC_M_POCKETS]) == 0)
+		mipc_put(&made->ready[MIPC_M_POCKETS],
+		    layout.page / MIPC_PARTY_BYTES);
 	mipc_crash_point("create: renewed");
 	error = mipc_ns_adopt(ns, MIPC_MSG, id, &map, &opened);
 	if (error == 0)

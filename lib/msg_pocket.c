@@ -17,8 +17,6 @@
 
 #include "crash.h"
 
-#define SPREAD		4u	/* pockets that threads begin at */
-#define UNBLOCKED	24u	/* from this one on signals are blocked */
 #define ROOMIER		2u	/* shapes larger than need be that will do */
 #define FEW_PAGES	4u	/* that are worth being kept */
 
@@ -503,11 +501,10 @@ mipc_pocket_tidy(struct mipc_mq *mq)
 	mipc_msg_chore(mq, MIPC_CHORE_LARGE, false);
 }
 
-/* --- taking and leaving ------------------------------------------------ */
+/* --- from the dead ----------------------------------------------------- */
 
-/* What was held by one who was killed is ours, and so is its work. */
-static void
-inherit(struct mipc_mq *mq)
+void
+mipc_pocket_inherit(struct mipc_mq *mq)
 {
 	uint64_t held;
 
@@ -517,78 +514,4 @@ inherit(struct mipc_mq *mq)
 		if (MIPC_HELD_SHAPE(held) < MIPC_SHAPES)
 			renew(mq, MIPC_HELD_REF(held));
 	}
-}
-
-static bool
-claim(struct mipc_mq *mq, uint32_t index)
-{
-	mipc_life self = mq->board[MIPC_SENDING].self;
-	uint64_t seen;
-
-	mq->pocket = (struct mipc_pocket *)(void *)
-	    ((char *)mipc_msg_table(mq, MIPC_M_POCKETS) +
-	    index * MIPC_PARTY_BYTES);
-	mq->pocket_index = index;
-	seen = mipc_peek(&mq->pocket->claim);
-	if (__builtin_expect(seen == 0, 1))
-		return mipc_swap_if(&mq->pocket->claim, &seen, self);
-	if (seen == self || !mipc_life_dead(mq->use.ns->lives, seen))
-		return false;
-	/* The dead one commits nothing more: finish what it may have. */
-	for (int i = 0; i < MIPC_BOARDS; i++)
-		mipc_txn_begin(&mq->board[i]);
-	if (!mipc_swap_if(&mq->pocket->claim, &seen, self))
-		return false;
-	inherit(mq);
-	return true;
-}
-
-/*
- * The last ones are kept with signals blocked, so that no handler keeps one
- * for ever by not coming back.
- */
-static int
-claim_any(struct mipc_mq *mq, uint32_t n, uint32_t at)
-{
-	uint32_t usual = n < UNBLOCKED ? n : UNBLOCKED;
-
-	for (uint32_t i = 0; i < usual; i++, at++)
-		if (claim(mq, at < usual ? at : at - usual))
-			return 0;
-	if (n <= UNBLOCKED)
-		return EBUSY;
-	mipc_sys_block(&mq->signals);
-	mq->blocked = true;
-	for (uint32_t i = UNBLOCKED; i < n; i++)
-		if (claim(mq, i))
-			return 0;
-	mipc_sys_restore(&mq->signals);
-	return EBUSY;
-}
-
-int
-mipc_pocket_take(struct mipc_mq *mq)
-{
-	uint32_t n = mipc_msg_count(mq, MIPC_M_POCKETS, MIPC_PARTIES);
-	uint32_t at = mq->use.thread->number % SPREAD;
-	int error = 0;
-
-	mq->keep = 0;
-	mq->blocked = mq->calm = false;
-	if (__builtin_expect(at >= n || !claim(mq, at), 0))
-		error = claim_any(mq, n, at);
-	/* Its records are the boards' from now on. */
-	for (int i = 0; error == 0 && i < MIPC_BOARDS; i++)
-		mq->board[i].mine = mq->pocket_index + 1;
-	return error;
-}
-
-void
-mipc_pocket_leave(struct mipc_mq *mq)
-{
-	for (int i = 0; i < MIPC_BOARDS; i++)
-		mq->board[i].mine = 0;
-	mipc_give(&mq->pocket->claim, 0);
-	if (__builtin_expect(mq->blocked, 0))
-		mipc_sys_restore(&mq->signals);
 }

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 
+#include "crash.h"
+
 /* Bytes of an entry, of tables that grow by whole pages. */
 static const struct {
 	size_t bytes;
@@ -112,6 +114,7 @@ mipc_msg_pocket(struct mipc_mq *mq)
 {
 	int error;
 
+	mipc_crash_point("queue: found");
 	while ((error = mipc_pocket_take(mq)) == EBUSY) {
 		error = wait_for_pocket(mq);
 		if (error != 0)

@@ -265,6 +265,8 @@ leave(struct mipc_nap *nap, int why)
 	int error, result = why;
 
 	error = mipc_msg_pocket(mq);
+	if (error == EIDRM)	/* it is not in another queue's line */
+		mipc_line_free_place(nap->line, nap->index);
 	if (error != 0)
 		return error;
 	error = mipc_pocket_free(mq, &free);

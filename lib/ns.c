@@ -181,7 +181,10 @@ first_free(struct mipc_ns *ns, enum mipc_kind kind, uint64_t from, uint64_t to)
 	return to;
 }
 
-/* G6, as Linux does it: cyclic, within half as many again as are in use. */
+/*
+ * G6, as Linux does it: cyclic, within half as many again as are in use, and
+ * as many more as had to be passed over.
+ */
 static uint64_t
 choose(struct mipc_ns *ns, enum mipc_kind kind)
 {
@@ -191,6 +194,7 @@ choose(struct mipc_ns *ns, enum mipc_kind kind)
 
 	if (most < 64)
 		most = 64;
+	most += ns->passed;
 	if (most > MIPC_INDEX_MAX)
 		most = MIPC_INDEX_MAX;
 	index = cursor < most ? first_free(ns, kind, cursor, most) : most;

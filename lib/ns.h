@@ -63,6 +63,8 @@ struct mipc_ns {
 	struct mipc_opened *free, *retired, *attached;
 	uint32_t cached;		/* objects in `opened` */
 	uint32_t handles;		/* given out by mipc_open() */
+	uint32_t passed;		/* indices that could not be used, since
+					   an object was made */
 	struct mipc_ns *next;
 };
 

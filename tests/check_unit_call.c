@@ -253,9 +253,103 @@ START_TEST(M7_who_claims_a_dead_sleepers_place_keeps_it)
 }
 END_TEST
 
+/* ---- still inside a queue that is no more ---- */
+
+enum { INSIDE = 1, REPLACED };	/* stages */
+
+#define INDICES	32768		/* of a kind: an id is index and sequence */
+
+static const char *rest_at;
+
+/* From then on it changes nothing: no other place is passed. */
+static void
+pass_none(const char *place)
+{
+	must_eq(strcmp(place, ""), 0);
+}
+
+static void
+rest_once(const char *place)
+{
+	if (strcmp(place, rest_at) != 0)
+		return;
+	mipc_crash_hook = NULL;
+	reach(INSIDE);
+	await(REPLACED);
+	if (strcmp(rest_at, "queue: found") == 0)
+		mipc_crash_hook = pass_none;
+}
+
+static void
+send_to_the_removed(void *arg)
+{
+	struct { long type; char text[4]; } m = { 1, "abc" };
+
+	(void)arg;
+	mipc_crash_hook = rest_once;
+	must_error(mipc_msgsnd(ns, id, &m, 4, 0), EIDRM);
+}
+
+/* The queue goes; is one of the next so many made in its place? */
+static bool
+is_replaced(int removed, int *by)
+{
+	for (int i = 0; i < 200; i++) {
+		*by = mipc_msgget(ns, IPC_PRIVATE, 0600);
+		must(*by != -1);
+		if (*by % INDICES == removed % INDICES)
+			return true;
+		must_eq(mipc_msgctl(ns, *by, IPC_RMID, NULL), 0);
+	}
+	return false;
+}
+
+/* It holds room there, and is about to write into it. */
+START_TEST(G6_no_queue_is_made_where_somebody_is_inside_a_removed_one)
+{
+	pid_t pid;
+	int by;
+
+	open_ns(true);
+	rest_at = "pages: space";
+	pid = spawn(BY_FORK, send_to_the_removed, NULL);
+	await(INSIDE);
+	must_eq(mipc_msgctl(ns, id, IPC_RMID, NULL), 0);
+	must(!is_replaced(id, &by));
+	reach(REPLACED);
+	finish(pid);
+	must(is_replaced(id, &by));
+}
+END_TEST
+
+/* It has found the queue, and holds nothing there: it comes too late. */
+START_TEST(G6_who_comes_late_to_a_removed_queue_leaves_the_next_alone)
+{
+	struct { long type; char text[4]; } m = { 1, "abc" };
+	pid_t pid;
+	int by;
+
+	open_ns(true);
+	rest_at = "queue: found";
+	pid = spawn(BY_FORK, send_to_the_removed, NULL);
+	await(INSIDE);
+	must_eq(mipc_msgctl(ns, id, IPC_RMID, NULL), 0);
+	must(is_replaced(id, &by));
+	reach(REPLACED);
+	finish(pid);
+	must_error(mipc_msgrcv(ns, by, &m, 4, 0, IPC_NOWAIT), ENOMSG);
+	must_eq(mipc_msgsnd(ns, by, &m, 4, 0), 0);
+	must_eq(mipc_msgrcv(ns, by, &m, 4, 0, 0), 4);
+}
+END_TEST
+
 void
 add_call_tests(TCase *tc)
 {
+	testing_add(tc,
+	    G6_no_queue_is_made_where_somebody_is_inside_a_removed_one);
+	testing_add(tc,
+	    G6_who_comes_late_to_a_removed_queue_leaves_the_next_alone);
 	testing_add_loop(tc, M7_who_claims_a_dead_sleepers_place_keeps_it,
 	    0, 2);
 	testing_add_loop(tc,
