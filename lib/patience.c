@@ -16,8 +16,9 @@
 
 #define BUDGET	32000u	/* ns before a sleep: about what one costs */
 #define LOOKS	8	/* between looks at the clock */
-#define PROBE	1024u	/* sleeps between probes of it */
-#define IN_VAIN	4u	/* yields, and then it is left */
+#define PROBE	1024u	/* sleeps between probes of it, at most */
+#define IN_VAIN	4u	/* yields, and then sleeps come between */
+#define FIRST	16u	/* of these; twice as many after each in vain */
 #define LONG_NS	50000u	/* a yield by which somebody else ran */
 
 static void
@@ -67,23 +68,45 @@ mipc_patience(mipc_u32 *kept, bool (*is_there)(void *), void *arg)
 	return false;
 }
 
+/*
+ * Sleeps until the next yield; and how many were left out before, of which
+ * less than IN_VAIN are none, but yields in vain.
+ */
+#define REST(kept)	((kept) & 0xffffu)
+#define LEFT_OUT(kept)	((kept) >> 16)
+#define KEPT(left_out, rest)	((left_out) << 16 | (rest))
+
 /* Is it worth a try? */
 static bool
 may_yield(mipc_u32 *kept)
 {
-	uint32_t vain = mipc_peek(kept);
+	uint32_t now = mipc_peek(kept);
 
-	if (vain < IN_VAIN)
+	if (REST(now) == 0)
 		return true;
-	mipc_put(kept, vain < IN_VAIN + PROBE ? vain + 1 : IN_VAIN - 1);
+	mipc_put(kept, now - 1);
 	return false;
+}
+
+/* One that was long is as bad as several. */
+static uint32_t
+after_one_in_vain(uint32_t kept, bool was_long)
+{
+	uint32_t n = LEFT_OUT(kept);
+
+	if (n + 1 < IN_VAIN && !was_long)
+		return KEPT(n + 1, 0);
+	n = n < FIRST ? FIRST : 2 * n;
+	if (n > PROBE)
+		n = PROBE;
+	return KEPT(n, n);
 }
 
 int
 mipc_patience_yield(mipc_u32 *kept, bool (*is_there)(void *), void *arg)
 {
 	uint64_t start;
-	bool there;
+	bool there, was_long;
 	int r;
 
 	if (!may_yield(kept))
@@ -91,9 +114,8 @@ mipc_patience_yield(mipc_u32 *kept, bool (*is_there)(void *), void *arg)
 	start = mipc_sys_monotonic_ns();
 	r = mipc_sys_yield();
 	there = r != -EINTR && is_there(arg);
-	if (mipc_sys_monotonic_ns() - start > LONG_NS)
-		mipc_put(kept, IN_VAIN);	/* as long as many sleeps */
-	else
-		mipc_put(kept, there ? 0 : mipc_peek(kept) + 1);
+	was_long = mipc_sys_monotonic_ns() - start > LONG_NS;
+	mipc_put(kept, there && !was_long ? 0 :
+	    after_one_in_vain(mipc_peek(kept), was_long));
 	return r == -EINTR ? EINTR : there ? 0 : EAGAIN;
 }

@@ -101,22 +101,50 @@ look(void *arg)
 	return looks->found;
 }
 
+/* Calls until the next one that yields. */
+static unsigned
+calls_between(mipc_u32 *kept, struct looks *looks)
+{
+	unsigned before = looks->n, calls = 0;
+
+	while (looks->n == before && calls < 10000) {
+		must_eq(mipc_patience_yield(kept, look, looks), EAGAIN);
+		calls++;
+	}
+	return calls;
+}
+
 START_TEST(who_yields_in_vain_leaves_it_but_for_a_probe)
 {
 	struct looks looks = { .found = false };
+	unsigned last = 1, now, steady = 0;
 	mipc_u32 kept = 0;
-	unsigned most = 20, calls;
 
-	for (calls = 0; calls < 100; calls++)
-		must_eq(mipc_patience_yield(&kept, look, &looks), EAGAIN);
-	must(looks.n > 0 && looks.n < most);
-	most = looks.n;
-	for (calls = 0; looks.n == most && calls < 10000; calls++)
-		must_eq(mipc_patience_yield(&kept, look, &looks), EAGAIN);
-	must(calls > 100);
-	must_eq(looks.n, most + 1);
-	must_eq(mipc_patience_yield(&kept, look, &looks), EAGAIN);
-	must_eq(looks.n, most + 1);
+	while (steady < 3 && looks.n < 30) {
+		now = calls_between(&kept, &looks);
+		must(now >= last && now <= 1025);
+		if (last == 1)
+			must(now <= 17);
+		steady = now == last && now > 1 ? steady + 1 : 0;
+		last = now;
+	}
+	must_eq(last, 1025);
+}
+END_TEST
+
+/* It may take long by chance, once or twice. */
+START_TEST(a_yield_that_was_worth_it_is_made_each_time)
+{
+	struct looks looks = { .found = false };
+	unsigned calls = 0;
+	mipc_u32 kept = 0;
+
+	while (looks.n < 6)
+		calls_between(&kept, &looks);
+	looks.found = true;
+	for (looks.n = 0; calls < 100000 && looks.n < 100; calls++)
+		mipc_patience_yield(&kept, look, &looks);
+	must(calls < 50000);
 }
 END_TEST
 
@@ -126,4 +154,5 @@ add_yield_tests(TCase *tc)
 	testing_add_loop(tc, a_yield_tells_that_a_handler_ran, 0, 2);
 	testing_add(tc, no_yield_where_handlers_have_a_stack_of_their_own);
 	testing_add(tc, who_yields_in_vain_leaves_it_but_for_a_probe);
+	testing_add(tc, a_yield_that_was_worth_it_is_made_each_time);
 }
