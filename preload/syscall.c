@@ -7,6 +7,8 @@
  */
 #include "preload.h"
 
+#include "ipc.h"
+
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -15,6 +17,16 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
+
+#ifdef SYS_semtimedop_time64
+#if __TIMESIZE == 32
+#define WIDE_SEMTIMEDOP	"__semtimedop64"	/* of sysv.c */
+#else
+#define WIDE_SEMTIMEDOP	"semtimedop"
+#endif
+int	semtimedop_time64(int, struct sembuf *, size_t, const void *)
+	    __asm__(WIDE_SEMTIMEDOP);
+#endif
 
 static bool
 changes_credentials(long number)
@@ -128,29 +140,39 @@ answer_msg(long number, const long *a, long *out)
 	return false;
 }
 
-/*
- * True, with the answer, if `number` is an IPC call.  The forms that only
- * 32-bit machines have, one number for all calls and one with long times,
- * are not served, and kept from the kernel.
- */
+/* The forms that only machines of 32 bits have. */
 static bool
-answer_ipc(long number, const long *a, long *out)
+answer_narrow(long number, const long *a, long *out)
 {
-#if defined(SYS_ipc) || defined(SYS_semtimedop_time64)
 	switch (number) {
-#ifdef SYS_ipc
+#ifdef HAS_IPC_CALL
 	case SYS_ipc:
-#endif
-#ifdef SYS_semtimedop_time64
-	case SYS_semtimedop_time64:
-#endif
+		*out = ipc_call(a);
+		return true;
+#elif defined(SYS_ipc)
+	case SYS_ipc:			/* kept from the kernel */
 		errno = ENOSYS;
 		*out = -1;
 		return true;
-	}
 #endif
+#ifdef SYS_semtimedop_time64
+	case SYS_semtimedop_time64:
+		*out = semtimedop_time64((int)a[0], (struct sembuf *)a[1],
+		    (unsigned)a[2], (const void *)a[3]);
+		return true;
+#endif
+	}
+	(void)a;
+	(void)out;
+	return false;
+}
+
+/* True, with the answer, if `number` is an IPC call. */
+static bool
+answer_ipc(long number, const long *a, long *out)
+{
 	return answer_shm(number, a, out) || answer_sem(number, a, out) ||
-	    answer_msg(number, a, out);
+	    answer_msg(number, a, out) || answer_narrow(number, a, out);
 }
 
 /* 0, or EACCES for an exec that must not be. */

@@ -133,7 +133,7 @@ compile()
 runs_32()
 {
 	chmod 755 "$work"		# others live in the namespace, too
-	for command in numbers sets queues msgpointers undo; do
+	for command in numbers sets queues multiplexed msgpointers undo; do
 		on_32 "$work/$1" $command || {
 			echo "$command"
 			return 1
@@ -148,7 +148,7 @@ runs_32()
 # None of the calls is the kernel's, whatever name libc has for it.
 no_kernel_ipc_32()
 {
-	for command in numbers sets queues; do
+	for command in numbers sets queues multiplexed; do
 		strace -f -o "$work/trace" -e trace=%ipc \
 		    "$work/m32/mipcrun" --dir "$work/namespace" -- \
 		    "$work/$1" $command || return

@@ -555,6 +555,7 @@ static const struct command {
 	{ "msgpointers", 0, user_msgpointers },
 	{ "msglarge", 0, user_msglarge },
 	{ "msgquiet", 0, user_msgquiet },
+	{ "multiplexed", 0, user_multiplexed },
 	{ "procopens", 1, user_procopens },
 	{ "procwrites", 0, user_procwrites },
 	{ "procrights", 0, user_procrights },

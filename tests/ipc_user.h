@@ -48,6 +48,9 @@ int	user_procwrites(char **argv);
 int	user_procrights(char **argv);
 int	user_populate(char **argv);
 
+/* Command of ipc_number.c. */
+int	user_multiplexed(char **argv);
+
 /* Commands of ipc_trace.c. */
 int	user_chorus(char **argv);
 int	user_taken(char **argv);
