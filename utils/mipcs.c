@@ -5,36 +5,14 @@
 #include "mipcs.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void
-print_help(void)
+print_columns(void)
 {
-	printf("Usage: mipcs [options]\n"
-	    "List what is in a namespace.\n"
-	    "\n"
-	    "      --dir DIR     the namespace in DIR; else $MIPC_DIR, else "
-	    "the user's own\n"
-	    "  -m, --shmems      shared memory segments\n"
-	    "  -q, --queues      message queues\n"
-	    "  -s, --semaphores  semaphore sets; without -m, -q, -s: all\n"
-	    "  -i, --id ID       the semaphores of the set ID; with -q the "
-	    "queue ID alone\n"
-	    "  -c, --creator     show owners and creators\n"
-	    "  -p, --pid         show processes (not of sets)\n"
-	    "  -t, --time        show times\n"
-	    "  -o, --output LIST show these columns, separated by commas\n"
-	    "  -l, --limits      the limits of the namespace instead\n"
-	    "  -u, --summary     a summary instead\n"
-	    "  -b, --bytes       sizes in bytes (the default)\n"
-	    "      --human       sizes in K, M, G\n"
-	    "  -J, --json        JSON, all columns unless some are chosen\n"
-	    "      --noheadings  no line of headings\n"
-	    "  -h, --help        print this\n"
-	    "  -V, --version     print the version\n");
 	for (int k = 0; k < NKINDS; k++) {
 		printf("\nColumns of %s:\n", kinds[k]->name);
 		for (size_t i = 0; i < kinds[k]->ncolumns; i++)
@@ -42,14 +20,13 @@ print_help(void)
 			    kinds[k]->columns[i].column.name,
 			    kinds[k]->columns[i].column.help);
 	}
-	printf("\nExits with 0; with 1 if the namespace or an object cannot "
-	    "be read; with 2 for\na wrong usage.\n");
 }
 
-/* The number of a set or a queue; -1 after a message. */
+/* The number of a set or a queue. */
 static int
-parse_id(const char *text, struct command *cmd)
+take_id(const struct option_row *row, void *command, const char *text)
 {
+	struct command *cmd = command;
 	char *end;
 	long id;
 
@@ -57,73 +34,57 @@ parse_id(const char *text, struct command *cmd)
 	id = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || id < 0 ||
 	    id != (int)id) {
-		fprintf(stderr, "mipcs: --id: %s: not an identifier\n", text);
-		return -1;
+		fprintf(stderr, "mipcs: --%s: %s: not an identifier\n",
+		    row->name, text);
+		return EXIT_USAGE;
 	}
 	cmd->id = (int)id;
-	return 0;
-}
-
-/* Read the command line.  Returns an exit code, or -1 to go on. */
-static int
-read_options(int argc, char **argv, struct command *cmd)
-{
-	static const struct option longs[] = {
-		{ "bytes", no_argument, NULL, 'b' },
-		{ "creator", no_argument, NULL, 'c' },
-		{ "dir", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "human", no_argument, NULL, 'H' },
-		{ "id", required_argument, NULL, 'i' },
-		{ "json", no_argument, NULL, 'J' },
-		{ "limits", no_argument, NULL, 'l' },
-		{ "noheadings", no_argument, NULL, 'n' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "pid", no_argument, NULL, 'p' },
-		{ "queues", no_argument, NULL, 'q' },
-		{ "semaphores", no_argument, NULL, 's' },
-		{ "shmems", no_argument, NULL, 'm' },
-		{ "summary", no_argument, NULL, 'u' },
-		{ "time", no_argument, NULL, 't' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 }
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "bchi:Jlmo:pqstuV", longs, NULL)) !=
-	    -1) {
-		switch (c) {
-		case 'b': cmd->human = 0; break;
-		case 'c': cmd->shown = IN_CREATORS; break;
-		case 'd': cmd->dir = optarg; break;
-		case 'H': cmd->human = 1; break;
-		case 'J': cmd->table_flags |= TABLE_JSON; break;
-		case 'l': cmd->view = VIEW_LIMITS; break;
-		case 'm': cmd->kinds |= OF_SHM; break;
-		case 'n': cmd->table_flags |= TABLE_NO_HEADINGS; break;
-		case 'o': cmd->output = optarg; break;
-		case 'p': cmd->shown = IN_PIDS; break;
-		case 'q': cmd->kinds |= OF_MSG; break;
-		case 's': cmd->kinds |= OF_SEM; break;
-		case 't': cmd->shown = IN_TIMES; break;
-		case 'u': cmd->view = VIEW_SUMMARY; break;
-		case 'i':
-			if (parse_id(optarg, cmd) == -1)
-				return EXIT_USAGE;
-			break;
-		case 'h':
-			print_help();
-			return EXIT_FINE;
-		case 'V':
-			printf("mipcs (%s) %s\n", PACKAGE_NAME,
-			    PACKAGE_VERSION);
-			return EXIT_FINE;
-		default:
-			return EXIT_USAGE;
-		}
-	}
 	return -1;
 }
+
+#define SET(field, value)	OPTION_SET(struct command, field, value)
+#define ADD(field, bits)	OPTION_ADD(struct command, field, bits)
+#define KEEP(field)		OPTION_KEEP(struct command, field)
+
+static const struct option_row rows[] = {
+	{ 'm', "shmems", NULL, "shared memory segments", ADD(kinds, OF_SHM) },
+	{ 'q', "queues", NULL, "message queues", ADD(kinds, OF_MSG) },
+	{ 's', "semaphores", NULL, "semaphore sets; without -m, -q, -s: all",
+	    ADD(kinds, OF_SEM) },
+	{ 'i', "id", "ID", "the semaphores of the set ID; with -q the queue "
+	    "ID alone", OPTION_CALL(take_id) },
+	{ 'c', "creator", NULL, "show owners and creators",
+	    SET(shown, IN_CREATORS) },
+	{ 'p', "pid", NULL, "show processes (not of sets)",
+	    SET(shown, IN_PIDS) },
+	{ 't', "time", NULL, "show times", SET(shown, IN_TIMES) },
+	{ 'o', "output", "LIST", "show these columns, separated by commas",
+	    KEEP(output) },
+	{ 'l', "limits", NULL, "the limits of the namespace instead",
+	    SET(view, VIEW_LIMITS) },
+	{ 'u', "summary", NULL, "a summary instead",
+	    SET(view, VIEW_SUMMARY) },
+	{ 'b', "bytes", NULL, "sizes in bytes (the default)", SET(human, 0) },
+	{ 0, "human", NULL, "sizes in K, M, G", SET(human, 1) },
+	{ 'J', "json", NULL, "JSON, all columns unless some are chosen",
+	    ADD(table_flags, TABLE_JSON) },
+	{ 0, "noheadings", NULL, "no line of headings",
+	    ADD(table_flags, TABLE_NO_HEADINGS) },
+	OPTIONS_COMMON(struct command)
+};
+
+static const char *const synopsis[] = { "[options]", NULL };
+
+static const struct option_table options = {
+	.program = "mipcs",
+	.synopsis = synopsis,
+	.about = "List what is in a namespace.",
+	.rows = rows,
+	.nrows = sizeof(rows) / sizeof(rows[0]),
+	.more = print_columns,
+	.exits = "Exits with 0; with 1 if the namespace or an object cannot "
+	    "be read; with 2 for a wrong usage.",
+};
 
 /* What --id shows: a queue is a list of one. */
 static int
@@ -214,7 +175,7 @@ main(int argc, char **argv)
 	struct mipc_ns *ns = NULL;
 	int code;
 
-	code = read_options(argc, argv, &cmd);
+	code = options_read(&options, argc, argv, &cmd);
 	if (code == -1)
 		code = settle(argc, argv, &cmd);
 	if (code != -1)

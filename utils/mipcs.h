@@ -11,14 +11,14 @@
 #define MIPC_MIPCS_H
 
 #include "mipc.h"
+#include "options.h"
 #include "table.h"
 
 #define CELL	64		/* bytes of a cell's text, with its end */
 
 enum exit_code {
 	EXIT_FINE = 0,
-	EXIT_UNREADABLE = 1,	/* the namespace, or an object in it */
-	EXIT_USAGE = 2
+	EXIT_UNREADABLE = 1	/* the namespace, or an object in it */
 };
 
 enum view {
@@ -49,7 +49,7 @@ struct command {
 	unsigned shown;		/* 0: not said */
 	unsigned kinds;		/* a bit each that was asked for; 0: none was */
 	int id;			/* of the one object that is shown, or -1 */
-	int table_flags;
+	unsigned table_flags;
 	int human;
 };
 

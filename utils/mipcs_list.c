@@ -184,7 +184,7 @@ add_row(struct table *t, const struct command *cmd,
 
 static int
 print_list(const struct command *cmd, const struct kind *kind,
-    const struct choice *choice, const struct list *list, int flags)
+    const struct choice *choice, const struct list *list, unsigned flags)
 {
 	const struct table_column *shown[COLUMNS];
 	struct table *t;

@@ -30,7 +30,8 @@ struct table_column {
  * NULL with errno if there is no memory.
  */
 struct table *table_new(const char *name,
-	    const struct table_column *const *columns, size_t n, int flags);
+	    const struct table_column *const *columns, size_t n,
+	    unsigned flags);
 
 /*
  * Add a row of n cells, which are copied; "" or NULL is an empty cell, null

@@ -14,12 +14,12 @@ struct table {
 	const struct table_column *const *columns;
 	size_t n;
 	size_t rows;
-	int flags;
+	unsigned flags;
 };
 
 struct table *
 table_new(const char *name, const struct table_column *const *columns,
-    size_t n, int flags)
+    size_t n, unsigned flags)
 {
 	struct table *t = calloc(1, sizeof(*t));
 

@@ -14,7 +14,7 @@
 struct table {
 	struct libscols_table *scols;
 	size_t n;
-	int flags;
+	unsigned flags;
 };
 
 static int
@@ -31,7 +31,7 @@ add_column(struct libscols_table *scols, const struct table_column *c)
 
 struct table *
 table_new(const char *name, const struct table_column *const *columns,
-    size_t n, int flags)
+    size_t n, unsigned flags)
 {
 	struct table *t = calloc(1, sizeof(*t));
 
