@@ -71,6 +71,7 @@ end_without(const struct mipc_segment *segment, uint64_t index)
 	return used;
 }
 
+/* A pid of 0 is nobody's: who was there last stays so. */
 static void
 free_entry(struct mipc_opened *opened, uint64_t index, uint64_t pid)
 {
@@ -83,11 +84,15 @@ free_entry(struct mipc_opened *opened, uint64_t index, uint64_t pid)
 	mipc_change_set(&change, &entry->count, 0);
 	mipc_change_set(&change, &segment->used, end_without(segment, index));
 	mipc_change_set(&change, &segment->dtime, mipc_sys_seconds());
-	mipc_change_set(&change, &segment->lpid, pid);
+	if (pid != 0)
+		mipc_change_set(&change, &segment->lpid, pid);
 	mipc_change_commit(&change);
 }
 
-/* Whose entry this is; a fork's child never wrote its pid there. */
+/*
+ * Whose entry this is; a fork's child never wrote its pid there.  0 if it
+ * cannot be told: the child ended before it said it, or its slot is another's.
+ */
 static uint64_t
 pid_of(struct mipc_ns *ns, const struct mipc_segment *segment, uint64_t i)
 {

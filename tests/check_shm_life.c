@@ -469,6 +469,48 @@ START_TEST(H6_a_program_attaches_anew_after_exec)
 }
 END_TEST
 
+/* ---- a child that ends before fork() has returned ---- */
+
+static bool ends_within_fork;
+
+static void
+end_child(void)
+{
+	if (ends_within_fork)
+		_exit(0);
+}
+
+/* Before the library's own handlers are: no child has said its pid by then. */
+static __attribute__((constructor)) void
+watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, end_child);
+}
+
+static void
+never(void *arg)
+{
+	(void)arg;
+	must(false);
+}
+
+START_TEST(H6_the_last_pid_is_somebodys_though_a_child_ends_within_fork)
+{
+	int id = make_segment(PAGE);
+	struct shmid_ds ds;
+	pid_t pid;
+
+	attach(id);
+	ends_within_fork = true;
+	pid = spawn(BY_FORK, never, NULL);
+	ends_within_fork = false;
+	must_eq(waitpid(pid, NULL, 0), pid);
+	ds = stat_of(id);
+	must_eq(ds.shm_nattch, 1);
+	must(ds.shm_lpid == pid || ds.shm_lpid == getpid());
+}
+END_TEST
+
 void
 add_life_clauses(TCase *tc)
 {
@@ -485,6 +527,8 @@ add_life_clauses(TCase *tc)
 	testing_add(tc, H6_many_forks_at_once_lose_no_count);
 	testing_add(tc, H6_a_raw_clone_counts_from_its_first_call);
 	testing_add(tc, H6_a_raw_clone_that_never_calls_takes_nothing_away);
+	testing_add(tc,
+	    H6_the_last_pid_is_somebodys_though_a_child_ends_within_fork);
 	testing_add_loop(tc, H6_exec_detaches, 0, 2);
 	testing_add(tc, H6_a_vfork_child_counts_as_its_parent);
 	testing_add(tc, H6_posix_spawn_and_system_change_nothing);
