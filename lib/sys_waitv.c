@@ -7,9 +7,12 @@
  * call itself.  To restart it the kernel goes back to that instruction, and
  * the sequence aborts.  The instruction leaves its own address in rcx: zero
  * there in the abort path means that the call never began, anything else
- * that a signal came.  Elsewhere than on x86-64, and where libc has not
- * registered its rseq area, the caller sleeps in slices on one word, of which
- * the kernel says EINTR (wait.c).
+ * that a signal came.  A call whose time ran out while a signal came, before
+ * the process got to run, is not restarted: there too it is asked whether a
+ * handler ran, or an alarm of whole seconds would be lost in a sleep of such.
+ * Elsewhere than on x86-64, and where libc has not registered its rseq area,
+ * the caller sleeps in slices on one word, of which the kernel says EINTR
+ * (wait.c).
  */
 #include "sys.h"
 
@@ -104,7 +107,7 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	register long r10 __asm__("r10") = (long)deadline;
 	register long r8 __asm__("r8") = CLOCK_MONOTONIC;
 	long result = SYS_futex_waitv;
-	uint64_t abort;
+	uint64_t goes_on;	/* where it does, after a handler */
 
 	__asm__ volatile(
 	    ".pushsection __rseq_cs, \"aw\"\n\t"
@@ -123,7 +126,7 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	    "movq $1048576, %%rax\n\t"
 	    "jmp 5f\n"
 	    "6:\n\t"
-	    "leaq 4b(%%rip), %[abort]\n\t"
+	    "leaq 4b(%%rip), %[goes_on]\n\t"
 	    MARKS(TEST)
 	    "jmp 5f\n\t"
 	    ".popsection\n\t"
@@ -133,16 +136,20 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	    "xorl %%ecx, %%ecx\n"
 	    "1:\n\t"
 	    "syscall\n"
-	    "2:\n"
+	    "2:\n\t"
+	    "cmpq $-110, %%rax\n\t"		/* -ETIMEDOUT */
+	    "jne 5f\n\t"
+	    "leaq 2b(%%rip), %[goes_on]\n\t"
+	    MARKS(TEST)
 	    "5:\n\t"
 	    "movq $0, %[area]\n\t"
 	    : "+a"(result), [area]"=m"(*area),
-	      [abort]"=&r"(abort)
+	      [goes_on]"=&r"(goes_on)
 	    : "D"(words), "S"((long)n), "d"(0L), "r"(r10), "r"(r8),
 	      [mark]"r"(MARK)
 	    : "rcx", "r11", "memory", "cc");
-	return result == -ERESTART && ran_elsewhere(abort, abort) ?
-	    -EINTR : result;
+	return (result == -ERESTART || result == -ETIMEDOUT) &&
+	    ran_elsewhere(goes_on, goes_on) ? -EINTR : result;
 }
 
 /*

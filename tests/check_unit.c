@@ -132,6 +132,7 @@ main(int argc, char **argv)
 	add_call_tests(alone);
 	add_format_tests(alone);
 	add_map_tests(alone);
+	add_wait_tests(alone);
 	add_yield_tests(alone);
 	add_life_tests(dir);
 	add_life_tests(anon);

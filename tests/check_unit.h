@@ -34,6 +34,7 @@ void	add_life_tests(TCase *tc);
 void	add_lock_tests(TCase *tc);
 void	add_map_tests(TCase *tc);
 void	add_msg_tests(TCase *tc);
+void	add_wait_tests(TCase *tc);
 void	add_yield_tests(TCase *tc);
 
 #endif
