@@ -150,7 +150,7 @@ usage_told()
 	    "--limit shmmax=99999999999999G true"; do
 		is 2 "?*" ./mipcrun $wrong || return
 	done
-	is 0 "usage: *--private*" ./mipcrun --help &&
+	is 0 "Usage: *--private*" ./mipcrun --help &&
 	    is 0 "mipcrun (mipc) [0-9]*" ./mipcrun --version
 }
 

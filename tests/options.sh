@@ -5,7 +5,7 @@
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
-commands="mipcs"
+commands="mipcrun mipcs"
 
 # says FILE TEXT: what was printed there has it.
 says()
@@ -33,8 +33,8 @@ help()
 # full COMMAND OPTION: what cannot be printed is no success.
 full()
 {
-	"./$1" "$2" >/dev/full
-	[ $? -eq 1 ]
+	! "./$1" "$2" >/dev/full 2>"$work/err" &&
+	    says err "$1: standard output: No space left"
 }
 
 # wrong COMMAND WORD...: a usage error, and how it would be right.

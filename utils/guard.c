@@ -24,6 +24,7 @@
 #include "mipcrun.h"
 
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -288,8 +289,9 @@ be_guardian(const struct run *run, struct runner *runner)
 	ns = private_make(board->dir, sizeof(board->dir));
 	if (ns == NULL)
 		_exit(EXIT_FAILED);
-	error = set_limits(ns, run);
-	if (error == 0) {
+	error = limits_set(&run->limits, ns, EXIT_FAILED);
+	if (error == -1) {
+		error = 0;
 		program = fork();
 		if (program == 0)
 			become_program(run, runner);
@@ -298,7 +300,7 @@ be_guardian(const struct run *run, struct runner *runner)
 			detach();
 			guard(runner);
 		} else {
-			complain("fork: %s", strerror(errno));
+			warn("fork");
 			error = EXIT_FAILED;
 		}
 	}
@@ -394,7 +396,7 @@ take_over(struct runner *runner)
 	}
 	ns = mipc_open(board->dir, MIPC_CREAT);
 	if (ns == NULL || !private_live_in(ns))
-		complain("%s: %s", board->dir, mipc_reason());
+		warnx("%s: %s", board->dir, mipc_reason());
 	send_signals(board);
 	return true;
 }
@@ -431,7 +433,7 @@ guardian_ended(struct runner *runner, int *out)
 	}
 	if (take_over(runner))
 		return false;
-	complain("the guardian was killed before it started the program");
+	warnx("the guardian was killed before it started the program");
 	*out = EXIT_FAILED;
 	return true;
 }
@@ -509,14 +511,14 @@ run_private(const struct run *run)
 	struct runner runner;
 
 	if (!prepare(&runner)) {
-		complain("%s", strerror(errno));
+		warnx("%s", strerror(errno));
 		return EXIT_FAILED;
 	}
 	runner.guardian = fork();
 	if (runner.guardian == 0)
 		be_guardian(run, &runner);
 	if (runner.guardian == -1) {
-		complain("fork: %s", strerror(errno));
+		warn("fork");
 		return EXIT_FAILED;
 	}
 	return watch(&runner);

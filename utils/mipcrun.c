@@ -13,11 +13,10 @@
 
 #include "../preload/target.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,174 +30,79 @@
 #define PRELOAD_SEPARATORS	" :"
 #define LIBRARY_SEPARATORS	":;"
 
-void
-complain(const char *format, ...)
+static int
+take_limit(const struct option_row *row, void *command, const char *text)
 {
-	va_list list;
+	struct run *run = command;
 
-	fputs("mipcrun: ", stderr);
-	va_start(list, format);
-	vfprintf(stderr, format, list);
-	va_end(list);
-	fputc('\n', stderr);
+	(void)row;
+	return limits_add(&run->limits, text, EXIT_FAILED);
 }
 
-static const char usage_text[] =
-    "usage: mipcrun [--dir DIR [--shared] | --private]\n"
-    "\t    [--limit NAME=VALUE]... [--strict] [--trace[=FILE]] [--]\n"
-    "\t    PROGRAM [ARGUMENT]...\n";
-
-static const char help_text[] =
-    "\n"
-    "Run PROGRAM with mipc's System V IPC in place of the kernel's.\n"
-    "\n"
-    "  --dir DIR           use the namespace in DIR, made if missing\n"
-    "  --shared            make it usable by every user (mode 1777)\n"
-    "  --private           use a new namespace, gone when PROGRAM and all\n"
-    "                      that it started are gone\n"
-    "  --limit NAME=VALUE  set a limit: shmmax, shmall, shmmni,\n"
-    "                      shm_rmid_forced, semmsl, semmns, semopm, semmni,\n"
-    "                      barging, msgmax, msgmnb, msgmni; K, M and G\n"
-    "                      multiply by 1024\n"
-    "  --strict            do not execute what cannot be preloaded later on\n"
-    "  --trace[=FILE]      write a line for each call to FILE, or to standard\n"
-    "                      error\n"
-    "  --help, --version   print this, or the version, and exit\n"
-    "\n"
-    "Without --dir or --private: $MIPC_DIR, else the user's namespace.\n"
-    "Exits with PROGRAM's status; 125 if mipcrun fails, 126 if PROGRAM\n"
-    "cannot be executed or preloaded, 127 if it is not found, 2 for wrong\n"
-    "usage.\n";
-
-static _Noreturn void
-usage(void)
+static int
+take_trace(const struct option_row *row, void *command, const char *file)
 {
-	fputs(usage_text, stderr);
-	exit(EXIT_USAGE);
+	struct run *run = command;
+
+	(void)row;
+	run->trace = true;
+	run->trace_file = file;
+	return -1;
 }
 
-static _Noreturn void
-help(void)
-{
-	fputs(usage_text, stdout);
-	fputs(help_text, stdout);
-	exit(fflush(stdout) == 0 ? 0 : EXIT_FAILED);
-}
+#define SET(field)	OPTION_SET(struct run, field, true)
 
-static _Noreturn void
-version(void)
-{
-	puts("mipcrun (mipc) " PACKAGE_VERSION);
-	exit(fflush(stdout) == 0 ? 0 : EXIT_FAILED);
-}
+static const struct option_row rows[] = {
+	{ 0, "shared", NULL, "make the namespace of --dir usable by every "
+	    "user (mode 1777)", SET(shared) },
+	{ 0, "private", NULL, "use a new namespace, gone when PROGRAM and all "
+	    "that it started are gone", SET(private) },
+	{ 0, "limit", "NAME=VALUE", LIMITS_HELP, OPTION_CALL(take_limit) },
+	{ 0, "strict", NULL, "do not execute what cannot be preloaded later "
+	    "on", SET(strict) },
+	{ 0, "trace", "[FILE]", "write a line for each call to FILE, or to "
+	    "standard error", OPTION_CALL(take_trace) },
+	OPTIONS_COMMON(struct run)
+};
 
-/* Digits with K, M or G behind them; false if they are not, or too many. */
-static bool
-parse_value(const char *text, unsigned long long *out)
-{
-	static const char suffixes[] = "KMG";
-	unsigned long long value;
-	const char *suffix;
-	char *end;
+static const char *const synopsis[] = {
+	"[--dir DIR [--shared]] [options] [--] PROGRAM [ARGUMENT]...",
+	"--private [options] [--] PROGRAM [ARGUMENT]...",
+	NULL
+};
 
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno != 0)
-		return false;
-	if (*end != '\0') {
-		suffix = strchr(suffixes, *end & ~('a' - 'A'));
-		if (suffix == NULL || *suffix == '\0' || end[1] != '\0')
-			return false;
-		for (; suffix >= suffixes; suffix--) {
-			if (value > ULLONG_MAX / 1024)
-				return false;
-			value *= 1024;
-		}
-	}
-	*out = value;
-	return true;
-}
+static const struct option_table options = {
+	.program = "mipcrun",
+	.synopsis = synopsis,
+	.about = "Run PROGRAM with mipc's System V IPC in place of the "
+	    "kernel's. A namespace that is missing is made.",
+	.rows = rows,
+	.nrows = sizeof(rows) / sizeof(rows[0]),
+	.exits = "Exits with PROGRAM's status; 125 if mipcrun fails, 126 if "
+	    "PROGRAM cannot be executed or preloaded, 127 if it is not "
+	    "found, 2 for wrong usage.",
+	.failed = EXIT_FAILED,
+};
 
-static void
-add_limit(struct run *run, char *text)
-{
-	struct limit *limit = &run->limits[run->nlimits++];
-	char *equals = strchr(text, '=');
-
-	if (equals == NULL || equals == text) {
-		complain("--limit %s: not NAME=VALUE", text);
-		usage();
-	}
-	*equals = '\0';
-	limit->name = text;
-	if (!parse_value(equals + 1, &limit->value)) {
-		complain("--limit %s: '%s' is no number with K, M, G or "
-		    "nothing behind it", text, equals + 1);
-		exit(EXIT_USAGE);
-	}
-}
-
-static void
+/* Read the command line.  Returns an exit code, or -1 to go on. */
+static int
 parse(int argc, char **argv, struct run *run)
 {
-	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' },
-		{ "shared", no_argument, NULL, 's' },
-		{ "private", no_argument, NULL, 'p' },
-		{ "limit", required_argument, NULL, 'l' },
-		{ "strict", no_argument, NULL, 'x' },
-		{ "trace", optional_argument, NULL, 't' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 }
-	};
+	const int code = options_read(&options, argc, argv, run);
 
-	for (int c; (c = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
-		switch (c) {
-		case 'd': run->dir = optarg; break;
-		case 's': run->shared = true; break;
-		case 'p': run->private = true; break;
-		case 'l': add_limit(run, optarg); break;
-		case 'x': run->strict = true; break;
-		case 't':
-			run->trace = true;
-			run->trace_file = optarg;
-			break;
-		case 'h': help();
-		case 'V': version();
-		default: usage();
-		}
-	}
+	if (code != -1)
+		return code;
 	run->argv = argv + optind;
-	if (run->argv[0] == NULL || (run->private && run->dir != NULL) ||
-	    (run->shared && run->dir == NULL))
-		usage();
-}
-
-int
-set_limits(struct mipc_ns *ns, const struct run *run)
-{
-	for (size_t i = 0; i < run->nlimits; i++) {
-		const struct limit *limit = &run->limits[i];
-
-		if (mipc_limit(ns, limit->name, NULL, &limit->value) == 0)
-			continue;
-		switch (errno) {
-		case ENOENT:
-			complain("--limit %s: there is no such limit",
-			    limit->name);
-			return EXIT_USAGE;
-		case EINVAL:
-			complain("--limit %s: %llu is out of its range",
-			    limit->name, limit->value);
-			return EXIT_USAGE;
-		}
-		complain("--limit %s: %s", limit->name, strerror(errno));
-		return EXIT_FAILED;
-	}
-	return 0;
+	if (run->argv[0] == NULL)
+		warnx("no program is named");
+	else if (run->private && run->dir != NULL)
+		warnx("--private: its namespace is a new one, not that of "
+		    "--dir");
+	else if (run->shared && run->dir == NULL)
+		warnx("--shared: it needs --dir");
+	else
+		return -1;
+	return options_refuse(&options);
 }
 
 /* 0, or an exit status after a message: PROGRAM must not be run. */
@@ -216,7 +120,7 @@ judge(const struct run *run)
 	if (verdict == TARGET_UNKNOWN || verdict == TARGET_GOOD)
 		return 0;
 	refused = verdict == TARGET_BARRED || run->strict;
-	complain("%s %s the kernel's System V IPC: %s%s%s%s", path,
+	warnx("%s %s the kernel's System V IPC: %s%s%s%s", path,
 	    refused ? "is not run, it would use" : "may use",
 	    target.through[0] == '\0' ? "" : "of its interpreter ",
 	    target.through, target.through[0] == '\0' ? "" : ", ",
@@ -256,7 +160,7 @@ find_module(char path[static PATH_MAX])
 		asked = PKGLIBDIR "/" MODULE;
 	}
 	if (realpath(asked, path) == NULL || access(path, R_OK) == -1) {
-		complain("cannot read the preload module %s: %s", asked,
+		warnx("cannot read the preload module %s: %s", asked,
 		    strerror(errno));
 		return false;
 	}
@@ -364,12 +268,12 @@ execute(const struct run *run, const char *dir)
 
 	if (setenv("MIPC_DIR", dir, 1) == -1 ||
 	    (run->strict && setenv("MIPC_STRICT", "1", 1) == -1)) {
-		complain("environment: %s", strerror(errno));
+		warn("environment");
 		return EXIT_FAILED;
 	}
 	execvp(run->argv[0], run->argv);
 	error = errno;
-	complain("%s: %s", run->argv[0], strerror(error));
+	warnx("%s: %s", run->argv[0], strerror(error));
 	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND :
 	    EXIT_NOT_RUN;
 }
@@ -409,17 +313,17 @@ run_shared(const struct run *run)
 	if (run->dir != NULL)
 		ns = mipc_open(run->dir, MIPC_CREAT |
 		    (run->shared ? MIPC_SHARED : 0));
-	else if (run->nlimits > 0)
+	else if (run->limits.n > 0)
 		ns = mipc_default();
-	if (ns == NULL && (run->dir != NULL || run->nlimits > 0)) {
-		complain("%s", mipc_reason());
+	if (ns == NULL && (run->dir != NULL || run->limits.n > 0)) {
+		warnx("%s", mipc_reason());
 		return EXIT_FAILED;
 	}
-	error = ns == NULL ? 0 : set_limits(ns, run);
-	if (error != 0)
+	error = ns == NULL ? -1 : limits_set(&run->limits, ns, EXIT_FAILED);
+	if (error != -1)
 		return error;
 	if (!absolute_dir(run, dir)) {
-		complain("%s: %s", run->dir == NULL ? "default namespace" :
+		warnx("%s: %s", run->dir == NULL ? "default namespace" :
 		    run->dir, strerror(errno));
 		return EXIT_FAILED;
 	}
@@ -429,28 +333,25 @@ run_shared(const struct run *run)
 int
 main(int argc, char **argv)
 {
-	struct run run = { .limits = calloc((size_t)argc + 1,
-	    sizeof(struct limit)) };
+	struct run run = { .dir = NULL };
 	char module[PATH_MAX];
 	int error;
 
-	if (run.limits == NULL) {
-		complain("%s", strerror(errno));
-		return EXIT_FAILED;
-	}
-	parse(argc, argv, &run);
+	error = parse(argc, argv, &run);
+	if (error != -1)
+		return error;
 	error = judge(&run);
 	if (error != 0)
 		return error;
 	if (run.trace && !begin_trace(run.trace_file)) {
-		complain("%s: %s", run.trace_file == NULL ? "standard error" :
+		warnx("%s: %s", run.trace_file == NULL ? "standard error" :
 		    run.trace_file, strerror(errno));
 		return EXIT_FAILED;
 	}
 	if (!find_module(module))
 		return EXIT_FAILED;
 	if (!preload(module)) {
-		complain("cannot preload %s: %s", module, strerror(errno));
+		warnx("cannot preload %s: %s", module, strerror(errno));
 		return EXIT_FAILED;
 	}
 	return run.private ? run_private(&run) : run_shared(&run);

@@ -5,41 +5,30 @@
 #ifndef MIPC_MIPCRUN_H
 #define MIPC_MIPCRUN_H
 
+#include "limits.h"
 #include "mipc.h"
+#include "options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Exit statuses of mipcrun's own, as env(1) has them. */
 enum {
-	EXIT_USAGE = 2,
 	EXIT_FAILED = 125,	/* mipcrun itself failed */
 	EXIT_NOT_RUN = 126,	/* found, but not executed */
 	EXIT_NOT_FOUND = 127
 };
 
-struct limit {
-	const char *name;
-	unsigned long long value;
-};
-
 struct run {
 	const char *dir;	/* NULL: the default namespace */
-	bool shared;
-	bool private;
-	bool strict;
+	int shared;
+	int private;
+	int strict;
 	bool trace;
 	const char *trace_file;	/* NULL: standard error */
-	struct limit *limits;
-	size_t nlimits;
+	struct limits limits;
 	char **argv;		/* the program and its arguments */
 };
-
-void	complain(const char *format, ...)
-	    __attribute__((format(printf, 1, 2)));
-
-/* Set the limits asked for; 0 or an exit status, after a message. */
-int	set_limits(struct mipc_ns *, const struct run *);
 
 /*
  * Execute the program on the namespace in `dir` (absolute).  Returns an exit

@@ -84,6 +84,7 @@ static const struct option_table options = {
 	.more = print_columns,
 	.exits = "Exits with 0; with 1 if the namespace or an object cannot "
 	    "be read; with 2 for a wrong usage.",
+	.failed = EXIT_UNREADABLE,
 };
 
 /* What --id shows: a queue is a list of one. */

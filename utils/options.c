@@ -8,9 +8,9 @@
 #include "options.h"
 
 #include <assert.h>
+#include <err.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -139,9 +139,12 @@ find_row(const struct option_table *t, int answer)
 
 /* --help and --version are done if all of it was written. */
 static int
-finish(void)
+finish(const struct option_table *t)
 {
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (fflush(stdout) == 0)
+		return 0;
+	warn("standard output");
+	return t->failed;
 }
 
 static int
@@ -164,11 +167,11 @@ apply(const struct option_table *t, const struct option_row *row,
 		return row->take(row, command, optarg);
 	case OPTION_HELPS:
 		print_help(t);
-		return finish();
+		return finish(t);
 	case OPTION_TELLS_VERSION:
 		printf("%s (%s) %s\n", t->program, PACKAGE_NAME,
 		    PACKAGE_VERSION);
-		return finish();
+		return finish(t);
 	}
 	return -1;
 }

@@ -53,6 +53,7 @@ struct option_table {
 	size_t nrows;
 	void (*more)(void);	/* prints more help; may be NULL */
 	const char *exits;	/* with what, and when */
+	int failed;		/* the code of a failure */
 	/* Takes what is no option, at its place; NULL: it is left, last. */
 	option_take *operand;
 };

@@ -10,6 +10,7 @@
 #include "mipcrun.h"
 
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -80,7 +81,7 @@ stays(struct mipc_ns *ns, const char *dir)
 	if (id != -1)
 		mipc_shmctl(ns, id, IPC_RMID, NULL);
 	if (again == ns && id == -1)
-		complain("%s: %s", dir, strerror(error));
+		warnx("%s: %s", dir, strerror(error));
 	errno = again == ns ? error : ENOENT;
 	return again == ns && id != -1;
 }
@@ -104,7 +105,7 @@ private_make(char *dir, size_t size)
 		if (ns != NULL)
 			mipc_close(ns);
 	}
-	complain("%s", mipc_reason());
+	warnx("%s", mipc_reason());
 	return NULL;
 }
 
