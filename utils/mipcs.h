@@ -11,6 +11,7 @@
 #define MIPC_MIPCS_H
 
 #include "mipc.h"
+#include "object.h"
 #include "options.h"
 #include "table.h"
 
@@ -28,9 +29,6 @@ enum view {
 	VIEW_SEMAPHORES		/* of one set */
 };
 
-/* Bits of kinds, in the order of their tables. */
-enum { OF_SHM = 01, OF_SEM = 02, OF_MSG = 04 };
-
 /* The lists of objects that show a column unless --output says otherwise. */
 enum shown {
 	IN_DEFAULT = 01,
@@ -40,7 +38,7 @@ enum shown {
 	IN_ALL = 017
 };
 
-enum { NKINDS = 3, COLUMNS = 16 };	/* COLUMNS: the most of a kind */
+enum { COLUMNS = 16 };		/* the most of a kind */
 
 struct command {
 	const char *dir;	/* NULL: the default */
@@ -51,19 +49,6 @@ struct command {
 	int id;			/* of the one object that is shown, or -1 */
 	unsigned table_flags;
 	int human;
-};
-
-/* An object as it is shown; `error` says why the rest is not known. */
-struct object {
-	int index;
-	int id;
-	int error;
-	union {
-		struct ipc_perm perm;	/* is the first of each */
-		struct shmid_ds shm;
-		struct semid_ds sem;
-		struct msqid_ds msg;
-	} ds;
 };
 
 struct column;
@@ -109,14 +94,9 @@ enum { FACTS = 16 };		/* the most of all kinds */
 
 struct kind {
 	const char *name;	/* of its table in JSON */
-	const char *one;	/* "segment" */
 	unsigned views;		/* the lists that it is part of by default */
 	const struct column *columns;
 	size_t ncolumns;
-	/* The highest index in use, or -1 with errno. */
-	int (*highest)(struct mipc_ns *);
-	/* The identifier of what an index has, or -1 with errno. */
-	int (*stat)(struct mipc_ns *, int index, struct object *);
 	/* Put facts there; how many, or -1 with errno. */
 	int (*limits)(struct mipc_ns *, struct fact *);
 	int (*summary)(struct mipc_ns *, struct fact *);

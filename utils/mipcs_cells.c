@@ -4,8 +4,6 @@
  */
 #include "mipcs.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -61,32 +59,22 @@ void
 user_cell(const struct command *cmd, const struct object *o,
     const struct column *column, char *cell)
 {
-	const struct passwd *pw;
 	uid_t uid;
 
 	(void)cmd;
 	take_field(o, column, &uid, sizeof(uid));
-	pw = getpwuid(uid);
-	if (pw != NULL)
-		snprintf(cell, CELL, "%s", pw->pw_name);
-	else
-		snprintf(cell, CELL, "%u", (unsigned)uid);
+	user_name(uid, cell);
 }
 
 void
 group_cell(const struct command *cmd, const struct object *o,
     const struct column *column, char *cell)
 {
-	const struct group *gr;
 	gid_t gid;
 
 	(void)cmd;
 	take_field(o, column, &gid, sizeof(gid));
-	gr = getgrgid(gid);
-	if (gr != NULL)
-		snprintf(cell, CELL, "%s", gr->gr_name);
-	else
-		snprintf(cell, CELL, "%u", (unsigned)gid);
+	group_name(gid, cell);
 }
 
 void
@@ -147,3 +135,5 @@ size_cell(const struct command *cmd, const struct object *o,
 		size /= 1024;
 	snprintf(cell, CELL, size < 10 ? "%.1f%c" : "%.0f%c", size, *unit);
 }
+
+_Static_assert(NAME_SIZE <= CELL, "a name fits a cell");

@@ -121,35 +121,36 @@ add_object(struct list *list, const struct object *o)
 
 /* One was asked for, and is not there. */
 static void
-miss(const struct command *cmd, const struct kind *kind, struct list *list)
+miss(const struct command *cmd, int k, struct list *list)
 {
-	fprintf(stderr, "mipcs: %s: %s %d: %s\n", cmd->dir, kind->one,
+	fprintf(stderr, "mipcs: %s: %s %d: %s\n", cmd->dir, facilities[k].one,
 	    cmd->id, strerror(EINVAL));
 	list->unreadable++;
 }
 
 /* All objects of a kind, or the one that is shown; -1 without memory. */
 static int
-collect(const struct command *cmd, const struct kind *kind,
-    struct mipc_ns *ns, struct list *list)
+collect(const struct command *cmd, int k, struct mipc_ns *ns,
+    struct list *list)
 {
-	const int highest = ns == NULL ? -1 : kind->highest(ns);
+	const struct facility *facility = &facilities[k];
+	const int highest = ns == NULL ? -1 : facility->highest(ns);
 
 	if (ns != NULL && highest == -1) {
 		fprintf(stderr, "mipcs: %s: the %s: %s\n", cmd->dir,
-		    kind->name, strerror(errno));
+		    kinds[k]->name, strerror(errno));
 		list->unreadable++;
 	}
 	for (int i = 0; i <= highest; i++) {
 		struct object o = { .index = i };
 
-		o.id = kind->stat(ns, i, &o);
+		o.id = facility->stat(ns, i, &o);
 		if (o.id == -1 && (errno == EINVAL || errno == EIDRM))
 			continue;	/* none there, or it went just now */
 		if (o.id == -1) {
 			o.error = errno;
 			fprintf(stderr, "mipcs: %s: %s of index %d: %s\n",
-			    cmd->dir, kind->one, i, strerror(o.error));
+			    cmd->dir, facility->one, i, strerror(o.error));
 			list->unreadable++;
 		}
 		/* One that cannot be read may be the one. */
@@ -159,7 +160,7 @@ collect(const struct command *cmd, const struct kind *kind,
 			return -1;
 	}
 	if (cmd->id != -1 && list->n == 0)
-		miss(cmd, kind, list);
+		miss(cmd, k, list);
 	return 0;
 }
 
@@ -251,7 +252,7 @@ print_objects(const struct command *cmd, const struct choice *choices,
 
 	for (int k = 0; k < NKINDS && error == 0; k++)
 		if (choices[k].n > 0) {
-			error = collect(cmd, kinds[k], ns, &lists[k]);
+			error = collect(cmd, k, ns, &lists[k]);
 			unreadable += lists[k].unreadable;
 		}
 	if (error == 0)

@@ -6,13 +6,6 @@
 
 #include <stdio.h>
 
-#ifndef MSG_INFO
-#define MSG_INFO	12
-#endif
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY	13
-#endif
-
 static const struct column columns[] = {
 	COMMON_COLUMNS("msqid"),
 	{ { "messages", "number of messages", 1 }, IN_DEFAULT,
@@ -40,21 +33,6 @@ inform(struct mipc_ns *ns, struct msginfo *info)
 	return mipc_msgctl(ns, 0, MSG_INFO, (struct msqid_ds *)(void *)info);
 }
 
-static int
-highest(struct mipc_ns *ns)
-{
-	struct msginfo info;
-
-	return inform(ns, &info);
-}
-
-static int
-stat_index(struct mipc_ns *ns, int index, struct object *o)
-{
-	return mipc_msgctl(ns, index, MSG_STAT_ANY, &o->ds.msg);
-}
-
-/* Those that an int of struct msginfo may be too small for. */
 static int
 limits(struct mipc_ns *ns, struct fact *facts)
 {
@@ -92,12 +70,9 @@ summary(struct mipc_ns *ns, struct fact *facts)
 
 const struct kind kind_msg = {
 	.name = "queues",
-	.one = "queue",
 	.views = IN_ALL,
 	.columns = columns,
 	.ncolumns = sizeof(columns) / sizeof(columns[0]),
-	.highest = highest,
-	.stat = stat_index,
 	.limits = limits,
 	.summary = summary,
 };

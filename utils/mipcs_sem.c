@@ -10,18 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY	20
-#endif
-
-/* semctl(2)'s fourth argument, which no header declares. */
-union argument {
-	int val;
-	struct semid_ds *buf;
-	unsigned short *array;
-	struct seminfo *info;
-};
-
 static const struct column columns[] = {
 	COMMON_COLUMNS("semid"),
 	{ { "nsems", "number of semaphores", 1 }, IN_DEFAULT,
@@ -36,22 +24,7 @@ static const struct column columns[] = {
 static int
 inform(struct mipc_ns *ns, int cmd, struct seminfo *info)
 {
-	return mipc_semctl(ns, 0, 0, cmd, (union argument){ .info = info });
-}
-
-static int
-highest(struct mipc_ns *ns)
-{
-	struct seminfo info;
-
-	return inform(ns, SEM_INFO, &info);
-}
-
-static int
-stat_index(struct mipc_ns *ns, int index, struct object *o)
-{
-	return mipc_semctl(ns, index, 0, SEM_STAT_ANY,
-	    (union argument){ .buf = &o->ds.sem });
+	return mipc_semctl(ns, 0, 0, cmd, (union sem_argument){ .info = info });
 }
 
 static int
@@ -93,12 +66,9 @@ summary(struct mipc_ns *ns, struct fact *facts)
 
 const struct kind kind_sem = {
 	.name = "sets",
-	.one = "set",
 	.views = IN_ALL & ~IN_PIDS,
 	.columns = columns,
 	.ncolumns = sizeof(columns) / sizeof(columns[0]),
-	.highest = highest,
-	.stat = stat_index,
 	.limits = limits,
 	.summary = summary,
 };
@@ -155,12 +125,12 @@ all_values(struct mipc_ns *ns, int id, int *n)
 	unsigned short *all;
 
 	if (mipc_semctl(ns, id, 0, IPC_STAT,
-	    (union argument){ .buf = &ds }) == -1)
+	    (union sem_argument){ .buf = &ds }) == -1)
 		return NULL;
 	all = malloc(ds.sem_nsems * sizeof(*all));
 	*n = (int)ds.sem_nsems;
 	if (all == NULL || mipc_semctl(ns, id, 0, GETALL,
-	    (union argument){ .array = all }) == 0)
+	    (union sem_argument){ .array = all }) == 0)
 		return all;
 	free(all);
 	return NULL;

@@ -40,20 +40,6 @@ static const struct column columns[] = {
 };
 
 static int
-highest(struct mipc_ns *ns)
-{
-	struct shm_info info;
-
-	return mipc_shmctl(ns, 0, SHM_INFO, (struct shmid_ds *)&info);
-}
-
-static int
-stat_index(struct mipc_ns *ns, int index, struct object *o)
-{
-	return mipc_shmctl(ns, index, SHM_STAT_ANY, &o->ds.shm);
-}
-
-static int
 limits(struct mipc_ns *ns, struct fact *facts)
 {
 	struct shminfo info;
@@ -89,12 +75,9 @@ summary(struct mipc_ns *ns, struct fact *facts)
 
 const struct kind kind_shm = {
 	.name = "segments",
-	.one = "segment",
 	.views = IN_ALL,
 	.columns = columns,
 	.ncolumns = sizeof(columns) / sizeof(columns[0]),
-	.highest = highest,
-	.stat = stat_index,
 	.limits = limits,
 	.summary = summary,
 };
