@@ -27,22 +27,6 @@ add_clauses(TCase *tc)
 	add_large_clauses(tc);
 }
 
-static void
-add_both(TCase *tc)
-{
-	add_time_tests(tc);
-	add_room_tests(tc);
-}
-
-static void
-add_dir(TCase *tc)
-{
-	add_both(tc);
-	add_disk_tests(tc);
-	add_fault_tests(tc);
-	add_hostile_tests(tc);
-}
-
 /* ---- the calls of the shared clauses ---- */
 
 static int
@@ -129,6 +113,5 @@ has_queues(const struct backend *b)
 }
 
 const struct clauses clauses = {
-	"msg", TIME_LIMIT, BROKEN_LIMIT, add_clauses, add_dir, add_both,
-	role_fresh, has_queues
+	"msg", TIME_LIMIT, BROKEN_LIMIT, add_clauses, NULL, has_queues
 };

@@ -311,13 +311,13 @@ START_TEST(M12_MSGMNB_is_what_new_queues_hold)
 }
 END_TEST
 
-/* The kernel has no such limits. */
+/* The kernel's file has no such limits. */
 START_TEST(M12_what_an_int_cannot_hold_is_INT_MAX)
 {
 	static const unsigned long long most[] = { INT_MAX, INT_MAX + 1ull,
 	    UINT_MAX, 1ull << 32, 1ull << 40 };
 
-	for (size_t i = 0; i < (backend_has(FOLLOWS_NEWIPC) ? 1 :
+	for (size_t i = 0; i < (backend_has(LIMITS_IN_PROC) ? 1 :
 	    COUNT(most)); i++) {
 		set_limit("msgmnb", most[i]);
 		must_eq(info(IPC_INFO).msgmnb, INT_MAX);

@@ -132,7 +132,7 @@ largest(void)
 {
 	struct statvfs fs;
 
-	if (ipc == &kernel_backend)
+	if (backend_has(IS_KERNEL))
 		return 4 * MIB;
 	if (!backend_has(HAS_FILES))
 		return 64 * MIB;

@@ -31,14 +31,6 @@ add_clauses(TCase *tc)
 	add_large_clauses(tc);
 }
 
-static void
-add_dir(TCase *tc)
-{
-	add_barging_tests(tc);
-	add_fault_tests(tc);
-	add_hostile_tests(tc);
-}
-
 /* ---- programs that tests exec ---- */
 
 /* One that knows nothing of the set it owes something. */
@@ -58,9 +50,7 @@ role_go_on(const char *dir, const char *id)
 {
 	if (!testing_join())
 		return 3;
-	ipc = strcmp(dir, "-") == 0 ? &kernel_backend : &dir_backend;
-	if (ipc == &dir_backend)
-		backend_reopen(dir);
+	backend_rejoin(dir);
 	add(atoi(id), 0, 2, SEM_UNDO);
 	add(atoi(id), 1, -1, SEM_UNDO);
 	reach(2);
@@ -73,9 +63,7 @@ play(const char *role, const char *arg1, const char *arg2)
 {
 	if (strcmp(role, "linger") == 0)
 		return role_linger();
-	if (strcmp(role, "go-on") == 0)
-		return role_go_on(arg1, arg2);
-	return role_fresh(role, arg1, arg2);
+	return strcmp(role, "go-on") == 0 ? role_go_on(arg1, arg2) : -1;
 }
 
 /* ---- the calls of the shared clauses ---- */
@@ -154,6 +142,5 @@ const struct kind kind = {
 };
 
 const struct clauses clauses = {
-	"sem", TIME_LIMIT, BROKEN_LIMIT, add_clauses, add_dir,
-	add_barging_tests, play, NULL
+	"sem", TIME_LIMIT, BROKEN_LIMIT, add_clauses, play, NULL
 };

@@ -255,15 +255,13 @@ END_TEST
 
 START_TEST(S12_the_new_image_goes_on_with_its_debts)
 {
-	struct image image = { make_of(2, fives), "go-on", testing_dir,
+	struct image image = { make_of(2, fives), "go-on", backend_place(),
 	    false };
 	pid_t pid;
 
 	if (!backend_has(OUTLIVES_EXEC))
 		testing_skip("%s store: what is exec'ed cannot reach it "
 		    "(mipc(7))", ipc->name);
-	if (!backend_has(HAS_FILES))
-		image.dir = "-";
 	pid = spawn(BY_FORK, owe_and_exec, &image);
 	await(2);
 	must_be(image.id, 0, 4);

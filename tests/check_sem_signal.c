@@ -79,7 +79,7 @@ START_TEST(S14_stop_and_continue_end_the_wait_with_EINTR)
 	int id = make_of(2, zero_one), status;
 	pid_t pid;
 
-	if (ipc != &kernel_backend && (getenv("MIPC_NO_WAITV") != NULL ||
+	if (!backend_has(IS_KERNEL) && (getenv("MIPC_NO_WAITV") != NULL ||
 	    getenv("MIPC_NO_RSEQ") != NULL ||
 	    getenv("MIPC_NO_ROBUST") != NULL))
 		testing_skip("%s store: a stop is not told from a sleep "

@@ -142,23 +142,6 @@ add_clauses(TCase *tc)
 	add_many_clauses(tc);
 }
 
-static void
-add_dir(TCase *tc)
-{
-	add_ns_tests(tc);
-	add_dir_tests(tc);
-	add_fault_tests(tc);
-	add_space_tests(tc);
-	add_hostile_tests(tc);
-}
-
-static void
-add_anon(TCase *tc)
-{
-	add_ns_tests(tc);
-	add_anon_tests(tc);
-}
-
 /* ---- programs that tests exec ---- */
 
 /* Say that this program runs, and wait. */
@@ -180,9 +163,7 @@ role_attach(const char *dir, const char *id)
 {
 	void *p;
 
-	ipc = strcmp(dir, "-") == 0 ? &kernel_backend : &dir_backend;
-	if (ipc == &dir_backend)
-		backend_reopen(dir);
+	backend_rejoin(dir);
 	p = ipc->shmat(atoi(id), NULL, 0);
 	return p == (void *)-1 ? 1 : wait_for_end_of_input();
 }
@@ -192,9 +173,7 @@ play(const char *role, const char *arg1, const char *arg2)
 {
 	if (strcmp(role, "attach") == 0)
 		return role_attach(arg1, arg2);
-	if (strcmp(role, "wait") != 0)
-		return role_fresh(role, arg1, arg2);
-	return wait_for_end_of_input();
+	return strcmp(role, "wait") == 0 ? wait_for_end_of_input() : -1;
 }
 
 /* ---- the calls of the shared clauses ---- */
@@ -287,6 +266,5 @@ const struct kind kind = {
 };
 
 const struct clauses clauses = {
-	"shm", TIME_LIMIT, TIME_LIMIT, add_clauses, add_dir, add_anon, play,
-	NULL
+	"shm", TIME_LIMIT, TIME_LIMIT, add_clauses, play, NULL
 };

@@ -444,7 +444,7 @@ attach_then_exec(void *arg)
 	attach(*(int *)arg);
 	dup2((int)board->value[0], STDIN_FILENO);
 	dup2((int)board->value[1], STDOUT_FILENO);
-	exec_role("attach", backend_has(HAS_FILES) ? testing_dir : "-", id);
+	exec_role("attach", backend_place(), id);
 }
 
 START_TEST(H6_a_program_attaches_anew_after_exec)

@@ -62,14 +62,19 @@ struct clauses {
 	const char *name;
 	int limit, broken_limit;	/* seconds a test may take */
 	void (*add)(TCase *tc);		/* on every backend */
-	void (*add_dir)(TCase *tc);	/* beside these */
-	void (*add_anon)(TCase *tc);
-	/* A program that a test execs, by its role. */
+	/* A program that a test execs, by its role; -1: there is none. */
 	int (*play)(const char *role, const char *arg1, const char *arg2);
 	/* Whether a backend has this kind at all; NULL: each has. */
 	bool (*has)(const struct backend *);
 };
 extern const struct clauses clauses;
+
+/* Beside the clauses: what mipc promises, and the kernel knows nothing of. */
+struct extras {
+	void (*add_dir)(TCase *tc);
+	void (*add_anon)(TCase *tc);
+};
+extern const struct extras extras;
 
 /* Calls that must succeed. */
 int	make_one(key_t key, int mode);
@@ -78,6 +83,7 @@ void	remove_one(int id);
 struct ipc_perm perm_of(int id);
 void	set_owner(int id, uid_t uid, gid_t gid, int mode);
 void	set_limit(const char *name, unsigned long long value);
+bool	may_limit(void);	/* the kernel's, here */
 
 /* The file NAME of the namespace, for the directory store. */
 const char *file_of(const char *name);
@@ -93,7 +99,7 @@ int	count_files(const char *prefix);
  */
 void	run_fresh(const char *role, int id, int other);
 bool	play_fault(const char *role, int id, int other);
-int	role_fresh(const char *role, const char *dir, const char *ids);
+int	play_fresh(const char *role, const char *dir, const char *ids);
 
 /* ---- handle.c: signals that come while a process sleeps ---- */
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * testing.c - the ground the test programs stand on.
- *
- * The program forks: the child is libcheck's runner, the parent reads its
- * TAP lines, turns the failures that testing_skip() raised into SKIP lines
- * and removes the directory in the end, however the runner came to its own.
+ * testing.c - the ground the test programs stand on: assertions, the board,
+ * children, and which tests are wanted.
  */
 #include "testing.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <fnmatch.h>
@@ -25,16 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SKIP_MARK	"SKIP: "
 #define BOARD_FD	"MIPC_TEST_BOARD"
 
 struct board *board;
 char testing_dir[PATH_MAX];
 
-static char base[PATH_MAX - 64];	/* what the program owns on disk */
 static const char *selected;
+static bool listing;
 static pid_t test_pid;
-static volatile sig_atomic_t runner;
 
 /* ---- assertions ---- */
 
@@ -108,11 +102,30 @@ testing_skip(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	ck_abort_msg(SKIP_MARK "%s", text);
+	ck_abort_msg(TESTING_SKIP "%s", text);
 	abort();		/* not reached: libcheck left the process */
 }
 
 /* ---- the board ---- */
+
+bool
+testing_make_board(void)
+{
+	int fd = memfd_create("board", 0);	/* programs exec'ed find it */
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", fd);
+	return fd != -1 && ftruncate(fd, sizeof(*board)) == 0 &&
+	    setenv(BOARD_FD, number, 1) == 0 && testing_join();
+}
+
+void
+testing_begin(void)
+{
+	test_pid = getpid();
+	board_clear();
+	board->group = getpgrp();
+}
 
 bool
 testing_join(void)
@@ -275,7 +288,7 @@ exec_role(const char *role, const char *arg1, const char *arg2)
 	testing_fail(__FILE__, __LINE__, "exec of role %s", role);
 }
 
-/* ---- a place on disk ---- */
+/* ---- files ---- */
 
 static int
 remove_entry(const char *path, const struct stat *st, int type,
@@ -293,38 +306,7 @@ remove_tree(const char *dir)
 	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void
-make_base(void)
-{
-	const char *in = getenv("MIPC_TEST_DIR");
-
-	if (in == NULL)
-		in = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
-	snprintf(base, sizeof(base), "%s/mipc-check-XXXXXX", in);
-	if (mkdtemp(base) == NULL || chmod(base, 0755) == -1) {
-		perror(base);
-		exit(99);
-	}
-}
-
-void
-testing_enter(void)
-{
-	test_pid = getpid();
-	board_clear();
-	board->group = test_pid;	/* libcheck made it the leader */
-	snprintf(testing_dir, sizeof(testing_dir), "%s/XXXXXX", base);
-	must(mkdtemp(testing_dir) != NULL);
-	must_eq(chmod(testing_dir, 0755), 0);
-}
-
-void
-testing_leave(void)
-{
-	remove_tree(testing_dir);
-}
-
-/* ---- running ---- */
+/* ---- which tests ---- */
 
 void
 testing_select(const char *pattern)
@@ -333,135 +315,24 @@ testing_select(const char *pattern)
 }
 
 void
+testing_list(void)
+{
+	listing = true;
+}
+
+void
 testing_add_loop(TCase *tc, const TTest *test, int from, int to)
 {
-	if (selected == NULL || fnmatch(selected, test->name, 0) == 0)
+	if (selected != NULL && fnmatch(selected, test->name, 0) != 0)
+		return;
+	if (!listing)
 		tcase_add_loop_test(tc, test, from, to);
+	for (int i = from; listing && i < to; i++)
+		printf("%s %d\n", test->name, i);
 }
 
 void
 testing_add(TCase *tc, const TTest *test)
 {
 	testing_add_loop(tc, test, 0, 1);
-}
-
-/*
- * libcheck writes "ok N - file:case:test: message".  Print the case and the
- * test, then the message of a failure, or the reason of a skip.  Returns
- * whether the line is a failure.
- */
-static bool
-print_line(char *line)
-{
-	static char last[200];
-	static int turn;
-	char *name = strstr(line, " - "), *message = NULL, *skip;
-	bool failed = strncmp(line, "not ok", 6) == 0;
-
-	line[strcspn(line, "\n")] = '\0';
-	if (name != NULL)
-		name = strchr(name, ':');
-	if (name != NULL)
-		message = strstr(name + 1, ": ");
-	if (message == NULL) {
-		printf("%s\n", line);
-		return failed;
-	}
-	*message = '\0';
-	skip = strstr(message + 2, SKIP_MARK);
-	turn = strcmp(last, name + 1) == 0 ? turn + 1 : 1;
-	snprintf(last, sizeof(last), "%s", name + 1);
-	printf("%s %d - %s", failed && skip == NULL ? "not ok" : "ok",
-	    atoi(line + (failed ? 7 : 3)), name + 1);
-	if (turn > 1)
-		printf(" %d", turn);	/* of a loop test */
-	if (skip != NULL)
-		printf(" # SKIP %s\n", skip + strlen(SKIP_MARK));
-	else if (failed)
-		printf(": %s\n", message + 2);
-	else
-		printf("\n");
-	return failed && skip == NULL;
-}
-
-static bool
-print_lines(int fd)
-{
-	FILE *in = fdopen(fd, "r");
-	char *line = NULL;
-	size_t size = 0;
-	bool failed = false;
-
-	while (in != NULL && getline(&line, &size, in) != -1) {
-		failed |= print_line(line);
-		fflush(stdout);
-	}
-	free(line);
-	if (in != NULL)
-		fclose(in);
-	return failed || in == NULL;
-}
-
-/* libcheck passes it on to the test, which may have signals blocked. */
-static void
-forward(int sig)
-{
-	pid_t group = board->group;
-
-	kill((pid_t)runner, sig);
-	if (group > 0)
-		killpg(group, SIGKILL);
-}
-
-static pid_t
-start_runner(Suite *suite, int out[2])
-{
-	pid_t pid = fork();
-	SRunner *sr = srunner_create(suite);
-
-	if (pid != 0) {
-		srunner_free(sr);	/* and the suite with it */
-		return pid;
-	}
-	setpgid(0, 0);		/* libcheck signals its whole group */
-	dup2(out[1], STDOUT_FILENO);
-	close(out[0]);
-	close(out[1]);
-	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);	/* children may flush it */
-	srunner_set_fork_status(sr, CK_FORK);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	srunner_free(sr);
-	exit(0);
-}
-
-int
-testing_run(Suite *suite)
-{
-	struct sigaction sa = {
-		.sa_handler = forward,
-		.sa_flags = SA_RESTART,
-	};
-	int out[2], status;
-	char number[16];
-	bool failed;
-	int fd = memfd_create("board", 0);	/* programs exec'ed find it */
-
-	snprintf(number, sizeof(number), "%d", fd);
-	if (fd == -1 || ftruncate(fd, sizeof(*board)) == -1 ||
-	    setenv(BOARD_FD, number, 1) == -1 || !testing_join() ||
-	    pipe(out) == -1)
-		return 99;
-	make_base();
-	runner = start_runner(suite, out);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);	/* the directory must go all the same */
-	close(out[1]);
-	failed = runner == -1 || print_lines(out[0]);
-	if (runner != -1)
-		waitpid((pid_t)runner, &status, 0);
-	remove_tree(base);
-	return failed || runner == -1 || status != 0;
 }

@@ -19,6 +19,7 @@
 #include <sys/shm.h>
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,6 +46,7 @@ void	testing_error(const char *file, int line, const char *what,
 	    intptr_t got, int error);
 
 /* Leave a test as skipped; only from the test's own process. */
+#define TESTING_SKIP	"SKIP: "	/* how such a failure begins */
 void	testing_skip(const char *fmt, ...)
 	    __attribute__((noreturn, format(printf, 1, 2)));
 
@@ -62,7 +64,10 @@ struct board {
 
 extern struct board *board;
 
-/* Clear the board; a fixture does it before each test. */
+/* Make it; false if that cannot be. */
+bool	testing_make_board(void);
+/* The calling process is a test: the board is clear. */
+void	testing_begin(void);
 void	board_clear(void);
 
 /* Say that stage n is reached; wait until it is. */
@@ -128,6 +133,8 @@ void	drop_capabilities(void);
 #define FOLLOWS_UNSHARE	0x400	/* CLONE_SYSVSEM settles debts (S12) */
 #define WITHDRAWS_FIRST	0x800	/* a handler finds its thread awake (S17) */
 #define SENDERS_RACE	0x1000	/* those that room wakes are equals (M8) */
+#define IS_KERNEL	0x2000
+#define LIMITS_IN_PROC	0x4000	/* are what these files can say */
 
 /* The fourth argument of semctl(), which libc leaves to the program. */
 union semun {
@@ -172,9 +179,17 @@ extern const struct backend *ipc;	/* the one in use */
 bool	backend_has(unsigned traits);
 struct mipc_ns *backend_ns(void);	/* of the mipc backends */
 void	backend_reopen(const char *dir);
+/* Where a program exec'ed finds the one in use, by backend_rejoin(). */
+const char *backend_place(void);
+void	backend_rejoin(const char *place);
+/*
+ * Go on in a new namespace; the test's own process has made no call so far,
+ * its children may have.
+ */
+void	backend_renew(void);
 
 /* The running test's own empty directory, made by testing_enter(). */
-extern char testing_dir[];
+extern char testing_dir[PATH_MAX];
 void	testing_enter(void);
 void	testing_leave(void);
 void	remove_tree(const char *dir);
@@ -183,6 +198,8 @@ void	remove_tree(const char *dir);
 void	testing_add(TCase *tc, const TTest *test);
 void	testing_add_loop(TCase *tc, const TTest *test, int from, int to);
 void	testing_select(const char *pattern);
+/* Print what would be added: "TEST N", N the number of a loop. */
+void	testing_list(void);
 
 /*
  * Run a suite: TAP on standard output, one line a test, SKIP lines with
@@ -190,5 +207,7 @@ void	testing_select(const char *pattern);
  * main()'s value.
  */
 int	testing_run(Suite *suite);
+/* What the first test is called, and so on, if not by its function's name. */
+extern const char *const *testing_names;
 
 #endif

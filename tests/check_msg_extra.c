@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_msg_extra.c - the tests of message queues beside the clauses.
+ */
+#include "check_msg.h"
+
+static void
+add_both(TCase *tc)
+{
+	add_time_tests(tc);
+	add_room_tests(tc);
+}
+
+static void
+add_dir(TCase *tc)
+{
+	add_both(tc);
+	add_disk_tests(tc);
+	add_fault_tests(tc);
+	add_hostile_tests(tc);
+}
+
+const struct extras extras = { add_dir, add_both };

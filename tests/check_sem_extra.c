@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_sem_extra.c - the tests of semaphore sets beside the clauses.
+ */
+#include "check_sem.h"
+
+static void
+add_dir(TCase *tc)
+{
+	add_barging_tests(tc);
+	add_fault_tests(tc);
+	add_hostile_tests(tc);
+}
+
+const struct extras extras = { add_dir, add_barging_tests };
