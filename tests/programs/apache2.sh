@@ -10,8 +10,6 @@ srcdir=${srcdir:-.}
 
 modules=/usr/lib/apache2/modules
 ready="resuming normal operations"
-# Of this machine, and no other running test's.
-address=127.$(($$ / 65536 + 1)).$(($$ / 256 % 256)).$(($$ % 256))
 
 # Children take turns where there are several places to accept at.
 configure()
@@ -179,6 +177,7 @@ need apache2 perl setsid
 root=
 [ "$(id -u)" -ne 0 ] || root=yes
 prepare as_is
+own_address
 configure
 plan 8
 step "Apache starts, and a child has the semaphore" started

@@ -111,6 +111,12 @@ ended()
 	return 1
 }
 
+# own_address: of this machine, and no other running test's; it is $address.
+own_address()
+{
+	address=127.$(($$ / 65536 + 1)).$(($$ / 256 % 256)).$(($$ % 256))
+}
+
 # get ADDRESS PATH: what is served there, a socket of the Internet's or a file;
 # fails where no answer comes.
 get()
@@ -233,10 +239,23 @@ nattch_right()
 	done <"$work/segments"
 }
 
+# was_executed PROGRAM: says the trace, where other calls may come between.
+was_executed()
+{
+	awk -v call=" execve[(]\"[^\"]*/$1\"" '
+	$0 ~ call {
+		began[$1] = 1
+		if (/ = 0$/)
+			found = 1
+	}
+	/ <... execve resumed>.* = 0$/ && began[$1] { found = 1 }
+	END { exit !found }' "$work/trace"
+}
+
 # kernel_untouched PROGRAM: it was traced, and made no IPC call.
 kernel_untouched()
 {
-	grep -qE "execve\(\"[^\"]*/$1\".* = 0$" "$work/trace" || {
+	was_executed "$1" || {
 		echo "$1 was not traced"
 		return 1
 	}
