@@ -5,7 +5,7 @@
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
-commands="mipcrun mipcs"
+commands="mipcmk mipcrun mipcs"
 
 # says FILE TEXT: what was printed there has it.
 says()

@@ -3,40 +3,12 @@
  * limits.c - limits of a namespace, as a command line has them.
  */
 #include "limits.h"
+#include "parse.h"
 
 #include <err.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool
-parse_number(const char *text, unsigned long long *out)
-{
-	static const char suffixes[] = "KMG";
-	unsigned long long value;
-	const char *suffix;
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno != 0)
-		return false;
-	if (*end != '\0') {
-		suffix = strchr(suffixes, *end & ~('a' - 'A'));
-		if (suffix == NULL || *suffix == '\0' || end[1] != '\0')
-			return false;
-		for (; suffix >= suffixes; suffix--) {
-			if (value > ULLONG_MAX / 1024)
-				return false;
-			value *= 1024;
-		}
-	}
-	*out = value;
-	return true;
-}
 
 int
 limits_add(struct limits *limits, const char *text, int failed)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * limits.h - a command's --limit NAME=VALUE, and its numbers with K, M, G.
+ * limits.h - a command's --limit NAME=VALUE.
  */
 #ifndef MIPC_LIMITS_H
 #define MIPC_LIMITS_H
@@ -8,7 +8,6 @@
 #include "mipc.h"
 #include "options.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct limit {
@@ -26,9 +25,6 @@ struct limits {
 	"set a limit: shmmax, shmall, shmmni, shm_rmid_forced, semmsl, " \
 	"semmns, semopm, semmni, barging, msgmax, msgmnb, msgmni; K, M and " \
 	"G multiply by 1024"
-
-/* Digits with K, M or G behind them; false if they are not, or too many. */
-bool	parse_number(const char *text, unsigned long long *out);
 
 /*
  * Add what --limit says; set them all.  Both return -1 to go on; or after a

@@ -3,6 +3,7 @@
  * mipcs - lists the objects of a namespace: what the command line asks for.
  */
 #include "mipcs.h"
+#include "parse.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,19 +28,12 @@ static int
 take_id(const struct option_row *row, void *command, const char *text)
 {
 	struct command *cmd = command;
-	char *end;
-	long id;
 
-	errno = 0;
-	id = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || id < 0 ||
-	    id != (int)id) {
-		fprintf(stderr, "mipcs: --%s: %s: not an identifier\n",
-		    row->name, text);
-		return EXIT_USAGE;
-	}
-	cmd->id = (int)id;
-	return -1;
+	if (parse_id(text, &cmd->id))
+		return -1;
+	fprintf(stderr, "mipcs: --%s: %s: not an identifier\n", row->name,
+	    text);
+	return EXIT_USAGE;
 }
 
 #define SET(field, value)	OPTION_SET(struct command, field, value)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * parse.h - what stands on command lines: numbers, identifiers, keys, times.
+ *
+ * Each is false, with nothing written, for a text that is none.
+ */
+#ifndef MIPC_PARSE_H
+#define MIPC_PARSE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Digits with K, M or G behind them, powers of 1024. */
+bool	parse_number(const char *text, unsigned long long *out);
+
+/* The number of an object. */
+bool	parse_id(const char *text, int *out);
+
+/* Nine bits, in octal. */
+bool	parse_mode(const char *text, int *out);
+
+/* Digits with s (or nothing), m, h, d or w behind them: seconds. */
+bool	parse_age(const char *text, long long *out);
+
+/* A user's name or number. */
+bool	parse_user(const char *text, uid_t *out);
+
+/*
+ * A number in C's notation; or PATH:PROJ, ftok(3)'s key of a file, where PROJ
+ * is a number or else one character.
+ *
+ * Returns 0, or EINVAL if it is neither, or why the file has no key.
+ */
+int	parse_key(const char *text, key_t *out);
+
+#endif
