@@ -13,7 +13,7 @@ user=$PWD/tests/ipc_user
 alike()
 {
 	sed -E -e 's/^[0-9]+ +/PID /' -e '/^PID (\+\+\+|---|strace)/d' \
-	    -e 's/0x7f[0-9a-f]+/ADDRESS/g' -e 's/1[78][0-9]{8}/TIME/g' \
+	    -e 's/0x[0-9a-f]{9,}/ADDRESS/g' -e 's/1[78][0-9]{8}/TIME/g' \
 	    -e 's/(pid=)[0-9]+/\1PID/g' -e 's/(GETPID.*=) [0-9]+/\1 PID/' \
 	    -e 's/semtimedop\((.*), NULL\)/semop(\1)/' \
 	    -e 's/(_INFO), .*\)/\1, ...)/' \
