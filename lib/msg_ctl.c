@@ -9,14 +9,11 @@
 #include <string.h>
 #include <sys/msg.h>
 
+#include "commands.h"
 #include "control.h"
 #include "crash.h"
 #include "mipc.h"
 #include "sweep.h"
-
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY 13
-#endif
 
 /* --- status ------------------------------------------------------------ */
 

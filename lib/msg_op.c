@@ -13,15 +13,9 @@
 #include <string.h>
 #include <sys/msg.h>
 
+#include "commands.h"
 #include "crash.h"
 #include "mipc.h"
-
-#ifndef MSG_EXCEPT
-#define MSG_EXCEPT 020000
-#endif
-#ifndef MSG_COPY
-#define MSG_COPY 040000
-#endif
 
 /* --- common ------------------------------------------------------------ */
 

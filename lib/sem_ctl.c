@@ -11,14 +11,11 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "commands.h"
 #include "control.h"
 #include "mipc.h"
 #include "sweep.h"
 #include "use.h"
-
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY 20
-#endif
 
 union argument {
 	int val;

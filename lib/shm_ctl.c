@@ -15,13 +15,10 @@
 #include <sys/shm.h>
 
 #include "attach.h"
+#include "commands.h"
 #include "control.h"
 #include "mipc.h"
 #include "sweep.h"
-
-#ifndef SHM_STAT_ANY
-#define SHM_STAT_ANY 15
-#endif
 
 /* What a call is about. */
 struct call {

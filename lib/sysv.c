@@ -8,6 +8,7 @@
  * what a pointer may be (preload/names.c).
  */
 #include "sys.h"
+#include "commands.h"
 #include "mipc.h"
 
 #include <sys/msg.h>
@@ -15,13 +16,6 @@
 #include <sys/shm.h>
 #include <errno.h>
 #include <stdarg.h>
-
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY	20
-#endif
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY	13
-#endif
 
 #ifndef SYSV_NAMESPACE
 /* semctl()'s fourth argument, which no header declares. */

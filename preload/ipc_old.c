@@ -8,6 +8,7 @@
  */
 #include "preload.h"
 
+#include "commands.h"
 #include "ipc.h"
 
 #ifdef HAS_IPC_CALL
@@ -19,13 +20,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY	20
-#endif
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY	13
-#endif
 
 enum { NO_SUCH_ID = 65534 };
 

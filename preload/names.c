@@ -21,6 +21,8 @@
  */
 #include "trace.h"
 
+#include "commands.h"
+
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -28,13 +30,6 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
-
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY	13
-#endif
-#ifndef MSG_COPY
-#define MSG_COPY	040000
-#endif
 
 enum {
 	DIRECT_MOST = 6 << 12,	/* bytes of room, in pages that are known */

@@ -7,19 +7,14 @@
  */
 #include "proc.h"
 
+#include "commands.h"
+
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY	20
-#endif
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY	13
-#endif
 
 /* A size in a row of a segment, and how wide it is in the heading. */
 #if __SIZEOF_LONG__ == 8

@@ -8,20 +8,12 @@
  */
 #include "trace.h"
 
+#include "commands.h"
+
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
 #include <string.h>
-
-#ifndef SEM_STAT_ANY
-#define SEM_STAT_ANY	20
-#endif
-#ifndef MSG_STAT_ANY
-#define MSG_STAT_ANY	13
-#endif
-#ifndef MSG_COPY
-#define MSG_COPY	040000
-#endif
 
 #define WORD(name)	{ name, #name }
 

@@ -16,14 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands.h"
+
 #define PATIENCE	30.0
 #define AT_ONCE		0.025	/* who is woken comes back, mostly */
 #define LATE		0.3	/* it may have been a heartbeat */
 #define SOON		10.0	/* ... on a machine that has more to do */
-
-#ifndef MSG_COPY
-#define MSG_COPY	040000
-#endif
 
 /* ---- letters ---- */
 

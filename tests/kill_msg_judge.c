@@ -17,9 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef MSG_EXCEPT
-#define MSG_EXCEPT	020000
-#endif
+#include "commands.h"
 
 #define PATIENCE	25	/* seconds until a call counts as hung */
 #define SOON		8.0	/* until the dead have let go of all */

@@ -14,9 +14,7 @@
 #include <sys/msg.h>
 #include <unistd.h>
 
-#ifndef MSG_EXCEPT
-#define MSG_EXCEPT	020000
-#endif
+#include "commands.h"
 
 #define ROOM		8192u
 #define ENLARGED	400u	/* bytes that a queue gets by IPC_SET */

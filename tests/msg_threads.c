@@ -17,13 +17,7 @@
 #include <string.h>
 
 #include "atomic.h"
-
-#ifndef MSG_EXCEPT
-#define MSG_EXCEPT 020000
-#endif
-#ifndef MSG_COPY
-#define MSG_COPY 040000
-#endif
+#include "commands.h"
 
 enum { SENDERS = 3, RECEIVERS = 4, EACH = 1500, TYPES = 3, LONGEST = 6000 };
 

@@ -13,12 +13,7 @@
 #include <string.h>
 #include <sys/msg.h>
 
-#ifndef MSG_EXCEPT
-#define MSG_EXCEPT	020000
-#endif
-#ifndef MSG_COPY
-#define MSG_COPY	040000
-#endif
+#include "commands.h"
 
 static struct worker *me;
 static unsigned queue;

@@ -10,9 +10,7 @@
 #include <sys/msg.h>
 #include <unistd.h>
 
-#ifndef MSG_COPY
-#define MSG_COPY	040000
-#endif
+#include "commands.h"
 
 #define SOON	0.02	/* a death that somebody else may not know of yet */
 #define LATE	1.0
