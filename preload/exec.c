@@ -13,6 +13,7 @@
  */
 #include "preload.h"
 
+#include "raw.h"
 #include "target.h"
 
 #include <alloca.h>
@@ -55,11 +56,20 @@ warned_before(const struct target *target)
 }
 
 static bool
-is_strict(void)
+is_set(const char *name)
 {
-	const char *value = getenv("MIPC_STRICT");
+	const char *value = getenv(name);
 
 	return value != NULL && strcmp(value, "1") == 0;
+}
+
+/* Of a program that will be executed all the same. */
+static const char *
+prospect(void)
+{
+	return is_set(RAW_ENVIRONMENT) ?
+	    " will be killed at its first System V IPC call: " :
+	    " will use the kernel's System V IPC: ";
 }
 
 /* A path, or for fexecve() that of the descriptor. */
@@ -89,7 +99,7 @@ warn(int dirfd, const char *path, const struct target *target, bool strict)
 	preload_add(&line, "mipc: ");
 	add_name(&line, dirfd, path);
 	preload_add(&line, strict ? " is not executed: " :
-	    " will use the kernel's System V IPC: ");
+	    prospect());
 	if (target->through[0] != '\0') {
 		preload_add(&line, "of its interpreter ");
 		preload_add(&line, target->through);
@@ -147,7 +157,7 @@ preload_judge(int dirfd, const char *path, int flags, char *const envp[])
 	case TARGET_DOUBTFUL:
 		break;
 	}
-	strict = is_strict();
+	strict = is_set("MIPC_STRICT");
 	warn(dirfd, path, &target, strict);
 	return strict ? EACCES : 0;
 }

@@ -9,6 +9,8 @@
  */
 #include "preload.h"
 
+#include "sys_call.h"
+
 #include <sys/syscall.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -52,6 +54,6 @@ preload_print(struct preload_line *line)
 	if (line->used == sizeof(line->text))
 		line->used--;
 	line->text[line->used++] = '\n';
-	mipc_sys(SYS_write, STDERR_FILENO, (long)line->text, (long)line->used,
+	sys_call(SYS_write, STDERR_FILENO, (long)line->text, (long)line->used,
 	    0, 0, 0);
 }

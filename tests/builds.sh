@@ -13,7 +13,8 @@ jobs=-j$((($(getconf _NPROCESSORS_ONLN) + 1) / 2))	# two at a time
 
 installed="bin/mipcmk bin/mipcrun bin/mipcs include/mipc.h lib/libmipc.a
 lib/libmipc.so lib/libmipc-sysv.a lib/libmipc-sysv.so
-lib/mipc/mipc-preload.so lib/pkgconfig/mipc.pc lib/pkgconfig/mipc-sysv.pc
+lib/mipc/mipc-preload.so lib/mipc/mipc-raw.so
+lib/pkgconfig/mipc.pc lib/pkgconfig/mipc-sysv.pc
 share/man/man1/mipcmk.1 share/man/man1/mipcrun.1 share/man/man1/mipcs.1
 share/man/man3/mipc.3 share/man/man7/mipc.7"
 
@@ -158,6 +159,30 @@ no_kernel_ipc_32()
 	rm -r "$work/namespace"
 }
 
+# raw_32 NAME FLAG...: calls by the program's own instruction, none of which
+# is the kernel's.
+raw_32()
+{
+	program=$work/$1
+	shift
+	gcc "$@" -std=gnu11 -D_GNU_SOURCE -pthread -o "$program" \
+	    "$source"/tests/raw_*.c || return
+	for command in calls processes executes handlers unblocked \
+	    interrupted stacks; do
+		strace -f -o "$work/trace" -e trace=%ipc -e signal=SIGSYS \
+		    "$work/m32/mipcrun" --raw --dir "$work/namespace" -- \
+		    "$program" $command || {
+			echo "$command"
+			return 1
+		}
+		begun=$(grep -cE '(shm|sem|msg|ipc)[a-z0-9_]*\(' "$work/trace")
+		trapped=$(grep -c 'si_errno=28009' "$work/trace")
+		echo "$command: $begun calls, $trapped trapped"
+		[ "$begun" -gt 0 ] && [ "$begun" -eq "$trapped" ] || return
+	done
+	rm -r "$work/namespace"
+}
+
 # What one writes the other reads, and the other way round.
 shared_by_both()
 {
@@ -178,6 +203,10 @@ test_32()
 	    "they run on it" "runs_32 user32t" \
 	    "no call is the kernel's" "no_kernel_ipc_32 user32" \
 	    "nor with times of 64 bits" "no_kernel_ipc_32 user32t" \
+	    "calls by an instruction of their own are answered" \
+	    "raw_32 raw32 -m32" \
+	    "... with times of 64 bits too" "raw_32 raw32t -m32 \
+	    -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64" \
 	    "programs of 32 and of 64 bits share segments" shared_by_both
 	while [ $# -gt 0 ]; do
 		if [ -f "$work/status.m32" ]; then
@@ -192,7 +221,7 @@ test_32()
 source=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 make_work
-plan 17
+plan 19
 build_all
 check "gcc builds it, outside the source tree" built gcc
 check "make install DESTDIR puts everything in place" installs "$work/dest"

@@ -135,8 +135,9 @@ esac
 need readelf
 CC=${CC:-cc}
 make_work
-plan 16
+plan 20
 self_test
 look_at .libs/libmipc.so "$srcdir/lib/libmipc.map" ""
 look_at .libs/libmipc-sysv.so "$srcdir/lib/libmipc-sysv.map" libmipc
 look_at .libs/mipc-preload.so "$srcdir/preload/mipc-preload.map" ""
+look_at .libs/mipc-raw.so "$srcdir/preload/mipc-raw.map" ""

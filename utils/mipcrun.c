@@ -11,6 +11,7 @@
  */
 #include "mipcrun.h"
 
+#include "../preload/raw.h"
 #include "../preload/target.h"
 
 #include <err.h>
@@ -58,6 +59,8 @@ static const struct option_row rows[] = {
 	{ 0, "private", NULL, "use a new namespace, gone when PROGRAM and all "
 	    "that it started are gone", SET(private) },
 	{ 0, "limit", "NAME=VALUE", LIMITS_HELP, OPTION_CALL(take_limit) },
+	{ 0, "raw", NULL, "also answer system calls that do not go through "
+	    "libc; what cannot be preloaded is killed by them", SET(raw) },
 	{ 0, "strict", NULL, "do not execute what cannot be preloaded later "
 	    "on", SET(strict) },
 	{ 0, "trace", "[FILE]", "write a line for each call to FILE, or to "
@@ -224,6 +227,25 @@ preload(char *path)
 	    append("LD_PRELOAD", slash + 1, PRELOAD_SEPARATORS);
 }
 
+/* The module that is beside this one. */
+static bool
+preload_raw(const char *module)
+{
+	const char *slash = strrchr(module, '/');
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%.*s/" RAW_MODULE,
+	    (int)(slash - module), module);
+
+	if (n >= (int)sizeof(path) || access(path, R_OK) == -1) {
+		warnx("cannot read %s: %s", path, strerror(errno));
+		return false;
+	}
+	if (preload(path) && setenv(RAW_ENVIRONMENT, "1", 1) == 0)
+		return true;
+	warnx("cannot preload %s: %s", path, strerror(errno));
+	return false;
+}
+
 /* A descriptor of a number that programs do not take, kept across exec. */
 static int
 put_away(int fd)
@@ -269,6 +291,10 @@ execute(const struct run *run, const char *dir)
 	if (setenv("MIPC_DIR", dir, 1) == -1 ||
 	    (run->strict && setenv("MIPC_STRICT", "1", 1) == -1)) {
 		warn("environment");
+		return EXIT_FAILED;
+	}
+	if (run->raw && !raw_begin()) {
+		warn("--raw: no calls can be trapped");
 		return EXIT_FAILED;
 	}
 	execvp(run->argv[0], run->argv);
@@ -349,6 +375,8 @@ main(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	if (!find_module(module))
+		return EXIT_FAILED;
+	if (run.raw && !preload_raw(module))
 		return EXIT_FAILED;
 	if (!preload(module)) {
 		warnx("cannot preload %s: %s", module, strerror(errno));

@@ -24,6 +24,7 @@ struct run {
 	int shared;
 	int private;
 	int strict;
+	int raw;		/* trap the calls themselves */
 	bool trace;
 	const char *trace_file;	/* NULL: standard error */
 	struct limits limits;
@@ -35,6 +36,12 @@ struct run {
  * status, after a message, if that cannot be done.
  */
 int	execute(const struct run *, const char *dir);
+
+/*
+ * From now on the kernel sends a signal in place of a System V IPC call, in
+ * whatever this process becomes or starts.  False with errno.
+ */
+bool	raw_begin(void);
 
 /*
  * Run the program on a namespace of its own, that is gone when the program
