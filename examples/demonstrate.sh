@@ -142,6 +142,7 @@ show_queues()
 		return
 	fi
 	copies=$(mktemp -d "${TMPDIR:-/tmp}/mipc-demo.XXXXXX")
+	become_ordinary
 	if ! settle build "$copies"; then
 		echo "This is left out: only root can run what is in $copies."
 		return

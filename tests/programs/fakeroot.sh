@@ -119,6 +119,7 @@ need fakeroot-sysv tar
 need_module
 make_work
 [ "$(id -u)" -ne 0 ] || need setpriv
+become_ordinary
 settle . "$work" || skip_all "only root can reach $work"
 tap_cleanup=stop_daemons
 # The daemon closes each that there could be.

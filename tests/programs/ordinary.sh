@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# ordinary.sh - fakeroot on mipc, for an ordinary user; to be sourced.
+# ordinary.sh - programs on mipc for an ordinary user, fakeroot above all; to be
+# sourced.
 #
 # Root becomes such a user, who reaches copies of what is run; $home is that
 # user's, and has the namespace.
 
+by=
+
+# become_ordinary: from now on as_user is somebody, though root asks.
+become_ordinary()
+{
+	[ "$(id -u)" -ne 0 ] ||
+	    by="setpriv --reuid=65534 --regid=65534 --clear-groups"
+}
+
 # as_user COMMAND...
 as_user()
 {
-	if [ "$(id -u)" -eq 0 ]; then
-		set -- setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-	fi
-	"$@"
+	$by "$@"
 }
 
 # settle BUILD DIRECTORY: copies from the one, and $home, in the other; fails
@@ -21,7 +28,7 @@ settle()
 	home=$copies/home
 	chmod 755 "$copies"
 	mkdir "$home" "$copies/.libs"
-	[ "$(id -u)" -ne 0 ] || chown 65534:65534 "$home"
+	[ -z "$by" ] || chown 65534:65534 "$home"
 	cp "$1/mipcrun" "$copies"
 	cp "$1/.libs/mipc-preload.so" "$copies/.libs"
 	as_user "$copies/mipcrun" --version >/dev/null 2>&1

@@ -18,10 +18,11 @@ if [ -z "${program_limited-}" ]; then
 	exec timeout "$program_time" "${SHELL:-/bin/sh}" "$0" "$@"
 fi
 
+. "$srcdir/tests/programs/ordinary.sh"
+
 user=$PWD/tests/ipc_user
 tracer=
 options=
-by=
 
 # prepare [as_is]: make $work and $home, and find out how a program can run.
 prepare()
@@ -29,20 +30,14 @@ prepare()
 	need_module
 	make_work
 	tap_cleanup=stop_members
-	chmod 755 "$work"
 	work=$(cd "$work" && pwd -P)
-	home=$work/home
 	module=$work/.libs/mipc-preload.so
-	mkdir "$home" "$work/.libs"
-	cp ./mipcrun ./mipcs "$work"
-	cp .libs/mipc-preload.so "$module"
-	if [ "$(id -u)" -eq 0 ] && [ "${1-}" != as_is ]; then
-		need setpriv
-		chown 65534:65534 "$home"
-		by="setpriv --reuid=65534 --regid=65534 --clear-groups"
-		as_user "$work/mipcrun" --version >/dev/null 2>&1 ||
-		    skip_all "only root can reach $work"
+	if [ "${1-}" != as_is ]; then
+		[ "$(id -u)" -ne 0 ] || need setpriv
+		become_ordinary
 	fi
+	settle . "$work" || skip_all "only root can reach $work"
+	cp ./mipcs "$work"
 	mkfifo "$work/said"
 	exec 3<>"$work/said"
 	choose_tracer
@@ -60,11 +55,6 @@ choose_tracer()
 		as_user $tracer true 2>/dev/null && return
 	done
 	tracer=
-}
-
-as_user()
-{
-	$by "$@"
 }
 
 # on_mipc PROGRAM...: with mipcrun's $options.
