@@ -11,12 +11,15 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 MAKE=${MAKE:-make}
 jobs=-j$((($(getconf _NPROCESSORS_ONLN) + 1) / 2))	# two at a time
 
-installed="bin/mipcmk bin/mipcrun bin/mipcs include/mipc.h lib/libmipc.a
-lib/libmipc.so lib/libmipc-sysv.a lib/libmipc-sysv.so
+installed="bin/mipcmk bin/mipcrm bin/mipcrun bin/mipcs
+include/mipc.h
+lib/libmipc.a lib/libmipc.so lib/libmipc-sysv.a lib/libmipc-sysv.so
 lib/mipc/mipc-preload.so lib/mipc/mipc-raw.so
 lib/pkgconfig/mipc.pc lib/pkgconfig/mipc-sysv.pc
-share/man/man1/mipcmk.1 share/man/man1/mipcrun.1 share/man/man1/mipcs.1
-share/man/man3/mipc.3 share/man/man7/mipc.7"
+share/man/man1/mipcmk.1 share/man/man1/mipcrm.1 share/man/man1/mipcrun.1
+share/man/man1/mipcs.1
+share/man/man3/mipc.3
+share/man/man7/mipc.7"
 
 # build NAME GOALS OPTION...: configured and compiled in $work/NAME.  A warning
 # is an error.  What it says is kept.

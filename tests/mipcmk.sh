@@ -4,43 +4,15 @@
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
-
-# same FILE TEXT: what was printed there is just that.
-same()
-{
-	[ "$(cat "$work/$1")" = "$2" ] && return
-	echo "expected: $2"
-	echo "found in $1:"
-	cat "$work/$1"
-	return 1
-}
+. "$srcdir/tests/command.sh"
+command=mipcmk
 
 # makes ID OPTION...: it prints that identifier and nothing else.
 makes()
 {
 	id=$1
 	shift
-	exits 0 ./mipcmk --dir "$work/ns" "$@" && same out "$id" &&
-	    same err ""
-}
-
-# fails STATUS MESSAGE OPTION...: it prints nothing but that.
-fails()
-{
-	status=$1 message=$2
-	shift 2
-	exits "$status" ./mipcmk --dir "$work/ns" "$@" && same out "" &&
-	    same err "mipcmk: $message"
-}
-
-# wrong MESSAGE OPTION...: a wrong usage, told above how it would be right.
-wrong()
-{
-	message=$1
-	shift
-	exits 2 ./mipcmk --dir "$work/ns" "$@" && same out "" &&
-	    sed -n 1p "$work/err" >"$work/first" &&
-	    same first "mipcmk: $message"
+	prints 0 "$id" "" "$@"
 }
 
 # shown COLUMNS TEXT: of everything that has those columns.
@@ -106,7 +78,7 @@ check "... is private" shown msqid,key "0 0x00000000"
 : >"$work/a:file"
 check "a key that is a number" makes 4 -m 8 -k 77
 check "... in hexadecimal" makes 5 -m 8 --key 0xffffffff
-check "... below zero" fails 1 "key 0xffffffff is taken by segment 5, of \
+check "... below zero" prints 1 "" "key 0xffffffff is taken by segment 5, of \
 owner $me, created by $me in process $(./mipcs --dir "$work/ns" -m \
     --noheadings --output shmid,cpid | awk '$1 == 5 { print $2 }')" -m 8 -k -1
 check "... is one of each kind" makes 1 -s 1 -k 77
@@ -114,20 +86,20 @@ check "a file's key by a number" makes 1 -q -k "$work/a:file:0x21"
 check "... is ftok's" keys_shown 33
 check "a file's key by a character" makes 2 -q -k "$work/a:file:x"
 check "... is ftok's" keys_shown 120
-check "a file that is not there has no key" fails 1 \
+check "a file that is not there has no key" prints 1 "" \
     "--key $work/none:1: the file's key: No such file or directory" \
     -q -k "$work/none:1"
-check "a key that is none" fails 2 \
+check "a key that is none" prints 2 "" \
     "--key $work: not a number, 0xHEX or PATH:PROJ" -q -k "$work"
 check "a key that is taken, and by what" taken_named
-check "... by a set" fails 1 "key 0x0000004d is taken by set 1, of owner \
+check "... by a set" prints 1 "" "key 0x0000004d is taken by set 1, of owner \
 $me, created by $me" -s 1 -k 77
 check "limits, and nothing else" limits_set
 check "a limit that is none" \
-    fails 2 "--limit none: there is no such limit" -q --limit none=1
-check "beyond a limit" fails 1 "a new set of 4 semaphores: it is outside \
+    prints 2 "" "--limit none: there is no such limit" -q --limit none=1
+check "beyond a limit" prints 1 "" "a new set of 4 semaphores: it is outside \
 the limits, which mipcs --limits shows" -s 4 --limit semmsl=3
-check "no more of a kind" fails 1 "a new queue: a limit is reached (mipcs \
+check "no more of a kind" prints 1 "" "a new queue: a limit is reached (mipcs \
 --limits), or the filesystem is full" -q --limit msgmni=3
 check "the default namespace is made" default_made
 for usage in "nothing to make: give one of -m, -s and -q|" \

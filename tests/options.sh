@@ -5,7 +5,7 @@
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
-commands="mipcmk mipcrun mipcs"
+commands="mipcmk mipcrm mipcrun mipcs"
 
 # says FILE TEXT: what was printed there has it.
 says()

@@ -63,18 +63,8 @@ static int
 take_key(const struct option_row *row, void *command, const char *text)
 {
 	struct command *cmd = command;
-	const int error = parse_key(text, &cmd->key);
 
-	if (error == 0)
-		return -1;
-	if (error == EINVAL) {
-		warnx("--%s %s: not a number, 0xHEX or PATH:PROJ", row->name,
-		    text);
-		return EXIT_USAGE;
-	}
-	warnx("--%s %s: the file's key: %s", row->name, text,
-	    strerror(error));
-	return EXIT_FAILURE;
+	return parse_key(row->name, text, &cmd->key);
 }
 
 static int

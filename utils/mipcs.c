@@ -5,6 +5,7 @@
 #include "mipcs.h"
 #include "parse.h"
 
+#include <err.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +32,7 @@ take_id(const struct option_row *row, void *command, const char *text)
 
 	if (parse_id(text, &cmd->id))
 		return -1;
-	fprintf(stderr, "mipcs: --%s: %s: not an identifier\n", row->name,
-	    text);
+	warnx("--%s %s: not an identifier", row->name, text);
 	return EXIT_USAGE;
 }
 
@@ -124,25 +124,19 @@ settle(int argc, char **argv, struct command *cmd)
 static int
 open_namespace(struct command *cmd, struct mipc_ns **ns)
 {
-	static char path[4096];
 	const int named = cmd->dir != NULL;
 
-	if (!named && mipc_default_dir(path, sizeof(path)) == -1) {
-		fprintf(stderr, "mipcs: the default namespace's name: %s\n",
-		    strerror(errno));
-		return -1;
-	}
-	if (!named)
-		cmd->dir = path;
-	*ns = mipc_open(cmd->dir, 0);
+	*ns = open_existing(&cmd->dir);
 	if (*ns != NULL)
 		return 0;
 	if (!named && errno == ENOENT && cmd->view == VIEW_OBJECTS) {
-		fprintf(stderr, "mipcs: %s: no namespace there yet\n",
-		    cmd->dir);
+		warnx("%s: no namespace there yet", cmd->dir);
 		return 0;
 	}
-	fprintf(stderr, "mipcs: %s\n", mipc_reason());
+	if (cmd->dir == NULL)
+		warn("the default namespace's name");
+	else
+		warnx("%s", mipc_reason());
 	return -1;
 }
 

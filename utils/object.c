@@ -98,6 +98,19 @@ const struct facility facilities[NKINDS] = {
 	{ "msg", "queue", msg_highest, msg_stat, msg_find, msg_remove },
 };
 
+struct mipc_ns *
+open_existing(const char **dir)
+{
+	static char path[4096];
+
+	if (*dir == NULL) {
+		if (mipc_default_dir(path, sizeof(path)) == -1)
+			return NULL;
+		*dir = path;
+	}
+	return mipc_open(*dir, 0);
+}
+
 /* By its index: that needs no permission to read it. */
 int
 object_stat(struct mipc_ns *ns, const struct facility *facility, int id,

@@ -58,6 +58,13 @@ struct facility {
 
 extern const struct facility facilities[NKINDS];
 
+/*
+ * Open the namespace of a directory, which must be there; *dir is NULL for
+ * the default one, and is then its name afterwards, unless even that cannot
+ * be told.  NULL with errno.
+ */
+struct mipc_ns *open_existing(const char **dir);
+
 /* The object with an identifier.  Returns 0, or -1 with errno. */
 int	object_stat(struct mipc_ns *, const struct facility *, int id,
 	    struct object *);

@@ -8,7 +8,9 @@
 #include "parse.h"
 
 #include "mipc.h"
+#include "options.h"
 
+#include <err.h>
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
@@ -137,9 +139,12 @@ parse_project(const char *text, int *out)
 	return true;
 }
 
-/* A path may have colons, a project has none. */
-int
-parse_key(const char *text, key_t *out)
+/*
+ * Returns 0, or EINVAL if it is neither a number nor a path and a project, or
+ * why the file has no key.  A path may have colons, a project has none.
+ */
+static int
+make_key(const char *text, key_t *out)
 {
 	const bool minus = *text == '-';
 	const char *colon = strrchr(text, ':');
@@ -166,4 +171,20 @@ parse_key(const char *text, key_t *out)
 		*out = key;
 	free(path);
 	return error;
+}
+
+int
+parse_key(const char *option, const char *text, key_t *out)
+{
+	const int error = make_key(text, out);
+
+	if (error == 0)
+		return -1;
+	if (error == EINVAL) {
+		warnx("--%s %s: not a number, 0xHEX or PATH:PROJ", option,
+		    text);
+		return EXIT_USAGE;
+	}
+	warnx("--%s %s: the file's key: %s", option, text, strerror(error));
+	return EXIT_FAILURE;
 }

@@ -2,7 +2,7 @@
 /*
  * parse.h - what stands on command lines: numbers, identifiers, keys, times.
  *
- * Each is false, with nothing written, for a text that is none.
+ * Each but the last is false, with nothing written, for a text that is none.
  */
 #ifndef MIPC_PARSE_H
 #define MIPC_PARSE_H
@@ -26,11 +26,11 @@ bool	parse_age(const char *text, long long *out);
 bool	parse_user(const char *text, uid_t *out);
 
 /*
- * A number in C's notation; or PATH:PROJ, ftok(3)'s key of a file, where PROJ
- * is a number or else one character.
+ * An option's argument that is a key: a number in C's notation; or PATH:PROJ,
+ * ftok(3)'s key of a file, where PROJ is a number or else one character.
  *
- * Returns 0, or EINVAL if it is neither, or why the file has no key.
+ * Returns -1, or an exit code after a message.
  */
-int	parse_key(const char *text, key_t *out);
+int	parse_key(const char *option, const char *text, key_t *out);
 
 #endif
