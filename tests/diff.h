@@ -17,6 +17,8 @@
  *	diff_drive.c	orders, answers, births and deaths of workers
  *	diff_worker.c	the worker: its orders, forks and ends
  *	diff_side.c	the calls of both sides, one operation on one side
+ *	diff_mipc.c	mipc's, by its own names
+ *	diff_plain.c	the same by libc's names, through the preload module
  */
 #ifndef DIFF_H
 #define DIFF_H
@@ -136,6 +138,12 @@ struct calls {
 };
 
 extern const struct calls *side_calls[SIDES];
+
+extern const struct calls user_calls;
+
+/* mipc's: diff_mipc.c or diff_plain.c. */
+bool	user_open(const struct world *w, bool create);
+void	user_changed(void);	/* of credentials */
 
 /* Open both sides; false, having said why, if it cannot be. */
 bool	side_open(struct world *w, bool create);

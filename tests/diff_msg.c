@@ -16,12 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel.h"
+
 static bool
 has_queues(void)
 {
-	const int id = msgget(IPC_PRIVATE, 0600);
+	const int id = kernel_msgget(IPC_PRIVATE, 0600);
 
-	return id != -1 && msgctl(id, IPC_RMID, NULL) == 0;
+	return id != -1 && kernel_msgctl(id, IPC_RMID, NULL) == 0;
 }
 
 /* ---- what a round has made ---- */

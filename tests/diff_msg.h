@@ -22,6 +22,8 @@
  *	diff_msg_drive.c	steps: give, wait for rest, compare
  *	diff_msg_look.c		what is compared, and how it reads
  *	diff_msg_worker.c	the workers, and the calls of both sides
+ *	diff_msg_mipc.c		mipc's, by its own names
+ *	diff_msg_plain.c	the same by libc's, through the preload module
  *	diff_msg_model.c	a side without processes
  */
 #ifndef DIFF_MSG_H
@@ -167,10 +169,26 @@ bool	side_open(struct world *w);
 bool	side_limit(const struct world *w, int side);
 /* Does mipc, on its side, count this one among those who sleep? */
 bool	side_waits(const struct world *w, int side, const struct actor *a);
-/* How many wakes mipc has lost, and found by a heartbeat. */
-uint64_t side_heartbeats(void);
 unsigned side_uid(int worker);	/* whom a worker runs as; -1: the driver */
 void	side_fill(char *text, size_t size, unsigned seed);
+
+/* mipc's: diff_msg_mipc.c or diff_msg_plain.c. */
+struct calls {
+	int (*get)(key_t, int);
+	int (*snd)(int, const void *, size_t, int);
+	ssize_t (*rcv)(int, void *, size_t, long, int);
+	int (*ctl)(int, int, struct msqid_ds *);
+	bool (*limit)(const char *, unsigned);
+};
+
+extern const struct calls user_calls;
+
+bool	user_open(const struct world *w);
+void	user_changed(void);	/* of credentials */
+/* Does it count this one among those who sleep? */
+bool	user_waits(const struct actor *a);
+/* How many wakes mipc has lost, and found by a heartbeat; 0 if unknown. */
+uint64_t user_heartbeats(void);
 
 /* diff_msg_model.c: what stands for the workers of the side MIPC */
 void	model_open(struct world *w);

@@ -232,7 +232,7 @@ note_result(struct driver *d, const struct op *op, const struct result *r)
 bool
 look_results(struct driver *d)
 {
-	if (side_heartbeats() != 0)
+	if (user_heartbeats() != 0)
 		return drive_differ(d, "a wake was lost: a heartbeat found it");
 	for (int w = 0; w < WORKERS; w++) {
 		const struct result *k = &d->world->actor[KERNEL][w].result;

@@ -10,28 +10,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "mipc.h"
-#include "msg.h"
+#include "kernel.h"
 
 #define PATIENCE	1.0	/* seconds between looks at the driver */
 
 /* ---- the kernel ---- */
-
-static int
-kernel_snd(int id, const struct letter *l, size_t size, int flags)
-{
-	return msgsnd(id, l, size, flags);
-}
-
-static ssize_t
-kernel_rcv(int id, struct letter *l, size_t size, long type, int flags)
-{
-	return msgrcv(id, l, size, type, flags);
-}
 
 static bool
 kernel_limit(const char *name, unsigned value)
@@ -40,44 +26,10 @@ kernel_limit(const char *name, unsigned value)
 
 	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
 	snprintf(text, sizeof(text), "%u\n", value);
-	return diff_write_file(path, text);
+	return diff_write_kernel(path, text);
 }
 
 /* ---- mipc ---- */
-
-static struct mipc_ns *ns;
-
-static int
-user_get(key_t key, int flags)
-{
-	return mipc_msgget(ns, key, flags);
-}
-
-static int
-user_snd(int id, const struct letter *l, size_t size, int flags)
-{
-	return mipc_msgsnd(ns, id, l, size, flags);
-}
-
-static ssize_t
-user_rcv(int id, struct letter *l, size_t size, long type, int flags)
-{
-	return mipc_msgrcv(ns, id, l, size, type, flags);
-}
-
-static int
-user_ctl(int id, int cmd, struct msqid_ds *ds)
-{
-	return mipc_msgctl(ns, id, cmd, ds);
-}
-
-static bool
-user_limit(const char *name, unsigned value)
-{
-	const unsigned long long wanted = value;
-
-	return mipc_limit(ns, name, NULL, &wanted) == 0;
-}
 
 static bool
 is_mipc(const struct world *w, int side)
@@ -89,81 +41,26 @@ is_mipc(const struct world *w, int side)
 bool
 side_open(struct world *w)
 {
-	if (!is_mipc(w, MIPC))
-		return true;
-	ns = w->store == STORE_ANON ? mipc_anon(0) :
-	    mipc_open(w->dir, MIPC_CREAT | MIPC_SHARED);
-	if (ns == NULL)
-		tap_note("no namespace: %s (%s)", strerror(errno),
-		    w->store == STORE_ANON ? "mipc_anon" : mipc_reason());
-	return ns != NULL;
-}
-
-static bool
-waits_in(const struct mipc_line *line, pid_t pid)
-{
-	for (uint32_t i = 0; i < mipc_line_count(line); i++) {
-		const struct mipc_place *place = mipc_line_place(line, i);
-
-		if (mipc_peek(&place->pid) == (uint32_t)pid &&
-		    mipc_line_state(place) == MIPC_SLEEP_WAITING)
-			return true;
-	}
-	return false;
+	return !is_mipc(w, MIPC) || user_open(w);
 }
 
 bool
 side_waits(const struct world *w, int side, const struct actor *a)
 {
-	struct mipc_line lines[2];
-	struct mipc_mq mq;
-	bool waits;
-
-	if (!is_mipc(w, side))
-		return true;
-	if (mipc_msg_enter(&mq, ns, a->op.id) != 0)
-		return false;
-	mipc_msg_lines(&mq, lines);
-	waits = waits_in(&lines[a->op.kind == OP_SND ? MIPC_SENDING :
-	    MIPC_TAKING], a->pid);
-	mipc_msg_leave(&mq);
-	return waits;
-}
-
-/* Where sleepers look now and then by design, a heartbeat may find much. */
-static bool
-is_sliced(void)
-{
-	return getenv("MIPC_NO_WAITV") != NULL ||
-	    getenv("MIPC_NO_RSEQ") != NULL ||
-	    getenv("MIPC_NO_ROBUST") != NULL;
-}
-
-uint64_t
-side_heartbeats(void)
-{
-	return ns == NULL || is_sliced() ? 0 :
-	    mipc_peek(&ns->space->heartbeats);
+	return !is_mipc(w, side) || user_waits(a);
 }
 
 /* ---- the calls ---- */
 
-static const struct calls {
-	int (*get)(key_t, int);
-	int (*snd)(int, const struct letter *, size_t, int);
-	ssize_t (*rcv)(int, struct letter *, size_t, long, int);
-	int (*ctl)(int, int, struct msqid_ds *);
-	bool (*limit)(const char *, unsigned);
-} kernel = {
-	msgget, kernel_snd, kernel_rcv, msgctl, kernel_limit
-}, user = {
-	user_get, user_snd, user_rcv, user_ctl, user_limit
+static const struct calls kernel = {
+	kernel_msgget, kernel_msgsnd, kernel_msgrcv, kernel_msgctl,
+	kernel_limit
 };
 
 static const struct calls *
 calls_of(const struct world *w, int side)
 {
-	return is_mipc(w, side) ? &user : &kernel;
+	return is_mipc(w, side) ? &user_calls : &kernel;
 }
 
 static int inside = KERNEL;	/* which namespace this process is in */
@@ -290,7 +187,7 @@ settle(const struct world *w, int side, int self)
 	    (setgroups(0, NULL) == -1 || setresgid(NOBODY, NOBODY, NOBODY) ==
 	    -1 || setresuid(NOBODY, NOBODY, NOBODY) == -1))
 		harness_die("setuid: %s", strerror(errno));
-	mipc_credentials_changed();
+	user_changed();
 }
 
 void

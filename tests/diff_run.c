@@ -27,6 +27,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel.h"
+
 #define PATIENCE	1500.0	/* seconds for a round */
 
 struct diff_can can;
@@ -38,10 +40,9 @@ static struct spans skip;	/* --skip */
 
 /* ---- an IPC namespace of our own ---- */
 
-bool
-diff_write_file(const char *path, const char *text)
+static bool
+write_text(int fd, const char *text)
 {
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
 	bool good;
 
 	if (fd == -1)
@@ -49,6 +50,18 @@ diff_write_file(const char *path, const char *text)
 	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	close(fd);
 	return good;
+}
+
+bool
+diff_write_file(const char *path, const char *text)
+{
+	return write_text(open(path, O_WRONLY | O_CLOEXEC), text);
+}
+
+bool
+diff_write_kernel(const char *path, const char *text)
+{
+	return write_text(kernel_open(path, O_WRONLY | O_CLOEXEC), text);
 }
 
 static void
@@ -129,7 +142,7 @@ static bool
 is_admin(void)
 {
 	return unshare(CLONE_NEWIPC) == 0 &&
-	    diff_write_file("/proc/sys/kernel/shmmni", "24\n");
+	    diff_write_kernel("/proc/sys/kernel/shmmni", "24\n");
 }
 
 static bool
@@ -249,11 +262,26 @@ test_round(size_t number, unsigned ops, uint64_t seed)
 		    (unsigned long long)seed);
 }
 
+/* Whether there are rounds on this store, in this program. */
+static bool
+is_there(enum store store)
+{
+	return !kernel_is_apart || store == STORE_DIR;
+}
+
+/* What processes lie about on one side they may lie about on any. */
+static enum store
+store_of(const struct lie *lie)
+{
+	return kernel_is_apart && lie->store == STORE_KERNEL ? STORE_DIR :
+	    lie->store;
+}
+
 static int
 lie_status(const struct lie *lie, uint64_t seed)
 {
 	const struct config c = {
-		.name = lie->kind, .store = lie->store, .observe = 1,
+		.name = lie->kind, .store = store_of(lie), .observe = 1,
 		.ops = test->lie_ops, .stretch = test->rounds[0].stretch,
 		.seed = seed, .broken = lie->kind, .hasty = true
 	};
@@ -264,7 +292,7 @@ lie_status(const struct lie *lie, uint64_t seed)
 static void
 test_lie(const struct lie *lie, uint64_t seed)
 {
-	const struct config c = { .store = lie->store };
+	const struct config c = { .store = store_of(lie) };
 	const int status = lie_status(lie, seed);
 
 	if (status == -1)
@@ -275,18 +303,35 @@ test_lie(const struct lie *lie, uint64_t seed)
 }
 
 static int
+count_tests(void)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < test->nrounds; i++)
+		n += is_there(test->rounds[i].store);
+	for (size_t i = 0; i < test->nlies; i++)
+		n += is_there(store_of(&test->lies[i]));
+	return n;
+}
+
+static int
 run_all(uint64_t seed, unsigned ops, const char *only)
 {
-	tap_plan((int)(test->nrounds + test->nlies));
+	tap_plan(count_tests());
 	tap_note("--seed %llu --ops %u", (unsigned long long)seed, ops);
 	test->note();
 	for (size_t i = 0; i < test->nrounds; i++)
-		if (only == NULL || strcmp(only, test->rounds[i].name) == 0)
+		if (!is_there(test->rounds[i].store))
+			continue;
+		else if (only == NULL || strcmp(only, test->rounds[i].name) ==
+		    0)
 			test_round(i, ops, seed + i);
 		else
 			tap_skip("not chosen", "%s", test->rounds[i].name);
 	for (size_t i = 0; i < test->nlies; i++)
-		if (only == NULL)
+		if (!is_there(store_of(&test->lies[i])))
+			continue;
+		else if (only == NULL)
 			test_lie(&test->lies[i], seed + i);
 		else
 			tap_skip("not chosen", "a lie about %s",
@@ -356,6 +401,7 @@ diff_main(int argc, char **argv, const struct diff_test *which)
 		else
 			harness_die("%s: unknown option", name);
 	}
+	kernel_guard();
 	harness_dir();
 	steps = harness_shared(sizeof(*steps));
 	can.oracle = in_child(has_oracle);

@@ -65,7 +65,10 @@ enum {
 	SEQUENCE_PARTED = 5	/* a known difference, no way on */
 };
 
-/* One differential test. */
+/*
+ * One differential test.  In a program that knows nothing of mipc there are
+ * only the rounds on a directory, and the lies that processes tell.
+ */
 struct diff_test {
 	const struct config *rounds;
 	size_t nrounds;
@@ -97,6 +100,8 @@ bool	diff_enter_namespace(void);
 /* Enter two, one after the other; descriptors of both, in the first. */
 void	diff_enter_two(int namespace[SIDES]);
 bool	diff_write_file(const char *path, const char *text);
+/* The kernel's own file, whoever shows another by open(). */
+bool	diff_write_kernel(const char *path, const char *text);
 /* Memory with a descriptor, that survives exec through it. */
 void	*diff_memory(size_t size, int *fd);
 

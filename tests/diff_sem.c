@@ -20,9 +20,10 @@
 static bool
 has_sets(void)
 {
-	const int id = semget(IPC_PRIVATE, 1, 0600);
+	const int id = kernel_semget(IPC_PRIVATE, 1, 0600);
+	const union semun none = { .val = 0 };
 
-	return id != -1 && semctl(id, 0, IPC_RMID) == 0;
+	return id != -1 && kernel_semctl(id, 0, IPC_RMID, none) == 0;
 }
 
 static bool

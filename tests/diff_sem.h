@@ -21,6 +21,8 @@
  *	diff_sem_hand.c		births, orders, signals and ends of processes
  *	diff_sem_worker.c	the worker's threads
  *	diff_sem_side.c		the calls of both sides
+ *	diff_sem_mipc.c		mipc's, by its own names
+ *	diff_sem_plain.c	the same by libc's, through the preload module
  *	diff_sem_model.c	a side without processes: sets
  *	diff_sem_queue.c	a side without processes: vectors and sleepers
  *	diff_sem_shrink.c	a sequence that differs, made short
@@ -33,6 +35,7 @@
 #include <time.h>
 
 #include "diff_run.h"
+#include "kernel.h"
 
 #define WORKERS		6
 #define THREADS		2	/* of one worker */
@@ -47,13 +50,6 @@
 #define SEMMNS_HERE	700
 #define SEMOPM_HERE	9
 #define SEMMNI_HERE	9
-
-union semun {
-	int val;
-	struct semid_ds *buf;
-	unsigned short *array;
-	struct seminfo *__buf;
-};
 
 enum op_kind {
 	OP_GET,
@@ -162,6 +158,14 @@ struct calls {
 
 extern const struct calls *side_calls[SIDES];
 
+extern const struct calls user_calls;
+
+/* mipc's: diff_sem_mipc.c or diff_sem_plain.c. */
+bool	user_open(const struct world *w, bool create);
+void	user_changed(void);	/* of credentials */
+/* How many wakes mipc has lost, and found by a heartbeat; 0 if unknown. */
+uint64_t user_heartbeats(void);
+
 /* Open both sides; false, having said why, if it cannot be. */
 bool	side_open(struct world *w, bool create);
 /* As a process of this side from its birth on. */
@@ -171,8 +175,6 @@ void	side_run(const struct world *w, int side, const struct op *op,
 	    struct result *r);
 /* A call that changes nothing. */
 void	side_look(int side, const struct op *op);
-/* How many wakes mipc has lost, and found by a heartbeat. */
-uint64_t side_heartbeats(void);
 /* The values of SETALL. */
 void	side_fill(const struct op *op, unsigned short *values);
 uint64_t side_digest(const unsigned short *values, int n);

@@ -287,7 +287,7 @@ compare_actor(struct driver *d, int w, int t)
 bool
 look_results(struct driver *d, const struct op *op)
 {
-	if (side_heartbeats() != 0)
+	if (user_heartbeats() != 0)
 		return drive_differ(d, "a wake was lost: a heartbeat found it");
 	for (int w = 0; w < WORKERS; w++)
 		for (int t = 0; t < THREADS; t++) {

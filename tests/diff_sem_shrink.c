@@ -47,8 +47,9 @@ print_command(const char *what, const struct config *c, size_t round,
 		n += (size_t)snprintf(list + n, sizeof(list) - n,
 		    s->first[i] == s->last[i] ? "%s%u" : "%s%u-%u",
 		    i == 0 ? " --skip " : ",", s->first[i], s->last[i]);
-	tap_note("%s: tests/diff_sem --round '%s' --seed %llu --ops %u%s",
-	    what, c->name, (unsigned long long)c->seed - round,
+	tap_note("%s: %s --round '%s' --seed %llu --ops %u%s", what,
+	    kernel_is_apart ? "./mipcrun --private tests/plain_diff_sem" :
+	    "tests/diff_sem", c->name, (unsigned long long)c->seed - round,
 	    (c->ops * 100 + share - 1) / share, list);
 }
 

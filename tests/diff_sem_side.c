@@ -5,26 +5,15 @@
 #include "diff_sem.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "mipc.h"
-#include "ns.h"
 
 #define FAR	100000		/* seconds */
 
 /* ---- the kernel ---- */
-
-static int
-kernel_ctl(int id, int num, int cmd, union semun arg)
-{
-	return semctl(id, num, cmd, arg);
-}
 
 static bool
 kernel_limit(void)
@@ -33,11 +22,11 @@ kernel_limit(void)
 
 	snprintf(text, sizeof(text), "%d %d %d %d\n", SEMMSL_HERE,
 	    SEMMNS_HERE, SEMOPM_HERE, SEMMNI_HERE);
-	return diff_write_file("/proc/sys/kernel/sem", text);
+	return diff_write_kernel("/proc/sys/kernel/sem", text);
 }
 
 static const struct calls kernel = {
-	semget, semtimedop, kernel_ctl, kernel_limit
+	kernel_semget, kernel_semtimedop, kernel_semctl, kernel_limit
 };
 
 /*
@@ -61,7 +50,7 @@ static int
 first_ctl(int id, int num, int cmd, union semun arg)
 {
 	enter(KERNEL);
-	return semctl(id, num, cmd, arg);
+	return kernel_semctl(id, num, cmd, arg);
 }
 
 static bool
@@ -75,7 +64,7 @@ static int
 second_ctl(int id, int num, int cmd, union semun arg)
 {
 	enter(MIPC);
-	return semctl(id, num, cmd, arg);
+	return kernel_semctl(id, num, cmd, arg);
 }
 
 static bool
@@ -86,9 +75,9 @@ second_limit(void)
 }
 
 static const struct calls first = {
-	semget, semtimedop, first_ctl, first_limit
+	kernel_semget, kernel_semtimedop, first_ctl, first_limit
 }, second = {
-	semget, semtimedop, second_ctl, second_limit
+	kernel_semget, kernel_semtimedop, second_ctl, second_limit
 };
 
 void
@@ -98,51 +87,7 @@ side_settle(const struct world *w, int side)
 	enter(side);
 }
 
-/* ---- mipc ---- */
-
-static struct mipc_ns *ns;
-
-static int
-user_get(key_t key, int nsems, int flags)
-{
-	return mipc_semget(ns, key, nsems, flags);
-}
-
-static int
-user_op(int id, struct sembuf *ops, size_t n, const struct timespec *timeout)
-{
-	return mipc_semtimedop(ns, id, ops, n, timeout);
-}
-
-static int
-user_ctl(int id, int num, int cmd, union semun arg)
-{
-	return mipc_semctl(ns, id, num, cmd, arg);
-}
-
-static bool
-user_limit(void)
-{
-	static const struct {
-		const char *name;
-		unsigned long long value;
-	} limits[] = {
-		{ "semmsl", SEMMSL_HERE }, { "semmns", SEMMNS_HERE },
-		{ "semopm", SEMOPM_HERE }, { "semmni", SEMMNI_HERE }
-	};
-
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (mipc_limit(ns, limits[i].name, NULL, &limits[i].value) ==
-		    -1)
-			return false;
-	return true;
-}
-
-static const struct calls user = {
-	user_get, user_op, user_ctl, user_limit
-};
-
-const struct calls *side_calls[SIDES] = { &kernel, &user };
+const struct calls *side_calls[SIDES] = { &kernel, &user_calls };
 
 bool
 side_open(struct world *w, bool create)
@@ -157,30 +102,7 @@ side_open(struct world *w, bool create)
 	}
 	if (w->store == STORE_MODEL)
 		return true;
-	if (w->store == STORE_ANON)
-		ns = mipc_anon(0);
-	else
-		ns = mipc_open(w->dir, create ? MIPC_CREAT | MIPC_SHARED : 0);
-	if (ns == NULL)
-		tap_note("no namespace: %s (%s)", strerror(errno),
-		    w->store == STORE_ANON ? "mipc_anon" : mipc_reason());
-	return ns != NULL;
-}
-
-/* Where sleepers look now and then by design, a heartbeat may find much. */
-static bool
-is_sliced(void)
-{
-	return getenv("MIPC_NO_WAITV") != NULL ||
-	    getenv("MIPC_NO_RSEQ") != NULL ||
-	    getenv("MIPC_NO_ROBUST") != NULL;
-}
-
-uint64_t
-side_heartbeats(void)
-{
-	return ns == NULL || is_sliced() ? 0 :
-	    mipc_peek(&ns->space->heartbeats);
+	return user_open(w, create);
 }
 
 /* ---- one operation ---- */
@@ -281,7 +203,7 @@ run_setuid(void)
 	if (setgroups(0, NULL) == -1 || setresgid(NOBODY, NOBODY, NOBODY) ==
 	    -1 || setresuid(NOBODY, NOBODY, NOBODY) == -1)
 		return -1;
-	mipc_credentials_changed();
+	user_changed();
 	return 0;
 }
 

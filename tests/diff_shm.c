@@ -12,12 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel.h"
+
 static bool
 has_segments(void)
 {
-	const int id = shmget(IPC_PRIVATE, 1, 0600);
+	const int id = kernel_shmget(IPC_PRIVATE, 1, 0600);
 
-	return id != -1 && shmctl(id, IPC_RMID, NULL) == 0;
+	return id != -1 && kernel_shmctl(id, IPC_RMID, NULL) == 0;
 }
 
 static struct world *

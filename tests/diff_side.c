@@ -12,14 +12,13 @@
 
 #include <sys/mman.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "mipc.h"
+#include "kernel.h"
 
 #define AREA_BASE	0x200000000000UL
 #define ODD		123	/* bytes off an aligned address */
@@ -29,20 +28,15 @@
 static bool
 write_sysctl(const char *name, unsigned long value)
 {
-	char path[64];
-	int fd, n;
+	char path[64], text[32];
 
 	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd == -1)
-		return false;
-	n = dprintf(fd, "%lu\n", value);
-	close(fd);
-	return n > 0;
+	snprintf(text, sizeof(text), "%lu\n", value);
+	return diff_write_kernel(path, text);
 }
 
 static const struct calls kernel = {
-	shmget, shmat, shmdt, shmctl, write_sysctl
+	kernel_shmget, kernel_shmat, kernel_shmdt, kernel_shmctl, write_sysctl
 };
 
 /* ---- the kernel once more, for the control ---- */
@@ -66,7 +60,7 @@ second_get(key_t key, size_t size, int flags)
 	int value;
 
 	enter(MIPC);
-	value = shmget(key, size, flags);
+	value = kernel_shmget(key, size, flags);
 	enter(KERNEL);
 	return value;
 }
@@ -77,7 +71,7 @@ second_at(int id, const void *addr, int flags)
 	void *value;
 
 	enter(MIPC);
-	value = shmat(id, addr, flags);
+	value = kernel_shmat(id, addr, flags);
 	enter(KERNEL);
 	return value;
 }
@@ -88,7 +82,7 @@ second_ctl(int id, int cmd, struct shmid_ds *ds)
 	int value;
 
 	enter(MIPC);
-	value = shmctl(id, cmd, ds);
+	value = kernel_shmctl(id, cmd, ds);
 	enter(KERNEL);
 	return value;
 }
@@ -105,50 +99,10 @@ second_limit(const char *name, unsigned long value)
 }
 
 static const struct calls second = {
-	second_get, second_at, shmdt, second_ctl, second_limit
+	second_get, second_at, kernel_shmdt, second_ctl, second_limit
 };
 
-/* ---- mipc ---- */
-
-static struct mipc_ns *ns;
-
-static int
-user_get(key_t key, size_t size, int flags)
-{
-	return mipc_shmget(ns, key, size, flags);
-}
-
-static void *
-user_at(int id, const void *addr, int flags)
-{
-	return mipc_shmat(ns, id, addr, flags);
-}
-
-static int
-user_dt(const void *addr)
-{
-	return mipc_shmdt(ns, addr);
-}
-
-static int
-user_ctl(int id, int cmd, struct shmid_ds *ds)
-{
-	return mipc_shmctl(ns, id, cmd, ds);
-}
-
-static bool
-user_limit(const char *name, unsigned long value)
-{
-	const unsigned long long wide = value;
-
-	return mipc_limit(ns, name, NULL, &wide) == 0;
-}
-
-static const struct calls user = {
-	user_get, user_at, user_dt, user_ctl, user_limit
-};
-
-const struct calls *side_calls[SIDES] = { &kernel, &user };
+const struct calls *side_calls[SIDES] = { &kernel, &user_calls };
 
 bool
 side_open(struct world *w, bool create)
@@ -158,14 +112,7 @@ side_open(struct world *w, bool create)
 		side_calls[MIPC] = &second;
 		return true;
 	}
-	if (w->store == STORE_ANON)
-		ns = mipc_anon(0);
-	else
-		ns = mipc_open(w->dir, create ? MIPC_CREAT | MIPC_SHARED : 0);
-	if (ns == NULL)
-		tap_note("no namespace: %s (%s)", strerror(errno),
-		    w->store == STORE_ANON ? "mipc_anon" : mipc_reason());
-	return ns != NULL;
+	return user_open(w, create);
 }
 
 /* ---- address ranges ---- */
@@ -354,7 +301,7 @@ run_setuid(int side, struct result *r)
 	if (setgroups(0, NULL) == -1 || setresgid(NOBODY, NOBODY, NOBODY) ==
 	    -1 || setresuid(NOBODY, NOBODY, NOBODY) == -1)
 		r->error = errno;
-	mipc_credentials_changed();
+	user_changed();
 }
 
 void
