@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "mipc.h"
 
 #define MIPC_MAGIC_SPACE	0x6d697053u	/* never 0: a hole is invalid */
 #define MIPC_MAGIC_OBJECT	0x6d69704fu
@@ -51,8 +52,6 @@ typedef uint64_t mipc_life;
 #define MIPC_LIFE_HOUSE(life)	((uint32_t)((life) >> 14) & 0x3ff)
 #define MIPC_LIFE_GEN(life)	((life) >> 24)
 #define MIPC_GEN_MAX		((1ULL << 40) - 1)
-
-#define MIPC_COMMAND		256u	/* bytes of a command line kept */
 
 /*
  * A lock that a successor takes over from the dead.
@@ -85,7 +84,7 @@ struct mipc_redo {
 	} word[MIPC_REDO_WORDS];
 };
 
-enum mipc_kind { MIPC_SHM, MIPC_SEM, MIPC_MSG, MIPC_KINDS };
+#define MIPC_KINDS		3	/* of enum mipc_kind */
 
 /* What is left of an object's life, in mipc_object.state. */
 enum mipc_state {

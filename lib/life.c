@@ -193,8 +193,8 @@ looked_lately(struct mipc_lives *lives, mipc_life life)
 }
 
 /* The slot of a life that may still be going on, or NULL: it is over. */
-static struct mipc_slot *
-find(struct mipc_lives *lives, mipc_life life, bool *unknown)
+struct mipc_slot *
+mipc_life_find(struct mipc_lives *lives, mipc_life life, bool *unknown)
 {
 	uint32_t number = MIPC_LIFE_SLOT(life);
 	struct mipc_slot *slot;
@@ -239,7 +239,7 @@ proved(struct mipc_lives *lives, mipc_life life)
 
 	if (life == mipc_peek(&lives->self))
 		return life != 0;
-	slot = find(lives, life, &unknown);
+	slot = mipc_life_find(lives, life, &unknown);
 	if (slot == NULL)
 		return unknown;
 	if (!mipc_life_canary(lives, slot) || !looked_lately(lives, life)) {
@@ -278,7 +278,7 @@ mipc_life_dead(struct mipc_lives *lives, mipc_life life)
 		return true;
 	if (proved(lives, life))
 		return false;
-	slot = find(lives, life, &unknown);
+	slot = mipc_life_find(lives, life, &unknown);
 	if (slot != NULL && mipc_life_in_birth(lives, slot))
 		return false;
 	mipc_put(known, life);
@@ -294,7 +294,7 @@ mipc_life_canaries(struct mipc_lives *lives, mipc_life life,
 	uint32_t n;
 
 	*marked = false;
-	slot = find(lives, life, &unknown);
+	slot = mipc_life_find(lives, life, &unknown);
 	if (slot == NULL)
 		return 0;
 	n = canaries(lives, slot, out, marked);
@@ -349,7 +349,7 @@ mipc_life_pid(struct mipc_lives *lives, mipc_life life)
 	uint64_t pid;
 	bool unknown;
 
-	slot = find(lives, life, &unknown);
+	slot = mipc_life_find(lives, life, &unknown);
 	if (slot == NULL)
 		return 0;
 	pid = mipc_peek(&slot->pid);

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "format.h"
+#include "mipc.h"
 #include "sys.h"
 
 enum mipc_life_file {
@@ -155,6 +156,16 @@ void	mipc_life_watch(struct mipc_lives *, mipc_life, struct mipc_wait *,
 
 /* Its pid, for display; 0 if the slot has been given out again. */
 uint64_t mipc_life_pid(struct mipc_lives *, mipc_life);
+
+/*
+ * What is said of a life, also of one that is over until its slot is given out
+ * again.  By `gone` it is over when its process is, not its address space.
+ */
+void	mipc_life_show(struct mipc_lives *, mipc_life, bool gone,
+	    struct mipc_look_process *out);
+/* All that go on: how many, of which `most` at most are shown. */
+uint32_t mipc_life_show_all(struct mipc_lives *,
+	    struct mipc_look_process *out, size_t most);
 
 /* [gate] Prepare a fork's child, and what follows on either side. */
 int	mipc_life_beget(struct mipc_lives *);

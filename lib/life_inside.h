@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * life_inside.h - what life.c and birth.c share.
+ * life_inside.h - what life.c, life_look.c and birth.c share.
  *
  * Depends on: life.h.
  */
@@ -20,6 +20,10 @@ extern mipc_u32 mipc_life_none, mipc_life_mute;
 
 /* The slots of a house, readable; NULL with *error. */
 char	*mipc_life_window(struct mipc_lives *, uint32_t house, int *error);
+
+/* The slot of a life that may still be going on, or NULL: it is over. */
+struct mipc_slot *mipc_life_find(struct mipc_lives *, mipc_life,
+	    bool *unknown);
 
 /* Is the canary armed, and not marked by the kernel? */
 bool	mipc_life_canary(const struct mipc_lives *, struct mipc_slot *);

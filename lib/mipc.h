@@ -35,6 +35,8 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "mipc_look.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

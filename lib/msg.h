@@ -83,6 +83,9 @@ int	mipc_msg_enter(struct mipc_mq *, struct mipc_ns *, int id);
 /* The same for one that is open, pinned by the caller; it may be removed. */
 int	mipc_msg_hold(struct mipc_mq *, struct mipc_ns *,
 	    struct mipc_opened *);
+/* The same to look at alone: without a life. */
+void	mipc_msg_view(struct mipc_mq *, struct mipc_ns *,
+	    struct mipc_opened *);
 void	mipc_msg_leave(struct mipc_mq *);
 /* A pocket for this call, whatever it takes; mipc_pocket_leave() ends it. */
 int	mipc_msg_pocket(struct mipc_mq *);
@@ -246,6 +249,8 @@ void	mipc_pass_count(const struct mipc_mq *, struct mipc_msg_counts *);
  * pages that the queue does not need while it is empty.
  */
 void	mipc_pass_tidy(struct mipc_mq *);
+/* The message of this number in the inbox, as it stands; 0 none. */
+uint32_t mipc_pass_glimpse(const struct mipc_mq *, uint64_t number);
 /* The first message in the inbox; 0 none. */
 uint32_t mipc_pass_first(struct mipc_mq *);
 /* Is there room for one of this size?  0, EBUSY; ENOSPC: but for the ring. */

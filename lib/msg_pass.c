@@ -39,18 +39,25 @@ has_message(uint64_t slot, uint64_t number)
 	return slot >> 32 == (uint32_t)(number / MIPC_RING + 1);
 }
 
+uint32_t
+mipc_pass_glimpse(const struct mipc_mq *mq, uint64_t number)
+{
+	uint64_t slot = mipc_take(slot_at(mq, number));
+
+	return has_message(slot, number) ? MIPC_T_VALUE(slot) : 0;
+}
+
 /* The message of this number, 0 if it has not been sent. */
 static uint32_t
 inbox_at(struct mipc_mq *mq, uint64_t number)
 {
-	uint64_t slot = mipc_take(slot_at(mq, number));
+	uint32_t ref = mipc_pass_glimpse(mq, number);
 
-	if (has_message(slot, number))
-		return MIPC_T_VALUE(slot);
+	if (ref != 0)
+		return ref;
 	/* It may have been sent by one who has not got so far. */
 	mipc_txn_begin(&mq->board[MIPC_SENDING]);
-	slot = mipc_take(slot_at(mq, number));
-	return has_message(slot, number) ? MIPC_T_VALUE(slot) : 0;
+	return mipc_pass_glimpse(mq, number);
 }
 
 uint32_t

@@ -39,6 +39,24 @@ mipc_msg_grow(struct mipc_mq *mq, enum mipc_msg_table table)
 	return error;
 }
 
+static void
+lay(struct mipc_mq *mq, mipc_life life)
+{
+	mq->head = (struct mipc_msgqueue *)(void *)mq->use.opened->head;
+	mq->layout = &mq->use.opened->msg_layout;
+	for (int i = 0; i < MIPC_BOARDS; i++)
+		mq->board[i] = (struct mipc_board){
+		    .site = &mq->use.opened->site[i], .self = life };
+}
+
+void
+mipc_msg_view(struct mipc_mq *mq, struct mipc_ns *ns,
+    struct mipc_opened *opened)
+{
+	*mq = (struct mipc_mq){ .use = { .ns = ns, .opened = opened } };
+	lay(mq, 0);
+}
+
 /* What transactions need: a life, a pocket's space. */
 static int
 prepare(struct mipc_mq *mq)
@@ -46,16 +64,13 @@ prepare(struct mipc_mq *mq)
 	mipc_life life;
 	int error;
 
-	mq->head = (struct mipc_msgqueue *)(void *)mq->use.opened->head;
-	mq->layout = &mq->use.opened->msg_layout;
+	lay(mq, 0);
 	mipc_thread_ring_for(mq->use.thread, &mq->head->bell);
 	error = mipc_use_life(&mq->use, &life);
 	if (error != 0)
 		return error;
 	mq->pid = (uint32_t)mipc_peek(&mq->use.ns->lives->slot->pid);
-	for (int i = 0; i < MIPC_BOARDS; i++)
-		mq->board[i] = (struct mipc_board){
-		    .site = &mq->use.opened->site[i], .self = life };
+	lay(mq, life);
 	return 0;
 }
 

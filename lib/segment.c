@@ -19,10 +19,11 @@ mipc_segment_first_page(size_t page)
 	    sizeof(struct mipc_attach);
 }
 
-/* How many entries may be looked at: two loads, the smaller of the two. */
-static uint64_t
-entries(const struct mipc_segment *segment, const struct mipc_opened *opened)
+/* Two loads, the smaller of the two. */
+uint64_t
+mipc_segment_entries(const struct mipc_opened *opened)
 {
+	const struct mipc_segment *segment = mipc_segment_of(opened);
 	uint64_t used = mipc_take(&segment->used);
 	uint64_t claimed = mipc_take(&segment->claimed);
 	uint64_t most = (opened->map.size - sizeof(*segment)) /
@@ -38,7 +39,7 @@ mipc_segment_count(struct mipc_ns *ns, struct mipc_opened *opened, bool *dead,
     mipc_life *witness)
 {
 	struct mipc_segment *segment = mipc_segment_of(opened);
-	uint64_t n = entries(segment, opened), total = 0;
+	uint64_t n = mipc_segment_entries(opened), total = 0;
 	mipc_life life;
 
 	*dead = false;
@@ -108,7 +109,7 @@ mipc_segment_settle(struct mipc_ns *ns, struct mipc_opened *opened)
 	struct mipc_segment *segment = mipc_segment_of(opened);
 	mipc_life life;
 
-	for (uint64_t i = entries(segment, opened); i-- > 0; ) {
+	for (uint64_t i = mipc_segment_entries(opened); i-- > 0; ) {
 		life = mipc_peek(&segment->entry[i].life);
 		if (life != 0 && mipc_life_dead(ns->lives, life))
 			free_entry(opened, i, pid_of(ns, segment, i));
@@ -120,7 +121,7 @@ static uint64_t
 first_free(const struct mipc_segment *segment,
     const struct mipc_opened *opened)
 {
-	uint64_t n = entries(segment, opened), i;
+	uint64_t n = mipc_segment_entries(opened), i;
 
 	for (i = 0; i < n; i++)
 		if (mipc_peek(&segment->entry[i].life) == 0)
@@ -233,7 +234,7 @@ mipc_segment_leave(struct mipc_opened *opened,
 	struct mipc_attach *entry = &segment->entry[who->index];
 	struct mipc_change change;
 
-	if (who->index >= entries(segment, opened) ||
+	if (who->index >= mipc_segment_entries(opened) ||
 	    mipc_peek(&entry->life) != who->life)
 		return;		/* never counted, or spoilt by a peer */
 	if (mipc_peek(&entry->count) <= 1) {

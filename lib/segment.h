@@ -19,6 +19,9 @@ mipc_segment_of(const struct mipc_opened *opened)
 /* Entries that stand in the first page of a segment's file. */
 uint64_t mipc_segment_first_page(size_t page);
 
+/* How many entries may be looked at. */
+uint64_t mipc_segment_entries(const struct mipc_opened *);
+
 /*
  * How many attaches living processes have.  *dead: some entry belongs to a
  * dead one, to be settled under the lock.  *witness, if asked: one that lives.

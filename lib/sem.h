@@ -51,6 +51,9 @@ int	mipc_set_enter(struct mipc_set *, struct mipc_ns *, int semid);
  */
 int	mipc_set_hold(struct mipc_set *, struct mipc_ns *,
 	    struct mipc_opened *);
+/* The same to look at alone, by a thread that is known: without a life. */
+void	mipc_set_view(struct mipc_set *, struct mipc_ns *,
+	    struct mipc_opened *);
 static inline void
 mipc_set_leave(struct mipc_set *set)
 {
@@ -214,6 +217,15 @@ bool	mipc_undo_dead(const struct mipc_set *, uint32_t *debtor,
 	    mipc_life *gone);
 /* Apply what it owes, and free its entry. */
 int	mipc_undo_settle(struct mipc_set *, uint32_t debtor, mipc_life gone);
+/* Entries that may be looked at. */
+uint64_t mipc_undo_entries(const struct mipc_set *);
+/* The next debt of an entry, from a walk that is zero at first; NULL. */
+struct mipc_debt_walk {
+	struct mipc_debt_block *block;	/* NULL: in the entry itself */
+	uint32_t at, number, blocks;
+};
+mipc_u64 *mipc_undo_next(const struct mipc_set *, uint32_t debtor,
+	    struct mipc_debt_walk *);
 /* Name the canaries of all debtors; *dying if one has died, but not quite. */
 void	mipc_undo_watch(const struct mipc_set *, struct mipc_wait *,
 	    bool *dying);

@@ -108,6 +108,19 @@ lay_board(struct mipc_set *set, mipc_life life)
 	};
 }
 
+void
+mipc_set_view(struct mipc_set *set, struct mipc_ns *ns,
+    struct mipc_opened *opened)
+{
+	*set = (struct mipc_set){
+		.use = { .ns = ns, .opened = opened,
+		    .thread = mipc_thread_mine },
+		.head = (struct mipc_semset *)(void *)opened->head,
+		.nsems = (uint32_t)opened->size,
+	};
+	lay_board(set, 0);
+}
+
 MIPC_FLAT int
 mipc_set_ready(struct mipc_set *set)
 {

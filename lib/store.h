@@ -65,6 +65,8 @@ struct mipc_store_ops {
 	    struct mipc_perm *, uint64_t *size);
 	/* Bytes of a segment that have been given memory or space. */
 	uint64_t (*resident)(struct mipc_store *, uint64_t id);
+	/* The same of an object of any kind, with what it begins with. */
+	uint64_t (*used)(struct mipc_store *, enum mipc_kind, uint64_t id);
 	/* Make the files' owners and modes those of the object. */
 	int (*permit)(struct mipc_store *, enum mipc_kind, uint64_t id,
 	    uint64_t key, const struct mipc_perm *);

@@ -177,24 +177,44 @@ claim_space(struct mipc_store *store, uint64_t offset, uint64_t length)
 	return populate(of(store)->window + low, offset + length - low);
 }
 
-/* Pages of a segment that are in memory, asked a part at a time. */
+/* Bytes of so many pages that are in memory, asked a part at a time. */
 static uint64_t
-resident(struct mipc_store *store, uint64_t id)
+in_memory(struct mipc_store *store, char *at, uint64_t left)
 {
 	static unsigned char vector[4096];
-	struct anon_store *s = of(store);
-	uint64_t extent = mipc_peek(extent_of(s, MIPC_SHM, id)), n = 0, part;
-	uint64_t page = extent >> 32, left = (uint32_t)extent;
+	uint64_t page = store->lives.page, n = 0, part;
 
-	for (; left > 0; left -= part, page += part) {
+	for (; left > 0; left -= part, at += part * page) {
 		part = left > sizeof(vector) ? sizeof(vector) : left;
-		if (mipc_sys_resident(at_page(s, page),
-		    part * store->lives.page, vector) != 0)
+		if (mipc_sys_resident(at, part * page, vector) != 0)
 			break;
 		for (uint64_t i = 0; i < part; i++)
 			n += vector[i] & 1;
 	}
-	return n * store->lives.page;
+	return n * page;
+}
+
+static uint64_t
+extent_in_memory(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
+{
+	uint64_t extent = mipc_peek(extent_of(of(store), kind, id));
+
+	return in_memory(store, at_page(of(store), extent >> 32),
+	    (uint32_t)extent);
+}
+
+static uint64_t
+resident(struct mipc_store *store, uint64_t id)
+{
+	return extent_in_memory(store, MIPC_SHM, id);
+}
+
+static uint64_t
+used(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
+{
+	return in_memory(store, (char *)head_of(of(store), kind, id),
+	    mipc_anon_head_pages(of(store), kind)) +
+	    extent_in_memory(store, kind, id);
 }
 
 /* Every process of the family may open everything. */
@@ -417,6 +437,7 @@ const struct mipc_store_ops mipc_anon_ops = {
 	.claim_space = claim_space,
 	.glance = glance,
 	.resident = resident,
+	.used = used,
 	.permit = permit,
 	.permit_done = permit_done,
 	.permit_begun = permit_begun,

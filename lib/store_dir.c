@@ -300,16 +300,33 @@ glance(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 /* --- permissions ------------------------------------------------------- */
 
 static uint64_t
-resident(struct mipc_store *store, uint64_t id)
+bytes_given(struct mipc_store *store, const char *name)
 {
 	struct stat st;
-	char name[32];
 	int fd = mipc_dir_fd(&of(store)->dir);
 
-	data_name(id, name);
 	if (fd < 0 || mipc_sys_stat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
 	return (uint64_t)st.st_blocks * 512;
+}
+
+static uint64_t
+resident(struct mipc_store *store, uint64_t id)
+{
+	char name[32];
+
+	data_name(id, name);
+	return bytes_given(store, name);
+}
+
+static uint64_t
+used(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
+{
+	char name[32];
+
+	mipc_dir_object(kind, id, name);
+	return bytes_given(store, name) +
+	    (kind == MIPC_SHM ? resident(store, id) : 0);
 }
 
 /*
@@ -548,6 +565,7 @@ const struct mipc_store_ops mipc_dir_ops = {
 	.claim_space = claim_space,
 	.glance = glance,
 	.resident = resident,
+	.used = used,
 	.permit = permit,
 	.permit_done = permit_done,
 	.permit_begun = permit_begun,

@@ -138,6 +138,13 @@ mipc_txn_begin(const struct mipc_board *board)
 }
 
 bool
+mipc_txn_look(const struct mipc_board *board, uint64_t *seen)
+{
+	*seen = mipc_take(board->site->turn);
+	return !pending(board, *seen);
+}
+
+bool
 mipc_txn_same(const struct mipc_board *board, uint64_t seen)
 {
 	atomic_thread_fence(memory_order_acquire);

@@ -63,6 +63,12 @@ uint64_t mipc_txn_begin(const struct mipc_board *);
 bool	mipc_txn_same(const struct mipc_board *, uint64_t seen);
 
 /*
+ * The turn, for who changes nothing: false while what was committed last is
+ * not known to be applied, so that what is read is no state.
+ */
+bool	mipc_txn_look(const struct mipc_board *, uint64_t *seen);
+
+/*
  * A record for `words` words at most.  EBUSY: every party is taken by a
  * living process; ENOSPC: more words than any can record.
  */

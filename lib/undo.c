@@ -21,11 +21,6 @@
 
 /* --- going through the debts of an entry ------------------------------- */
 
-struct place {
-	struct mipc_debt_block *block;	/* NULL: in the entry itself */
-	uint32_t at, number, blocks;
-};
-
 static struct mipc_debt_block *
 block_at(const struct mipc_set *set, uint32_t number)
 {
@@ -35,9 +30,9 @@ block_at(const struct mipc_set *set, uint32_t number)
 	    (number - 1);
 }
 
-/* The next debt, from a place that is zero at first; NULL at the end. */
-static mipc_u64 *
-next_debt(const struct mipc_set *set, uint32_t debtor, struct place *p)
+mipc_u64 *
+mipc_undo_next(const struct mipc_set *set, uint32_t debtor,
+    struct mipc_debt_walk *p)
 {
 	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
 	uint64_t link;
@@ -55,9 +50,8 @@ next_debt(const struct mipc_set *set, uint32_t debtor, struct place *p)
 	return &p->block->debt[0];
 }
 
-/* Entries that may be looked at. */
-static uint64_t
-entries(const struct mipc_set *set)
+uint64_t
+mipc_undo_entries(const struct mipc_set *set)
 {
 	uint64_t high = mipc_take(&set->head->debtors);
 	uint32_t count = mipc_set_count(set, MIPC_T_DEBTORS);
@@ -68,10 +62,10 @@ entries(const struct mipc_set *set)
 static bool
 owes(const struct mipc_set *set, uint32_t debtor)
 {
-	struct place p = { .block = NULL };
+	struct mipc_debt_walk p = { .block = NULL };
 	mipc_u64 *debt;
 
-	while ((debt = next_debt(set, debtor, &p)) != NULL)
+	while ((debt = mipc_undo_next(set, debtor, &p)) != NULL)
 		if (MIPC_DEBT_ADJ(mipc_peek(debt)) != 0)
 			return true;
 	return false;
@@ -88,12 +82,12 @@ static mipc_u64 *
 place_in_chain(const struct mipc_set *set, uint32_t debtor, uint32_t num,
     uint32_t *used, uint32_t at)
 {
-	struct place p = { .at = MIPC_DEBTS, .number = MIPC_DEBTS };
+	struct mipc_debt_walk p = { .at = MIPC_DEBTS, .number = MIPC_DEBTS };
 	mipc_u64 *debt, *free = at == 0 ? NULL :
 	    &mipc_set_debtor(set, debtor)->debt[at - 1];
 	uint64_t word;
 
-	while ((debt = next_debt(set, debtor, &p)) != NULL) {
+	while ((debt = mipc_undo_next(set, debtor, &p)) != NULL) {
 		word = mipc_peek(debt);
 		if (MIPC_DEBT_ADJ(word) != 0) {
 			if (MIPC_DEBT_SEM(word) == num)
@@ -195,7 +189,7 @@ static int
 clean_some(struct mipc_set *set, uint32_t debtor)
 {
 	uint64_t seen = mipc_txn_begin(&set->board), word;
-	struct place p = { .block = NULL };
+	struct mipc_debt_walk p = { .block = NULL };
 	struct mipc_txn txn;
 	mipc_u64 *debt;
 	int error;
@@ -206,7 +200,7 @@ clean_some(struct mipc_set *set, uint32_t debtor)
 	if (error != 0)
 		return error;
 	while (txn.count < CLEARED_AT_ONCE &&
-	    (debt = next_debt(set, debtor, &p)) != NULL) {
+	    (debt = mipc_undo_next(set, debtor, &p)) != NULL) {
 		word = mipc_peek(debt);
 		if (MIPC_DEBT_ADJ(word) != 0)
 			mipc_txn_set(&txn, debt, word, MIPC_T_NEXT(word, 0));
@@ -253,7 +247,7 @@ free_left(struct mipc_set *set, uint32_t index)
 static int
 find_free(struct mipc_set *set, uint32_t *out)
 {
-	uint64_t high = entries(set);
+	uint64_t high = mipc_undo_entries(set);
 
 	for (uint32_t i = 0; i < high; i++)
 		if (mipc_peek(&mipc_set_debtor(set, i)->owner) == 0) {
@@ -277,7 +271,7 @@ take_entry(struct mipc_set *set, uint32_t free, uint32_t *out)
 	uint64_t high = mipc_take(&set->head->debtors), owner = 0;
 	struct mipc_debtor *entry;
 
-	for (*out = 0; *out < entries(set); ++*out)
+	for (*out = 0; *out < mipc_undo_entries(set); ++*out)
 		if (is_ours(set, mipc_set_debtor(set, *out)))
 			return true;
 	*out = free;
@@ -348,7 +342,7 @@ mipc_undo_dead(const struct mipc_set *set, uint32_t *debtor, mipc_life *gone)
 {
 	uint64_t owner;
 
-	for (uint32_t i = 0; i < entries(set); i++) {
+	for (uint32_t i = 0; i < mipc_undo_entries(set); i++) {
 		owner = mipc_take(&mipc_set_debtor(set, i)->owner);
 		if (owner == 0 || owner == set->board.self ||
 		    !mipc_life_gone(set->use.ns->lives, owner))
@@ -370,11 +364,11 @@ clamp(int32_t value)
 static uint32_t
 debts_of(const struct mipc_set *set, uint32_t debtor)
 {
-	struct place p = { .block = NULL };
+	struct mipc_debt_walk p = { .block = NULL };
 	uint32_t n = 0;
 	mipc_u64 *debt;
 
-	while ((debt = next_debt(set, debtor, &p)) != NULL)
+	while ((debt = mipc_undo_next(set, debtor, &p)) != NULL)
 		n += MIPC_DEBT_ADJ(mipc_peek(debt)) != 0;
 	return n;
 }
@@ -406,7 +400,7 @@ settle_once(struct mipc_set *set, uint32_t debtor, uint64_t seen)
 {
 	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
 	uint32_t pid = (uint32_t)mipc_peek(&entry->pid);
-	struct place p = { .block = NULL };
+	struct mipc_debt_walk p = { .block = NULL };
 	struct mipc_txn txn;
 	bool whole = true;
 	mipc_u64 *debt;
@@ -415,7 +409,7 @@ settle_once(struct mipc_set *set, uint32_t debtor, uint64_t seen)
 	error = mipc_txn_open(&txn, &set->board, debts_of(set, debtor) + 3);
 	if (error != 0)
 		return error;
-	while (whole && (debt = next_debt(set, debtor, &p)) != NULL)
+	while (whole && (debt = mipc_undo_next(set, debtor, &p)) != NULL)
 		whole = record_debt(set, mipc_peek(debt), pid, &txn);
 	mipc_line_record(&txn, &entry->era, 0);
 	mipc_queue_record_due(set, &txn);
@@ -470,7 +464,7 @@ mipc_undo_watch(const struct mipc_set *set, struct mipc_wait *wait,
 {
 	uint64_t owner;
 
-	for (uint32_t i = 0; i < entries(set); i++) {
+	for (uint32_t i = 0; i < mipc_undo_entries(set); i++) {
 		owner = mipc_take(&mipc_set_debtor(set, i)->owner);
 		if (owner != 0 && mipc_undo_counts(set, i) && owes(set, i))
 			mipc_life_watch(set->use.ns->lives, owner, wait,
@@ -484,13 +478,13 @@ mipc_undo_watch(const struct mipc_set *set, struct mipc_wait *wait,
 static mipc_u64 *
 debt_for(const struct mipc_set *set, uint32_t debtor, uint32_t num)
 {
-	struct place p = { .block = NULL };
+	struct mipc_debt_walk p = { .block = NULL };
 	mipc_u64 *debt;
 	uint64_t word;
 
 	if (!mipc_undo_counts(set, debtor))
 		return NULL;
-	while ((debt = next_debt(set, debtor, &p)) != NULL) {
+	while ((debt = mipc_undo_next(set, debtor, &p)) != NULL) {
 		word = mipc_peek(debt);
 		if (MIPC_DEBT_ADJ(word) != 0 && MIPC_DEBT_SEM(word) == num)
 			return debt;
@@ -503,7 +497,7 @@ mipc_undo_count(const struct mipc_set *set, uint32_t num)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < entries(set); i++)
+	for (uint32_t i = 0; i < mipc_undo_entries(set); i++)
 		n += debt_for(set, i, num) != NULL;
 	return n;
 }
@@ -513,7 +507,7 @@ mipc_undo_void(const struct mipc_set *set, uint32_t num, struct mipc_txn *txn)
 {
 	mipc_u64 *debt;
 
-	for (uint32_t i = 0; i < entries(set); i++) {
+	for (uint32_t i = 0; i < mipc_undo_entries(set); i++) {
 		debt = debt_for(set, i, num);
 		if (debt != NULL)
 			mipc_line_record(txn, debt, 0);

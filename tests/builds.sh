@@ -12,7 +12,7 @@ MAKE=${MAKE:-make}
 jobs=-j$((($(getconf _NPROCESSORS_ONLN) + 1) / 2))	# two at a time
 
 installed="bin/mipcmk bin/mipcrm bin/mipcrun bin/mipcs
-include/mipc.h
+include/mipc.h include/mipc_look.h
 lib/libmipc.a lib/libmipc.so lib/libmipc-sysv.a lib/libmipc-sysv.so
 lib/mipc/mipc-preload.so lib/mipc/mipc-raw.so
 lib/pkgconfig/mipc.pc lib/pkgconfig/mipc-sysv.pc

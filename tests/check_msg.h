@@ -125,5 +125,6 @@ void	add_room_tests(TCase *tc);	/* both stores of mipc */
 void	add_disk_tests(TCase *tc);	/* the directory store */
 void	add_fault_tests(TCase *tc);	/* the directory store */
 void	add_hostile_tests(TCase *tc);
+void	add_look_tests(TCase *tc);	/* both stores of mipc */
 
 #endif

@@ -8,6 +8,7 @@ static void
 add_both(TCase *tc)
 {
 	add_time_tests(tc);
+	add_look_tests(tc);
 	add_room_tests(tc);
 }
 
@@ -18,6 +19,7 @@ add_dir(TCase *tc)
 	add_disk_tests(tc);
 	add_fault_tests(tc);
 	add_hostile_tests(tc);
+	add_spoilt_look_tests(tc);
 }
 
 const struct extras extras = { add_dir, add_both };

@@ -106,5 +106,6 @@ void	add_large_clauses(TCase *tc);
 void	add_barging_tests(TCase *tc);	/* both stores of mipc */
 void	add_fault_tests(TCase *tc);	/* the directory store */
 void	add_hostile_tests(TCase *tc);
+void	add_look_tests(TCase *tc);	/* both stores of mipc */
 
 #endif

@@ -54,6 +54,7 @@ void	add_dir_tests(TCase *tc);	/* the directory store */
 void	add_fault_tests(TCase *tc);
 void	add_space_tests(TCase *tc);
 void	add_hostile_tests(TCase *tc);
+void	add_look_tests(TCase *tc);	/* both stores of mipc */
 /* A role of run_fresh(), see check_shm_hostile.c. */
 void	play_handlers(int id, int which);
 

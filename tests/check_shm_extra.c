@@ -12,6 +12,8 @@ add_dir(TCase *tc)
 	add_fault_tests(tc);
 	add_space_tests(tc);
 	add_hostile_tests(tc);
+	add_look_tests(tc);
+	add_spoilt_look_tests(tc);
 }
 
 static void
@@ -19,6 +21,7 @@ add_anon(TCase *tc)
 {
 	add_ns_tests(tc);
 	add_anon_tests(tc);
+	add_look_tests(tc);
 }
 
 const struct extras extras = { add_dir, add_anon };

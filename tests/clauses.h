@@ -126,6 +126,11 @@ void	add_common_id_clauses(TCase *tc);
 /* Ids are the kernel's: the same kinds of calls give the same ones. */
 void	add_id_model_clauses(TCase *tc);
 
+/* ---- check_look.c: looking at objects, and at the namespace ---- */
+
+void	add_common_look_tests(TCase *tc);	/* both stores of mipc */
+void	add_spoilt_look_tests(TCase *tc);	/* the directory store */
+
 /* ---- check_perm.c: who may do what ---- */
 
 void	add_common_perm_clauses(TCase *tc);

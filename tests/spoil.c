@@ -71,10 +71,10 @@ any_word(uint64_t old)
 	}
 }
 
-void *
-map_file_of(int id, size_t *size)
+static void *
+map_path(const char *path, size_t *size)
 {
-	int fd = open(file_of_one(id), O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
 	struct stat st;
 	void *p;
 
@@ -85,6 +85,18 @@ map_file_of(int id, size_t *size)
 	must(p != MAP_FAILED);
 	must_eq(close(fd), 0);
 	return p;
+}
+
+void *
+map_file_of(int id, size_t *size)
+{
+	return map_path(file_of_one(id), size);
+}
+
+void *
+map_named(const char *name, size_t *size)
+{
+	return map_path(file_of(name), size);
 }
 
 void

@@ -23,8 +23,9 @@ void	damage(const char *path, enum damage how);
 
 /* --- a peer ------------------------------------------------------------ */
 
-/* All of it, for writing; *size the file's. */
+/* All of it, for writing; *size the file's.  By a file's name, the same. */
 void	*map_file_of(int id, size_t *size);
+void	*map_named(const char *name, size_t *size);
 /* What a confused or hostile writer would put in a word's place. */
 uint64_t any_word(uint64_t old);
 
