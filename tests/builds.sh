@@ -16,6 +16,10 @@ include/mipc.h include/mipc_look.h
 lib/libmipc.a lib/libmipc.so lib/libmipc-sysv.a lib/libmipc-sysv.so
 lib/mipc/mipc-preload.so lib/mipc/mipc-raw.so
 lib/pkgconfig/mipc.pc lib/pkgconfig/mipc-sysv.pc
+share/bash-completion/completions/mipcmk
+share/bash-completion/completions/mipcrm
+share/bash-completion/completions/mipcrun
+share/bash-completion/completions/mipcs
 share/man/man1/mipcmk.1 share/man/man1/mipcrm.1 share/man/man1/mipcrun.1
 share/man/man1/mipcs.1
 share/man/man3/mipc.3

@@ -7,8 +7,16 @@
 
 #include <err.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void
+limits_words(const struct option_row *row)
+{
+	if (strcmp(row->name, "limit") == 0)
+		printf("%s", LIMITS_NAMES("= ") "=");
+}
 
 int
 limits_add(struct limits *limits, const char *text, int failed)

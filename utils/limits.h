@@ -20,11 +20,18 @@ struct limits {
 	size_t n;
 };
 
+#define LIMITS_NAMES(between) \
+	"shmmax" between "shmall" between "shmmni" between \
+	"shm_rmid_forced" between "semmsl" between "semmns" between \
+	"semopm" between "semmni" between "barging" between "msgmax" \
+	between "msgmnb" between "msgmni"
+
 /* What --help says of the argument. */
 #define LIMITS_HELP \
-	"set a limit: shmmax, shmall, shmmni, shm_rmid_forced, semmsl, " \
-	"semmns, semopm, semmni, barging, msgmax, msgmnb, msgmni; K, M and " \
-	"G multiply by 1024"
+	"set a limit: " LIMITS_NAMES(", ") "; K, M and G multiply by 1024"
+
+/* Words that complete an option of limits in a shell. */
+void	limits_words(const struct option_row *);
 
 /*
  * Add what --limit says; set them all.  Both return -1 to go on; or after a

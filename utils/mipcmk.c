@@ -119,6 +119,7 @@ static const struct option_table options = {
 	.exits = "Exits with 0; with 1 if it cannot be made, or the key is "
 	    "taken; with 2 for a wrong usage.",
 	.failed = EXIT_FAILURE,
+	.words = limits_words,
 };
 
 /* Refuse what makes no sense.  Returns an exit code, or -1 to go on. */

@@ -159,6 +159,14 @@ static const struct option_row rows[] = {
 	OPTIONS_COMMON(struct command)
 };
 
+static void
+print_words(const struct option_row *row)
+{
+	if (row->letter == 'a')
+		for (int k = 0; k < NKINDS; k++)
+			printf("%s ", facilities[k].name);
+}
+
 static const char *const synopsis[] = {
 	"[options] {-m | -s | -q} ID... | {-M | -S | -Q} KEY...",
 	"[options] -a[=KIND] | --owner USER | --older AGE",
@@ -176,6 +184,7 @@ static const struct option_table options = {
 	    "not there, or nothing matched; with 2 for a wrong usage.",
 	.failed = EXIT_FAILURE,
 	.operand = take_word,
+	.words = print_words,
 };
 
 /* Refuse what makes no sense.  Returns an exit code, or -1 to go on. */

@@ -85,6 +85,8 @@ static const struct option_table options = {
 	    "PROGRAM cannot be executed or preloaded, 127 if it is not "
 	    "found, 2 for wrong usage.",
 	.failed = EXIT_FAILED,
+	.runs = 1,
+	.words = limits_words,
 };
 
 /* Read the command line.  Returns an exit code, or -1 to go on. */

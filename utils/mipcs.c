@@ -52,7 +52,7 @@ static const struct option_row rows[] = {
 	{ 'p', "pid", NULL, "show processes (not of sets)",
 	    SET(shown, IN_PIDS) },
 	{ 't', "time", NULL, "show times", SET(shown, IN_TIMES) },
-	{ 'o', "output", "LIST", "show these columns, separated by commas",
+	{ 'o', "output", "COLUMN,...", "show these columns, in this order",
 	    KEEP(output) },
 	{ 'l', "limits", NULL, "the limits of the namespace instead",
 	    SET(view, VIEW_LIMITS) },
@@ -67,6 +67,19 @@ static const struct option_row rows[] = {
 	OPTIONS_COMMON(struct command)
 };
 
+static void
+print_words(const struct option_row *row)
+{
+	if (strcmp(row->name, "output") != 0)
+		return;
+	for (int k = 0; k < NKINDS; k++) {
+		const struct column *column = kinds[k]->columns;
+
+		for (size_t i = 0; i < kinds[k]->ncolumns; i++)
+			printf("%s ", column[i].column.name);
+	}
+}
+
 static const char *const synopsis[] = { "[options]", NULL };
 
 static const struct option_table options = {
@@ -79,6 +92,7 @@ static const struct option_table options = {
 	.exits = "Exits with 0; with 1 if the namespace or an object cannot "
 	    "be read; with 2 for a wrong usage.",
 	.failed = EXIT_UNREADABLE,
+	.words = print_words,
 };
 
 /* What --id shows: a queue is a list of one. */

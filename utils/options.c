@@ -49,9 +49,7 @@ print_row(const struct option_row *row)
 
 	column += row->letter != 0 ? printf("  -%c", row->letter) :
 	    printf("    ");
-	if (row->name != NULL)
-		column += printf("%s--%s", row->letter != 0 ? ", " : "  ",
-		    row->name);
+	column += printf("%s--%s", row->letter != 0 ? ", " : "  ", row->name);
 	if (argument != NULL && *argument == '[')
 		column += printf("[=%s", argument + 1);
 	else if (argument != NULL)
@@ -115,9 +113,8 @@ make_forms(const struct option_table *t, struct forms *forms)
 		const struct option_row *row = &t->rows[i];
 		const int argument = argument_of(row);
 
-		if (row->name != NULL)
-			*next++ = (struct option){ row->name, argument, NULL,
-			    ROW + (int)i };
+		*next++ = (struct option){ row->name, argument, NULL,
+		    ROW + (int)i };
 		if (row->letter != 0) {
 			*s++ = (char)row->letter;
 			for (int k = 0; k < argument; k++)
@@ -167,6 +164,9 @@ apply(const struct option_table *t, const struct option_row *row,
 		return row->take(row, command, optarg);
 	case OPTION_HELPS:
 		print_help(t);
+		return finish(t);
+	case OPTION_COMPLETES:
+		options_print_bash(t);
 		return finish(t);
 	case OPTION_TELLS_VERSION:
 		printf("%s (%s) %s\n", t->program, PACKAGE_NAME,

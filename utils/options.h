@@ -29,12 +29,13 @@ enum option_effect {
 	OPTION_KEEPS,		/* the const char * becomes the argument */
 	OPTION_CALLS,		/* take() */
 	OPTION_HELPS,
+	OPTION_COMPLETES,
 	OPTION_TELLS_VERSION
 };
 
 struct option_row {
 	int letter;		/* of the short form; 0: there is none */
-	const char *name;	/* of the long form; NULL: there is none */
+	const char *name;	/* of the long form */
 	const char *argument;	/* as --help calls it, in brackets if it may be
 				   left out; NULL: there is none */
 	const char *help;	/* broken into lines where it must be */
@@ -56,6 +57,10 @@ struct option_table {
 	int failed;		/* the code of a failure */
 	/* Takes what is no option, at its place; NULL: it is left, last. */
 	option_take *operand;
+	int runs;		/* a command line stands behind the options */
+	/* Prints words that a row's argument may be, those that a name of
+	   options_bash.c's says nothing of; may be NULL. */
+	void (*words)(const struct option_row *);
 };
 
 /* The end of a row: what the option does. */
@@ -74,6 +79,8 @@ struct option_table {
 #define OPTIONS_COMMON(of) \
 	{ 0, "dir", "DIR", "the namespace in DIR; else $MIPC_DIR, else the " \
 	    "user's own", OPTION_KEEP(of, dir) }, \
+	{ 0, "completion", NULL, "print what completes this command in " \
+	    "bash", OPTION_COMPLETES, 0, 0, NULL }, \
 	{ 'h', "help", NULL, "print this", OPTION_HELPS, 0, 0, NULL }, \
 	{ 'V', "version", NULL, "print the version", \
 	    OPTION_TELLS_VERSION, 0, 0, NULL }
@@ -85,6 +92,9 @@ struct option_table {
  */
 int	options_read(const struct option_table *, int argc, char **argv,
 	    void *command);
+
+/* Print what completes the command in bash. */
+void	options_print_bash(const struct option_table *);
 
 /* Refuse a command line, after a message.  Returns EXIT_USAGE. */
 int	options_refuse(const struct option_table *);
