@@ -68,11 +68,13 @@ take(struct arena *arena, size_t size)
 		mipc_give(&arena->base, at);
 	if (mipc_take(&arena->base) == NULL)
 		return NULL;
-	if (size > ARENA_BYTES)
-		return NULL;
-	offset = atomic_fetch_add(&arena->taken, size);
-	return offset > ARENA_BYTES - size ? NULL :
-	    mipc_take(&arena->base) + offset;
+	offset = mipc_peek(&arena->taken);
+	do {
+		if (size > ARENA_BYTES - offset)
+			return NULL;
+	} while (!atomic_compare_exchange_weak(&arena->taken, &offset,
+	    offset + size));
+	return mipc_take(&arena->base) + offset;
 }
 
 void *
