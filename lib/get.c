@@ -147,6 +147,8 @@ create(struct mipc_ns *ns, struct mipc_gate *gate,
 	if (error != 0)		/* ENOENT: the directory is gone */
 		return error == ENOENT ? EIO : error;
 	error = maker->make(ns, wish, *id);
+	if (error == ENOMEM && mipc_ns_evict(ns) > 0)
+		error = maker->make(ns, wish, *id);
 	ns->passed = error == EAGAIN ? ns->passed + 1 : 0;
 	return settle(ns, gate, wish, *id, error == ENOENT ? EIO : error);
 }
