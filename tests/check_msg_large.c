@@ -134,6 +134,8 @@ largest(void)
 
 	if (backend_has(IS_KERNEL))
 		return 4 * MIB;
+	if (sizeof(void *) < 8)
+		return 8 * MIB;		/* of address space */
 	if (!backend_has(HAS_FILES))
 		return 64 * MIB;
 	fs = space();

@@ -231,7 +231,8 @@ draw_type(int how, int i)
 	case 1:
 		return 1 + rand() % 5;
 	case 2:
-		return 1 + ((long)rand() << 31 | rand());
+		return 1 + (long)(((int64_t)rand() << 31 | rand()) &
+		    LONG_MAX >> 1);
 	case 3:
 		return 1 + i;
 	default:
@@ -312,7 +313,8 @@ START_TEST(M4_types_come_and_go)
 	}
 	for (int t = 0; t < 8; t++)
 		for (; first[t] < next[t]; first[t]++)
-			must(take(id, &m, 8, -(t + 1), IPC_NOWAIT) == 8);
+			must_eq(take(id, &m, sizeof(long), -(t + 1),
+			    IPC_NOWAIT), sizeof(long));
 	must_be(id, 0, 0);
 }
 END_TEST

@@ -74,14 +74,27 @@ START_TEST(S14_a_handler_ends_the_wait_with_EINTR)
 }
 END_TEST
 
+/* It takes a sequence that begins anew: see MIPC_NO_RSEQ in mipc(7). */
+static bool
+can_tell_stops(void)
+{
+	if (backend_has(IS_KERNEL))
+		return true;
+#if defined(__x86_64__) && __SIZEOF_LONG__ == 8
+	return getenv("MIPC_NO_WAITV") == NULL &&
+	    getenv("MIPC_NO_RSEQ") == NULL &&
+	    getenv("MIPC_NO_ROBUST") == NULL;
+#else
+	return false;
+#endif
+}
+
 START_TEST(S14_stop_and_continue_end_the_wait_with_EINTR)
 {
 	int id = make_of(2, zero_one), status;
 	pid_t pid;
 
-	if (!backend_has(IS_KERNEL) && (getenv("MIPC_NO_WAITV") != NULL ||
-	    getenv("MIPC_NO_RSEQ") != NULL ||
-	    getenv("MIPC_NO_ROBUST") != NULL))
+	if (!can_tell_stops())
 		testing_skip("%s store: a stop is not told from a sleep "
 		    "(mipc(7))", ipc->name);
 	pid = start_nap(_i, id, NULL);

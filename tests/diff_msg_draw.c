@@ -112,6 +112,9 @@ draw_get(struct driver *d, struct op *op)
 		op->flags |= IPC_EXCL;
 }
 
+/* One that an int cannot hold, where a long is longer. */
+#define FAR_TYPE	(__LONG_MAX__ / 8388607)
+
 /* Two blocked senders that room wakes would race: there is one at most. */
 static void
 draw_snd(struct driver *d, struct op *op)
@@ -119,7 +122,7 @@ draw_snd(struct driver *d, struct op *op)
 	static const size_t sizes[] = {
 		0, 0, 1, 1, 2, 3, 5, 8, 13, 20, 20, 30, 39, 40, 41
 	};
-	static const long odd[] = { 0, -1, __LONG_MAX__, 1L << 40 };
+	static const long odd[] = { 0, -1, __LONG_MAX__, FAR_TYPE };
 
 	pick_id(d, op);
 	op->type = rng_chance(&d->rng, 4) ? PICK(d, odd) :
@@ -137,7 +140,7 @@ draw_rcv(struct driver *d, struct op *op)
 {
 	static const size_t rooms[] = { 40, 40, 40, 40, 50, 20, 8, 3, 1, 0 };
 	static const long odd[] = {
-		-__LONG_MAX__ - 1, -__LONG_MAX__, __LONG_MAX__, 1L << 40, -100
+		-__LONG_MAX__ - 1, -__LONG_MAX__, __LONG_MAX__, FAR_TYPE, -100
 	};
 	const long type = (long)rng_below(&d->rng, TYPES + 1);
 

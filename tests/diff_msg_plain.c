@@ -9,6 +9,7 @@
 #include "diff_msg.h"
 
 #include <sys/syscall.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,21 @@ user_changed(void)
 {
 }
 
+/*
+ * Where several words can be waited on, and a signal then be told, nobody
+ * sleeps in a queue by another call; see MIPC_NO_RSEQ in mipc(7).
+ */
+static bool
+sleeps_on_several(void)
+{
+#ifdef __x86_64__
+	return syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) == -1 &&
+	    errno != ENOSYS;
+#else
+	return false;
+#endif
+}
+
 bool
 user_waits(const struct actor *a)
 {
@@ -55,7 +71,8 @@ user_waits(const struct actor *a)
 		return true;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	return n <= 0 || atoi(text) == SYS_futex_waitv;
+	return n <= 0 || atoi(text) == SYS_futex_waitv ||
+	    (atoi(text) == SYS_futex && !sleeps_on_several());
 }
 
 uint64_t

@@ -20,7 +20,8 @@
 
 #include "kernel.h"
 
-#define AREA_BASE	0x200000000000UL
+#define AREA_BASE \
+	(sizeof(void *) < 8 ? 0x20000000 : (uintptr_t)(1ull << 45))
 #define ODD		123	/* bytes off an aligned address */
 
 /* ---- the kernel ---- */
@@ -120,9 +121,9 @@ side_open(struct world *w, bool create)
 static char *
 area(int side, int n)
 {
-	const unsigned long step = AREA_BYTES * 2;	/* apart */
+	const uintptr_t step = AREA_BYTES * 2;	/* apart */
 
-	return (char *)(AREA_BASE + (unsigned long)(side * AREAS + n) * step);
+	return (char *)(AREA_BASE + (uintptr_t)(side * AREAS + n) * step);
 }
 
 static bool
@@ -140,8 +141,6 @@ bool
 side_reserve(struct world *w)
 {
 	(void)w;
-	if (sizeof(void *) < 8)
-		return false;
 	for (int side = 0; side < SIDES; side++)
 		for (int n = 0; n < AREAS; n++)
 			if (!reserve(side, n))
