@@ -233,7 +233,8 @@ choose(const struct queue *q, const struct op *op)
 	int found = -1;
 
 	if ((op->flags & MSG_COPY) != 0)
-		return op->type >= 0 && (size_t)op->type < q->n ? (int)op->type : -1;
+		return op->type >= 0 && (size_t)op->type < q->n ?
+		    (int)op->type : -1;
 	for (unsigned i = 0; i < q->n; i++) {
 		const long type = q->post[i].letter.type;
 
