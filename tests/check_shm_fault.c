@@ -66,10 +66,10 @@ must_refuse(const char *dir, int flags, int error)
 	errno = 0;
 	if (mipc_open(dir, flags) != NULL)
 		testing_fail(__FILE__, __LINE__, "%s was opened, want %s",
-		    dir, strerrorname_np(error));
+		    dir, error_name(error));
 	if (errno != error)
 		testing_fail(__FILE__, __LINE__, "%s: want %s; reason: %s",
-		    dir, strerrorname_np(error), mipc_reason());
+		    dir, error_name(error), mipc_reason());
 	must(strstr(mipc_reason(), dir) != NULL);
 	must(fingerprint(dir) == before);
 }

@@ -32,6 +32,14 @@ exit_without_leader(void *arg)
 	_exit(0);
 }
 
+/* By a signal: raise() may ask libc, which has not noticed a raw clone. */
+static void
+end_by_signal(int sig)
+{
+	signal(sig, SIG_DFL);
+	kill(getpid(), sig);
+}
+
 static void
 end_by(enum end end)
 {
@@ -41,14 +49,14 @@ end_by(enum end end)
 	case END_EXIT:
 		exit(0);
 	case END_KILL:
-		raise(SIGKILL);
+		end_by_signal(SIGKILL);
 		break;
 	case END_SEGV:
-		signal(SIGSEGV, SIG_DFL);
-		raise(SIGSEGV);
+		end_by_signal(SIGSEGV);
 		break;
 	case END_ABORT:
-		abort();
+		end_by_signal(SIGABRT);
+		break;
 	case END_EXEC:
 		execlp("true", "true", (char *)NULL);
 		break;

@@ -35,8 +35,7 @@ fail(const char *fmt, ...)
 		if (n > 0 && (size_t)n < sizeof(board->text))
 			snprintf(board->text + n,
 			    sizeof(board->text) - (size_t)n, " (%s)",
-			    strerrorname_np(error) != NULL ?
-			    strerrorname_np(error) : "0");
+			    error_name(error));
 	}
 	_exit(1);
 }

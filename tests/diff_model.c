@@ -49,8 +49,8 @@ tell_segments(struct driver *d)
 		    memcmp(&r[KERNEL].u, &r[MIPC].u, sizeof(r->u)) != 0)
 			tap_note("  segment %d/%d: %s/%s, nattch %lu/%lu, "
 			    "mode %o/%o", o->id[KERNEL], o->id[MIPC],
-			    strerrorname_np(r[KERNEL].error),
-			    strerrorname_np(r[MIPC].error),
+			    error_name(r[KERNEL].error),
+			    error_name(r[MIPC].error),
 			    (unsigned long)r[KERNEL].u.ds.shm_nattch,
 			    (unsigned long)r[MIPC].u.ds.shm_nattch,
 			    r[KERNEL].u.ds.shm_perm.mode,
@@ -410,8 +410,8 @@ observe_object(struct driver *d, struct object *o)
 	if (r[KERNEL].error != r[MIPC].error)
 		return model_differ(d, "segment %d: IPC_STAT says %s in the "
 		    "kernel, %s in mipc", o->id[KERNEL],
-		    strerrorname_np(r[KERNEL].error),
-		    strerrorname_np(r[MIPC].error));
+		    error_name(r[KERNEL].error),
+		    error_name(r[MIPC].error));
 	if (r[KERNEL].error != 0) {
 		retire(d, o);
 		return true;
@@ -458,8 +458,8 @@ observe_indices(struct driver *d, int top)
 		    model_find(d, MIPC, (int)r[MIPC].value))
 			return model_differ(d, "index %d: id %ld (%s) in the "
 			    "kernel, %ld (%s) in mipc", i, r[KERNEL].value,
-			    strerrorname_np(r[KERNEL].error), r[MIPC].value,
-			    strerrorname_np(r[MIPC].error));
+			    error_name(r[KERNEL].error), r[MIPC].value,
+			    error_name(r[MIPC].error));
 	}
 	return true;
 }

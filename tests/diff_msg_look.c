@@ -21,10 +21,8 @@ static void
 tell_result(const struct op *op, const struct result *r, char *text,
     size_t size)
 {
-	const char *error = strerrorname_np(r->error);
-
 	if (r->error != 0)
-		snprintf(text, size, "%s", error != NULL ? error : "?");
+		snprintf(text, size, "%s", error_name(r->error));
 	else if (op->kind == OP_RCV)
 		snprintf(text, size, "%ld of type %ld", r->value,
 		    r->letter.type);

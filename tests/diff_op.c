@@ -459,12 +459,10 @@ void
 op_describe_result(const struct op *op, const struct result *r, char *text,
     size_t size)
 {
-	const char *error = strerrorname_np(r->error);
-
 	(void)op;
 	if (r->error != 0)
 		snprintf(text, size, "%ld %s", r->value,
-		    error != NULL ? error : "?");
+		    error_name(r->error));
 	else
 		snprintf(text, size, "%ld", r->value);
 }

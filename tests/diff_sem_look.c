@@ -20,14 +20,6 @@
 
 static const union semun no_arg;
 
-static const char *
-error_name(int error)
-{
-	const char *name = strerrorname_np(error);
-
-	return error == 0 ? "no error" : name != NULL ? name : "?";
-}
-
 /* ---- processes ---- */
 
 /* Is there a process with these pids?  The youngest are asked for most. */

@@ -131,12 +131,10 @@ tell_op(const struct op *op, char *text, size_t size)
 void
 tell_result(const struct result *r, char *text, size_t size)
 {
-	const char *error = strerrorname_np(r->error);
-
 	if (r->value == JUMPED)
 		snprintf(text, size, "jumped");
 	else if (r->error != 0)
-		snprintf(text, size, "%s", error != NULL ? error : "?");
+		snprintf(text, size, "%s", error_name(r->error));
 	else
 		snprintf(text, size, "%ld", r->value);
 }

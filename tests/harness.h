@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libc.h"
+
 /* ---- TAP: one line a test, comments for what explains it ---- */
 
 void	tap_plan(int tests);

@@ -37,8 +37,7 @@ stage_tell(struct stage *s, const char *fmt, ...)
 		va_end(ap);
 		if (n > 0 && (size_t)n < sizeof(s->text))
 			snprintf(s->text + n, sizeof(s->text) - (size_t)n,
-			    " (%s)", strerrorname_np(error) != NULL ?
-			    strerrorname_np(error) : "0");
+			    " (%s)", error_name(error));
 	}
 	_exit(1);
 }

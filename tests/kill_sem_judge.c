@@ -147,7 +147,7 @@ must_be_early(struct stage *s, const struct sem_end *e)
 	for (unsigned i = 0; i < SLEEPERS; i++)
 		must(s, (e->back >> i & 1) == 0 || s->cast.slept[i].error ==
 		    (e->removed ? EIDRM : 0), "sleeper %u: %s", i,
-		    strerrorname_np(s->cast.slept[i].error));
+		    error_name(s->cast.slept[i].error));
 }
 
 static void
@@ -304,7 +304,7 @@ list(struct stage *s, bool clean)
 		must(s, id == s->target || id == s->bystander ||
 		    (s->scene->sets->creates && ds.sem_nsems == NEW_SEMS) ||
 		    (s->twice && ds.sem_nsems == 1), "set %d of %lu comes "
-		    "from nowhere", id, ds.sem_nsems);
+		    "from nowhere", id, (unsigned long)ds.sem_nsems);
 		if (clean)
 			must(s, sets_ask(id, 0, IPC_RMID) == 0, "IPC_RMID");
 		n++;

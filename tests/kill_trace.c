@@ -102,7 +102,7 @@ enum stop { STOP_TRAP, STOP_CALL, STOP_FORK, STOP_END, STOP_GONE, STOP_BAD };
 
 /* Let the tracee go on in some way until it stops. */
 static enum stop
-go(pid_t pid, enum __ptrace_request how)
+go(pid_t pid, int how)
 {
 	struct rusage usage;
 	int status;

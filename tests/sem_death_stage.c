@@ -30,7 +30,7 @@ must(bool good, const char *fmt, ...)
 	va_end(ap);
 	if (n > 0 && (size_t)n < sizeof(play->text))
 		snprintf(play->text + n, sizeof(play->text) - (size_t)n,
-		    " (%s)", strerrorname_np(error));
+		    " (%s)", error_name(error));
 	_exit(1);
 }
 
@@ -158,7 +158,7 @@ await_has(unsigned who)
 	harness_wait(&a->has, 0, HANG);
 	must(has(who), "actor %u never gets its units", who);
 	must(a->error == 0, "actor %u: semop says %s", who,
-	    strerrorname_np(a->error));
+	    error_name(a->error));
 }
 
 void
@@ -170,7 +170,7 @@ await_waiting(int n)
 		return;
 	for (unsigned i = 0; i < ACTORS; i++)
 		must(play->actor[i].error == 0, "actor %u: semop says %s", i,
-		    strerrorname_np(play->actor[i].error));
+		    error_name(play->actor[i].error));
 	must(false, "%d wait, not %d, and the value is %d",
 	    sets_ask(play->id, 0, cmd), n,
 	    sets_ask(play->id, 0, GETVAL));
@@ -190,7 +190,7 @@ order(unsigned who, enum order what, int number)
 	harness_wait(&a->obeyed, 0, HANG);
 	must(atomic_load(&a->obeyed) != 0, "actor %u does not obey", who);
 	must(a->error == 0, "actor %u: semop says %s", who,
-	    strerrorname_np(a->error));
+	    error_name(a->error));
 }
 
 double

@@ -135,7 +135,7 @@ compare_set(unsigned set)
 	for (;;) {
 		if (sets_ctl(board->id[set], 0, GETALL,
 		    (union sem_arg){ .array = got }) == -1) {
-			violate("GETALL: %s", strerrorname_np(errno));
+			violate("GETALL: %s", error_name(errno));
 			return;
 		}
 		if (are_expected(got, want, &i) || harness_now() > end)

@@ -39,7 +39,7 @@ pass(struct worker *me, int each, bool both)
 
 	atomic_store(&me->plain[0], ACCOUNT(done, sum));
 	if (sets_op(board->id[0], op, both ? 2 : 1) == -1) {
-		violate("semop: %s", strerrorname_np(errno));
+		violate("semop: %s", error_name(errno));
 		return false;
 	}
 	atomic_store(&me->plain[0], ACCOUNT(done + sum, 0));

@@ -200,7 +200,7 @@ must_be_legal(int error, int nothing, int flags, double seconds)
 	else if (error == EINTR ? atomic_load(&board->pause) == 0 :
 	    waits || error != nothing)
 		violate("%s: %s", atomic_load(&me->doing),
-		    strerrorname_np(error));
+		    error_name(error));
 }
 
 static void

@@ -140,7 +140,7 @@ look_through(unsigned q)
 			note(q, size);
 	}
 	if (error != ENOMSG)
-		violate("IPC_STAT or MSG_COPY: %s", strerrorname_np(error));
+		violate("IPC_STAT or MSG_COPY: %s", error_name(error));
 	else if (ds.msg_qnum != found.messages ||
 	    ds.__msg_cbytes != found.bytes ||
 	    ds.msg_qbytes != board->posts->qbytes[q])

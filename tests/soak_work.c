@@ -46,7 +46,7 @@ perform(struct vector *v, const char *what, double seconds)
 		return true;
 	}
 	if (errno != EAGAIN)
-		violate("%s: %s", what, strerrorname_np(errno));
+		violate("%s: %s", what, error_name(errno));
 	else if (seconds < 0 && (v->op[0].sem_flg & IPC_NOWAIT) == 0)
 		violate("%s: EAGAIN without a limit", what);
 	return false;

@@ -64,8 +64,7 @@ testing_fail(const char *file, int line, const char *fmt, ...)
 	va_end(ap);
 	if (at > 0 && (size_t)at < sizeof(text))
 		snprintf(text + at, sizeof(text) - (size_t)at,
-		    " (errno %s)", strerrorname_np(error) != NULL ?
-		    strerrorname_np(error) : "0");
+		    " (errno %s)", error_name(error));
 	tell(text);
 	if (getpid() == test_pid)
 		raise_told();
@@ -87,10 +86,10 @@ testing_error(const char *file, int line, const char *what, intptr_t got,
 {
 	if (got != -1)
 		testing_fail(file, line, "%s gave %lld, not %s", what,
-		    (long long)got, strerrorname_np(error));
+		    (long long)got, error_name(error));
 	if (errno != error)
 		testing_fail(file, line, "%s fails, but not by %s", what,
-		    strerrorname_np(error));
+		    error_name(error));
 }
 
 void

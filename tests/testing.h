@@ -25,6 +25,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libc.h"
+
 /*
  * Assertions for tests and their children alike: the first failure goes to
  * the board with its place, and the process ends.

@@ -10,10 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a type of each libc's own. */
+static void
+nsems_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	(void)cmd;
+	(void)column;
+	snprintf(cell, CELL, "%lu", (unsigned long)o->ds.sem.sem_nsems);
+}
+
 static const struct column columns[] = {
 	COMMON_COLUMNS("semid"),
-	{ { "nsems", "number of semaphores", 1 }, IN_DEFAULT,
-	    FIELD(unsigned long, count_cell, sem.sem_nsems) },
+	{ { "nsems", "number of semaphores", 1 }, IN_DEFAULT, nsems_cell,
+	    0 },
 	{ { "otime", "when an operation was done last", 1 }, IN_TIMES,
 	    FIELD(time_t, time_cell, sem.sem_otime) },
 	{ { "ctime", "when it was created or changed by semctl() last", 1 },
