@@ -24,6 +24,11 @@
 
 /* Where list entry n, behind its pointer back, stands in the second page. */
 #define ENTRY_AT(n)	((2 * (n) + 1) * (int)sizeof(void *))
+/*
+ * musl walks the list itself when a thread ends: for it a word is behind a
+ * mutex's type, which says whether other processes sleep on the word.
+ */
+#define SHARED_MUTEX	128u
 #define BIRTH_NS	(2000 * MIPC_MS)	/* a parent waits so long */
 
 const char *
@@ -68,7 +73,10 @@ house_of(struct mipc_lives *lives, uid_t uid, uint32_t *out)
 	return ENOSPC;
 }
 
-/* Put both entries at the end of the thread's list. */
+/*
+ * Put both entries at the end of the thread's list, where they may still be: a
+ * fork's child goes on with its parent's under musl.
+ */
 static void
 link_entries(struct mipc_lives *lives, struct mipc_robust_head *head)
 {
@@ -79,15 +87,17 @@ link_entries(struct mipc_lives *lives, struct mipc_robust_head *head)
 	void **tail = (void **)head;
 
 	for (int n = 0; n < 2048 && ((uintptr_t)*tail & ~1ul) !=
-	    (uintptr_t)head; n++)
+	    (uintptr_t)head; n++) {
 		tail = (void **)((uintptr_t)*tail & ~1ul);
+		if (tail == first)
+			return;
+	}
 	first[-1] = tail;
 	first[0] = second;
 	second[-1] = first;
 	second[0] = head;
 	mipc_step();		/* whole before they can be walked to */
 	*tail = first;
-	lives->linked = head;
 }
 
 /*
@@ -105,7 +115,7 @@ arm(struct mipc_lives *lives)
 
 	mipc_put(&lives->slot->canary, 0);
 	mipc_give(&lives->canary, &mipc_life_none);
-	head = lives->robust ? mipc_sys_robust_list() : NULL;
+	head = lives->robust ? mipc_sys_robust_begin() : NULL;
 	if (head == NULL || head->offset > -ENTRY_AT(1) - 4 ||
 	    head->offset < -256 || head->offset % 4 != 0) {
 		mipc_give(&lives->canary, &mipc_life_mute);
@@ -115,9 +125,11 @@ arm(struct mipc_lives *lives)
 		at[i] = lives->page + (uint64_t)(ENTRY_AT(i) + head->offset);
 		word[i] = (mipc_u32 *)(void *)(lives->pair + at[i]);
 		mipc_put(word[i], 0);
+		mipc_put(word[i] - 1, SHARED_MUTEX);
 	}
 	if (lives->linked != head)
 		link_entries(lives, head);
+	lives->linked = head;
 	mipc_step();
 	if (tid != pid)
 		mipc_give(word[1], pid | FUTEX_WAITERS);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -346,7 +347,6 @@ mipc_sys_futex_wake(const void *word, int count)
 	return (int)S3(SYS_futex, word, FUTEX_WAKE, count);
 }
 
-/* The calling thread's robust list, or NULL where there is none. */
 struct mipc_robust_head *
 mipc_sys_robust_list(void)
 {
@@ -357,6 +357,38 @@ mipc_sys_robust_list(void)
 	    size != sizeof(*head))
 		return NULL;
 	return head;
+}
+
+static void
+lock_robustly(const pthread_mutexattr_t *robust)
+{
+	pthread_mutex_t mutex;
+
+	if (pthread_mutex_init(&mutex, robust) != 0)
+		return;
+	if (pthread_mutex_lock(&mutex) == 0)
+		pthread_mutex_unlock(&mutex);
+	pthread_mutex_destroy(&mutex);
+}
+
+/*
+ * Some libcs (musl) tell the kernel of a thread's list at its first robust
+ * lock.  A list of our own in its place would go when the program takes one.
+ */
+struct mipc_robust_head *
+mipc_sys_robust_begin(void)
+{
+	struct mipc_robust_head *head = mipc_sys_robust_list();
+	pthread_mutexattr_t robust;
+
+	if (head != NULL || pthread_mutexattr_init(&robust) != 0)
+		return head;
+	if (pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST) == 0 &&
+	    pthread_mutexattr_setpshared(&robust,
+	    PTHREAD_PROCESS_SHARED) == 0)
+		lock_robustly(&robust);
+	pthread_mutexattr_destroy(&robust);
+	return mipc_sys_robust_list();
 }
 
 #ifndef SYS_membarrier

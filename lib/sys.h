@@ -83,6 +83,9 @@ pid_t	mipc_sys_lock_holder(int fd, uint64_t start, uint64_t len);
 int	mipc_sys_keep_open(int fd, bool);
 
 /* Memory. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 int	mipc_sys_map(void *at, size_t, int prot, int flags, int fd,
 	    uint64_t offset, void **out);
 int	mipc_sys_unmap(void *, size_t);
@@ -136,7 +139,10 @@ struct mipc_robust_head {
 	long offset;
 	void *pending;
 };
+/* The calling thread's, or NULL where there is none. */
 struct mipc_robust_head *mipc_sys_robust_list(void);
+/* The same, begun if libc has not; signals are blocked. */
+struct mipc_robust_head *mipc_sys_robust_begin(void);
 /* One word to sleep on, among several; the kernel's struct futex_waitv. */
 struct mipc_futex_waitv {
 	uint64_t value;

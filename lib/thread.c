@@ -63,6 +63,14 @@ take(void)
 	return thread;
 }
 
+/* [gate] The calling thread's, for the kernel to ring by. */
+static struct mipc_robust_head *
+robust_list(void)
+{
+	return mipc_sys_forced("MIPC_NO_ROBUST") ? NULL :
+	    mipc_sys_robust_begin();
+}
+
 struct mipc_thread *
 mipc_thread_begin(void)
 {
@@ -78,8 +86,7 @@ mipc_thread_begin(void)
 	if (thread == NULL)
 		thread = take();
 	if (thread != NULL) {
-		thread->robust = mipc_sys_forced("MIPC_NO_ROBUST") ? NULL :
-		    mipc_sys_robust_list();
+		thread->robust = robust_list();
 		clear(thread);
 		mipc_give(&thread->taken, 1);
 		mipc_thread_mine = thread;
@@ -134,6 +141,8 @@ mipc_thread_forked(void)
 	for (thread = mipc_peek(&all); thread != NULL; thread = thread->next) {
 		if (thread == mipc_thread_mine) {
 			thread->waiter.serial = 0;	/* the parent's */
+			/* The kernel forgot it; not every libc tells again. */
+			thread->robust = robust_list();
 			continue;
 		}
 		clear(thread);

@@ -12,10 +12,6 @@
 
 #include "patience.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
 void
 mipc_use_begin(void)
 {

@@ -155,6 +155,48 @@ START_TEST(life_goes_on_without_the_first_thread)
 }
 END_TEST
 
+static void *
+stay(void *arg)
+{
+	(void)arg;
+	await(3);
+	_exit(0);
+}
+
+/* A child: its first thread ends while process value[1] sleeps on its word. */
+static void
+leave_while_watched(void *arg)
+{
+	pthread_t thread;
+
+	(void)arg;
+	tell_life(0, own_life());
+	must_eq(pthread_create(&thread, NULL, stay, NULL), 0);
+	reach(1);
+	await(2);
+	await_sleep((pid_t)board->value[1]);
+	pthread_exit(NULL);
+}
+
+START_TEST(life_wakes_its_watchers_when_its_thread_ends)
+{
+	pid_t pid = spawn(BY_FORK, leave_while_watched, NULL);
+	struct mipc_canary canary[2];
+	bool marked;
+
+	await(1);
+	must_eq(mipc_life_canaries(lives, told_life(0), canary, &marked), 1);
+	board->value[1] = getpid();
+	reach(2);
+	while (mipc_take(canary[0].word) == canary[0].value)
+		mipc_sys_futex_wait(canary[0].word, canary[0].value, NULL);
+	must((mipc_take(canary[0].word) & MIPC_CANARY_DIED) != 0);
+	must(!mipc_life_dead(lives, told_life(0)));
+	reach(3);
+	finish(pid);
+}
+END_TEST
+
 /* Told by the kernel's word, not by locks that it lets go later. */
 START_TEST(life_of_one_thread_is_seen_to_end)
 {
@@ -348,6 +390,7 @@ add_life_tests(TCase *tc)
 	testing_add(tc, life_ends_by_exec);
 	testing_add(tc, life_of_a_thread_ends_by_exec);
 	testing_add(tc, life_goes_on_without_the_first_thread);
+	testing_add(tc, life_wakes_its_watchers_when_its_thread_ends);
 	testing_add(tc, life_of_one_thread_is_seen_to_end);
 	testing_add(tc, life_goes_on_without_descriptors);
 	testing_add(tc, life_of_a_forks_child_is_its_own);
