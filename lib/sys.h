@@ -157,7 +157,19 @@ struct mipc_futex_waitv {
  */
 int	mipc_sys_waitv(const struct mipc_futex_waitv *, unsigned n,
 	    const struct timespec *deadline);
-bool	mipc_sys_waitv_tells(void);
+bool	mipc_sys_waitv_tells(void);	/* of the calling thread */
+bool	mipc_sys_has_waitv(void);	/* the kernel, unless forced away */
+/*
+ * A thread's area for restartable sequences, by which it tells; used where
+ * libc has none.  It is the kernel's until the end: signals are blocked.
+ */
+struct mipc_sequences {
+	uint32_t processor[2];
+	uint64_t section;
+	uint32_t flags, pad[3];
+} __attribute__((aligned(32)));
+void	mipc_sys_sequences_begin(struct mipc_sequences *);
+void	mipc_sys_sequences_end(struct mipc_sequences *);
 /*
  * Sleep on one word with this signal mask, and with the old one again when it
  * returns: as FUTEX_WAIT, and -EINTR whatever handler ran.

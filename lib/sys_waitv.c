@@ -10,9 +10,10 @@
  * that a signal came.  A call whose time ran out while a signal came, before
  * the process got to run, is not restarted: there too it is asked whether a
  * handler ran, or an alarm of whole seconds would be lost in a sleep of such.
- * Elsewhere than on x86-64, and where libc has not registered its rseq area,
- * the caller sleeps in slices on one word, of which the kernel says EINTR
- * (wait.c).
+ * A thread has one rseq area: libc's, else one that is registered here.
+ * Elsewhere than on x86-64, and where the program came first with an area of
+ * its own, the caller sleeps in slices on one word, of which the kernel says
+ * EINTR (wait.c).
  */
 #include "sys.h"
 
@@ -35,13 +36,47 @@
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
 
-#define RSEQ_CS_OFFSET 8	/* of rseq_cs in struct rseq */
+#define SIGNATURE	0x53053053	/* before the abort path */
+#define UNREGISTER	1
+#define AREA_SIZE	sizeof(struct mipc_sequences)
+
+/* The area of a thread whose libc knows of none. */
+static __thread struct mipc_sequences *mine
+    __attribute__((tls_model("initial-exec")));
 
 static bool
-have_sequences(void)
+libc_has_area(void)
 {
-	return &__rseq_offset != NULL && &__rseq_size != NULL &&
-	    __rseq_size != 0 && !mipc_sys_forced("MIPC_NO_RSEQ");
+	return &__rseq_offset != NULL && &__rseq_size != NULL;
+}
+
+void
+mipc_sys_sequences_begin(struct mipc_sequences *area)
+{
+	if (!libc_has_area() && !mipc_sys_forced("MIPC_NO_RSEQ") &&
+	    sys_call(SYS_rseq, (long)area, AREA_SIZE, 0, SIGNATURE, 0,
+	    0) == 0)
+		mine = area;
+}
+
+void
+mipc_sys_sequences_end(struct mipc_sequences *area)
+{
+	if (mine != area)
+		return;
+	mine = NULL;
+	sys_call(SYS_rseq, (long)area, AREA_SIZE, UNREGISTER, SIGNATURE, 0,
+	    0);
+}
+
+/* The calling thread's, or NULL. */
+static struct mipc_sequences *
+sequences(void)
+{
+	if (!libc_has_area())
+		return mine;
+	return __rseq_size == 0 ? NULL :
+	    (void *)((char *)__builtin_thread_pointer() + __rseq_offset);
 }
 
 /*
@@ -102,8 +137,7 @@ static long
 try_waitv(const struct mipc_futex_waitv *words, unsigned n,
     const int64_t *deadline)
 {
-	uint64_t *area = (void *)((char *)__builtin_thread_pointer() +
-	    __rseq_offset + RSEQ_CS_OFFSET);
+	uint64_t *area = &sequences()->section;
 	register long r10 __asm__("r10") = (long)deadline;
 	register long r8 __asm__("r8") = CLOCK_MONOTONIC;
 	long result = SYS_futex_waitv;
@@ -118,7 +152,7 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	    ".popsection\n\t"
 	    ".pushsection __rseq_failure, \"ax\"\n\t"
 	    ".byte 0x0f, 0xb9, 0x3d\n\t"
-	    ".long 0x53053053\n"
+	    ".long %c[signature]\n"
 	    "4:\n\t"
 	    "movq $-85, %%rax\n\t"		/* -ERESTART */
 	    "testq %%rcx, %%rcx\n\t"
@@ -146,7 +180,7 @@ try_waitv(const struct mipc_futex_waitv *words, unsigned n,
 	    : "+a"(result), [area]"=m"(*area),
 	      [goes_on]"=&r"(goes_on)
 	    : "D"(words), "S"((long)n), "d"(0L), "r"(r10), "r"(r8),
-	      [mark]"r"(MARK)
+	      [mark]"r"(MARK), [signature]"i"(SIGNATURE)
 	    : "rcx", "r11", "memory", "cc");
 	return (result == -ERESTART || result == -ETIMEDOUT) &&
 	    ran_elsewhere(goes_on, goes_on) ? -EINTR : result;
@@ -255,10 +289,22 @@ try_slice(struct slice *slice)
 	return result;
 }
 
-static bool
-have_sequences(void)
+void
+mipc_sys_sequences_begin(struct mipc_sequences *area)
 {
-	return false;
+	(void)area;
+}
+
+void
+mipc_sys_sequences_end(struct mipc_sequences *area)
+{
+	(void)area;
+}
+
+static const struct mipc_sequences *
+sequences(void)
+{
+	return NULL;
 }
 
 static long
@@ -303,9 +349,16 @@ mipc_sys_wait_open(const void *word, uint32_t value,
 bool
 mipc_sys_waitv_tells(void)
 {
+	return sequences() != NULL;
+}
+
+bool
+mipc_sys_has_waitv(void)
+{
 	struct mipc_futex_waitv none = { .flags = 0 };
 
-	if (!have_sequences() || mipc_sys_forced("MIPC_NO_WAITV"))
+	if (mipc_sys_forced("MIPC_NO_RSEQ") ||
+	    mipc_sys_forced("MIPC_NO_WAITV"))
 		return false;
 	/* No word at all is EINVAL where the call exists. */
 	return sys_call(SYS_futex_waitv, (long)&none, 0, 0, 0, 0, 0) !=

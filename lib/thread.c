@@ -40,6 +40,7 @@ end(void *memory)
 	struct mipc_thread *thread = memory;
 
 	mipc_thread_mine = NULL;
+	mipc_sys_sequences_end(&thread->sequences);
 	clear(thread);
 	mipc_give(&thread->taken, 0);
 }
@@ -87,6 +88,7 @@ mipc_thread_begin(void)
 		thread = take();
 	if (thread != NULL) {
 		thread->robust = robust_list();
+		mipc_sys_sequences_begin(&thread->sequences);
 		clear(thread);
 		mipc_give(&thread->taken, 1);
 		mipc_thread_mine = thread;

@@ -46,6 +46,7 @@ struct mipc_thread {
 		void *kept;		/* what it ended with: msg_sleep.c */
 		size_t bytes;
 	} withdrawn[MIPC_WITHDRAWN];
+	struct mipc_sequences sequences;
 	mipc_u32 taken;				/* by a living thread */
 	struct mipc_thread *next;
 };

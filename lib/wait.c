@@ -15,7 +15,7 @@
 #define FUTEX_32	2u
 #define SLICE_NS	20000000ull	/* 50 ms are promised */
 
-/* 0 not asked, 1 it tells, 2 it does not. */
+/* 0 not asked, 1 there is the call, and bells ring, 2 not. */
 static mipc_u32 waitv;
 
 static bool
@@ -24,12 +24,12 @@ tells(void)
 	uint32_t known = mipc_peek(&waitv);
 
 	if (known == 0) {
-		known = mipc_sys_waitv_tells() &&
+		known = mipc_sys_has_waitv() &&
 		    !mipc_sys_forced("MIPC_NO_ROBUST") &&
 		    mipc_sys_robust_list() != NULL ? 1 : 2;
 		mipc_put(&waitv, known);
 	}
-	return known == 1;
+	return known == 1 && mipc_sys_waitv_tells();
 }
 
 void
