@@ -58,6 +58,9 @@ static const struct option_row rows[] = {
 	    SET(view, VIEW_LIMITS) },
 	{ 'u', "summary", NULL, "a summary instead",
 	    SET(view, VIEW_SUMMARY) },
+	{ 0, "waits", NULL, "who waits for whom instead, and deadlocks",
+	    SET(view, VIEW_WAITS) },
+	{ 0, "dot", NULL, "with --waits: for Graphviz", SET(dot, 1) },
 	{ 'b', "bytes", NULL, "sizes in bytes (the default)", SET(human, 0) },
 	{ 0, "human", NULL, "sizes in K, M, G", SET(human, 1) },
 	{ 'J', "json", NULL, "JSON, all columns unless some are chosen",
@@ -90,7 +93,8 @@ static const struct option_table options = {
 	.nrows = sizeof(rows) / sizeof(rows[0]),
 	.more = print_columns,
 	.exits = "Exits with 0; with 1 if the namespace or an object cannot "
-	    "be read; with 2 for a wrong usage.",
+	    "be read; with 2 for a wrong usage; with 3 if --waits finds a "
+	    "deadlock.",
 	.failed = EXIT_UNREADABLE,
 	.words = print_words,
 };
@@ -123,6 +127,11 @@ settle(int argc, char **argv, struct command *cmd)
 	if (cmd->id != -1 && settle_one(cmd) == -1) {
 		fprintf(stderr, "mipcs: --id: it names a set, and shows all "
 		    "of it; with -q a queue\n");
+		return EXIT_USAGE;
+	}
+	if (cmd->dot && (cmd->view != VIEW_WAITS ||
+	    (cmd->table_flags & TABLE_JSON))) {
+		fprintf(stderr, "mipcs: --dot: it is a form of --waits\n");
 		return EXIT_USAGE;
 	}
 	/* In JSON sizes are numbers, and numbers have no suffix. */
@@ -164,6 +173,8 @@ print(const struct command *cmd, const struct choice *choices,
 		return print_facts(cmd, ns);
 	case VIEW_SEMAPHORES:
 		return print_semaphores(cmd, ns);
+	case VIEW_WAITS:
+		return print_waits(cmd, ns);
 	case VIEW_OBJECTS:
 		break;
 	}

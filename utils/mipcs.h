@@ -19,14 +19,16 @@
 
 enum exit_code {
 	EXIT_FINE = 0,
-	EXIT_UNREADABLE = 1	/* the namespace, or an object in it */
+	EXIT_UNREADABLE = 1,	/* the namespace, or an object in it */
+	EXIT_DEADLOCK = 3
 };
 
 enum view {
 	VIEW_OBJECTS,
 	VIEW_LIMITS,
 	VIEW_SUMMARY,
-	VIEW_SEMAPHORES		/* of one set */
+	VIEW_SEMAPHORES,	/* of one set */
+	VIEW_WAITS
 };
 
 /* The lists of objects that show a column unless --output says otherwise. */
@@ -49,6 +51,7 @@ struct command {
 	int id;			/* of the one object that is shown, or -1 */
 	unsigned table_flags;
 	int human;
+	int dot;		/* for Graphviz */
 };
 
 struct column;
@@ -128,5 +131,6 @@ int	print_objects(const struct command *, const struct choice *,
 	    struct mipc_ns *);
 int	print_facts(const struct command *, struct mipc_ns *);
 int	print_semaphores(const struct command *, struct mipc_ns *);
+int	print_waits(const struct command *, struct mipc_ns *);
 
 #endif

@@ -12,10 +12,17 @@
 
 struct table;
 
+/* What cells hold: numbers are aligned right, and bare in JSON. */
+enum table_type {
+	TABLE_TEXT,
+	TABLE_NUMBER,
+	TABLE_BOOLEAN		/* "yes" or "no"; true or false in JSON */
+};
+
 struct table_column {
 	const char *name;	/* heading, in lower case, and name in JSON */
 	const char *help;	/* what it holds, for --help */
-	int number;		/* a number: aligned right, bare in JSON */
+	enum table_type type;
 };
 
 /* How to print. */
@@ -35,7 +42,7 @@ struct table *table_new(const char *name,
 
 /*
  * Add a row of n cells, which are copied; "" or NULL is an empty cell, null
- * in JSON.  Returns 0, or -1 with errno.
+ * in JSON, but none of a boolean.  Returns 0, or -1 with errno.
  */
 int	table_add(struct table *, const char *const *cells);
 

@@ -57,6 +57,22 @@ print_string(const char *s)
 }
 
 static void
+print_value(enum table_type type, const char *cell)
+{
+	switch (type) {
+	case TABLE_TEXT:
+		print_string(cell);
+		break;
+	case TABLE_NUMBER:
+		printf("%s", cell);
+		break;
+	case TABLE_BOOLEAN:
+		printf(cell[0] == 'y' ? "true" : "false");
+		break;
+	}
+}
+
+static void
 print_object(const struct table *t, const char *const *cells)
 {
 	printf("%s\n      {", t->rows > 0 ? "," : "");
@@ -65,10 +81,8 @@ print_object(const struct table *t, const char *const *cells)
 		    t->columns[i]->name);
 		if (cells[i] == NULL || cells[i][0] == '\0')
 			printf("null");
-		else if (t->columns[i]->number)
-			printf("%s", cells[i]);
 		else
-			print_string(cells[i]);
+			print_value(t->columns[i]->type, cells[i]);
 	}
 	printf("\n      }");
 }

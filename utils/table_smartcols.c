@@ -20,13 +20,16 @@ struct table {
 static int
 add_column(struct libscols_table *scols, const struct table_column *c)
 {
+	static const int json[] = {
+		[TABLE_TEXT] = SCOLS_JSON_STRING,
+		[TABLE_NUMBER] = SCOLS_JSON_NUMBER,
+		[TABLE_BOOLEAN] = SCOLS_JSON_BOOLEAN,
+	};
 	struct libscols_column *column = scols_table_new_column(scols, c->name,
-	    0, c->number ? SCOLS_FL_RIGHT : 0);
+	    0, c->type == TABLE_NUMBER ? SCOLS_FL_RIGHT : 0);
 
-	if (column == NULL)
-		return -1;
-	return scols_column_set_json_type(column,
-	    c->number ? SCOLS_JSON_NUMBER : SCOLS_JSON_STRING);
+	return column == NULL ? -1 :
+	    scols_column_set_json_type(column, json[c->type]);
 }
 
 struct table *
