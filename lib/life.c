@@ -33,6 +33,9 @@
 #include "map.h"
 #include "wait.h"
 
+#define MOMENT_NS	10000000ull
+#define ASKS		4u	/* in a moment, for who can do without */
+
 mipc_u32 mipc_life_none = MIPC_CANARY_DIED, mipc_life_mute = 0;
 
 void
@@ -283,6 +286,43 @@ mipc_life_dead(struct mipc_lives *lives, mipc_life life)
 		return false;
 	mipc_put(known, life);
 	return true;
+}
+
+/* Locks are asked so many times in a moment, whoever is asked after. */
+static bool
+may_ask(struct mipc_lives *lives, uint64_t moment)
+{
+	uint32_t left;
+
+	if (mipc_peek(&lives->moment) != moment) {
+		mipc_put(&lives->moment, moment);
+		mipc_put(&lives->asks_left, ASKS);
+	}
+	left = mipc_peek(&lives->asks_left);
+	if (left == 0)
+		return false;
+	mipc_put(&lives->asks_left, left - 1);
+	return true;
+}
+
+/* Threads that write at the same time are mistaken for a moment at most. */
+bool
+mipc_life_left(struct mipc_lives *lives, mipc_life life)
+{
+	struct mipc_looked *place = &lives->seen[place_of(life)];
+	uint64_t moment;
+
+	if (lives->robust || mipc_peek(&lives->dead[place_of(life)]) == life)
+		return mipc_life_dead(lives, life);
+	moment = mipc_sys_monotonic_ns() / MOMENT_NS;
+	if ((mipc_peek(&place->life) == life &&
+	    mipc_peek(&place->second) == moment) || !may_ask(lives, moment))
+		return false;
+	if (mipc_life_dead(lives, life))
+		return true;
+	mipc_put(&place->life, life);
+	mipc_put(&place->second, moment);
+	return false;
 }
 
 uint32_t

@@ -41,7 +41,7 @@ struct mipc_life_store {
 	bool one_house;		/* every uid shares house 0 */
 };
 
-/* A life that was looked at, and when. */
+/* A life that was looked at, and when: in seconds, or as is said. */
 struct mipc_looked {
 	mipc_u64 life, second;
 };
@@ -86,6 +86,10 @@ struct mipc_lives {
 	struct mipc_looked looked[256];
 	/* When a life was asked after because its canary is marked. */
 	struct mipc_looked marked[256];
+	/* When one was last found alive where no canary tells: in MOMENTs. */
+	struct mipc_looked seen[256];
+	mipc_u64 moment;		/* and how many may be asked in it */
+	mipc_u32 asks_left;
 	/* Lives found dead: they stay so, and need not be asked again. */
 	mipc_u64 dead[256];
 	mipc_u64 gone[256];		/* and their processes too */
@@ -122,6 +126,11 @@ mipc_life_now(struct mipc_lives *lives)
  * lives, but for one look a second.
  */
 bool	mipc_life_dead(struct mipc_lives *, mipc_life);
+/*
+ * The same for who can do without what a dead one left: where there are no
+ * canaries only a few are asked after at a time, and the rest may live.
+ */
+bool	mipc_life_left(struct mipc_lives *, mipc_life);
 
 /*
  * Is the process gone, which may have run exec since?  Only this ends what it

@@ -37,7 +37,7 @@ claim(const struct mipc_line *line, struct mipc_place *place)
 
 	if (state != MIPC_SLEEP_IDLE && state != MIPC_SLEEP_DONE)
 		return false;
-	if (owner != 0 && !mipc_life_dead(line->board->site->lives, owner))
+	if (owner != 0 && !mipc_life_left(line->board->site->lives, owner))
 		return false;
 	return mipc_swap_if(&place->owner, &owner, line->board->self);
 }

@@ -343,8 +343,8 @@ sleep_once(struct mipc_nap *nap, uint64_t deadline, const struct seen *seen)
 	if (word_changed(nap) || nap->ops->missed(nap) ||
 	    mipc_sweep_names_left(nap->ns))
 		return look(nap);
-	nap->restless = nap->wait->partial || same(nap, seen) ? 0 :
-	    nap->restless + 1;
+	nap->restless = nap->wait->partial || mipc_wait_sliced() ||
+	    same(nap, seen) ? 0 : nap->restless + 1;
 	return 0;
 }
 

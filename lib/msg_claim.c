@@ -30,7 +30,7 @@ claim(struct mipc_mq *mq, uint32_t index, mipc_life *from)
 	*from = seen = mipc_peek(&mq->pocket->claim);
 	if (__builtin_expect(seen == 0, 1))
 		return mipc_swap_if(&mq->pocket->claim, &seen, self);
-	if (seen == self || !mipc_life_dead(mq->use.ns->lives, seen))
+	if (seen == self || !mipc_life_left(mq->use.ns->lives, seen))
 		return false;
 	/* The dead one commits nothing more: finish what it may have. */
 	for (int i = 0; i < MIPC_BOARDS; i++)

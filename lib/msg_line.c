@@ -32,6 +32,13 @@ is_dead(const struct mipc_mq *mq, const struct mipc_place *place)
 	return mipc_life_dead(mq->use.ns->lives, mipc_peek(&place->owner));
 }
 
+/* Is one who is passed over dead?  It matters less than of one to be served. */
+static bool
+is_left(const struct mipc_mq *mq, const struct mipc_place *place)
+{
+	return mipc_life_left(mq->use.ns->lives, mipc_peek(&place->owner));
+}
+
 /* Not one that has been told to look for itself first. */
 static bool
 is_waiting(const struct mipc_place *place)
@@ -199,14 +206,17 @@ who_wants(const struct mipc_mq *mq, const struct mipc_line *line,
 	uint32_t index = mipc_line_neighbour(line, &line->head->head);
 	struct mipc_msg_place *place;
 	struct mipc_choice choice;
+	bool wants;
 
 	*dead = false;
 	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
 		place = place_at(line, index);
 		mipc_msg_choice_of(place, &choice);
-		*dead = is_dead(mq, &place->place);
-		if (*dead || (is_waiting(&place->place) &&
-		    mipc_pass_matches(&choice, type)))
+		wants = is_waiting(&place->place) &&
+		    mipc_pass_matches(&choice, type);
+		*dead = wants ? is_dead(mq, &place->place) :
+		    is_left(mq, &place->place);
+		if (*dead || wants)
 			return index;
 		index = mipc_line_neighbour(line, &place->place.next);
 	}
@@ -226,12 +236,13 @@ serve_from_index(struct mipc_mq *mq, const struct mipc_line *line,
 
 	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
 		place = place_at(line, index);
-		if (is_dead(mq, &place->place))
-			return bury(mq, line, index, seen);
 		mipc_msg_choice_of(place, &choice);
 		f.ref = is_waiting(&place->place) ?
 		    mipc_index_find(mq, &choice, &f.passed) : 0;
 		m = mipc_msg_at(mq, f.ref);
+		if (m != NULL ? is_dead(mq, &place->place) :
+		    is_left(mq, &place->place))
+			return bury(mq, line, index, seen);
 		if (m != NULL) {
 			f.number = MIPC_T_VALUE(mipc_peek(&m->number));
 			return hand_over(mq, line, index, &f, seen);
@@ -321,10 +332,11 @@ step_senders(struct mipc_mq *mq, const struct mipc_line *line)
 		return mipc_line_dissolve(line, seen);
 	for (uint32_t n = 0; index != MIPC_NOBODY && n < MIPC_SLEEPERS; n++) {
 		place = place_at(line, index);
-		if (is_dead(mq, &place->place))
-			return bury(mq, line, index, seen);
 		error = is_waiting(&place->place) ?
 		    mipc_pass_judge(mq, mipc_peek(&place->size)) : EBUSY;
+		if (error != EBUSY ? is_dead(mq, &place->place) :
+		    is_left(mq, &place->place))
+			return bury(mq, line, index, seen);
 		if (error == 0 && MIPC_T_VALUE(mipc_peek(&place->barred)) != 0)
 			return mipc_line_fail(line, index, EACCES, seen);
 		if (error == 0)

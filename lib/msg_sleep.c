@@ -174,13 +174,17 @@ told(struct mipc_nap *nap)
 	return error;
 }
 
-/* Where no bell can ring, nobody else tells what the dead have left. */
+/*
+ * Where no bell can ring, nobody else tells what the dead have left.  What is
+ * merely to be done is found after each slice anyway.
+ */
 static bool
 missed(struct mipc_nap *nap)
 {
 	struct mipc_mq *mq = queue_of(nap);
 
-	return mipc_msg_busy(mq) || set_is_left(mq) || mipc_msg_heirless(mq);
+	return (!mipc_wait_sliced() && mipc_msg_busy(mq)) ||
+	    set_is_left(mq) || mipc_msg_heirless(mq);
 }
 
 static int

@@ -257,7 +257,8 @@ struct mipc_finding {
 	uint32_t last;			/* the youngest, + 1 */
 };
 /* Right if the turn is the same afterwards. */
-void	mipc_queue_walk(struct mipc_set *, struct mipc_finding *);
+void	mipc_queue_walk(struct mipc_set *, bool look,
+	    struct mipc_finding *);
 /*
  * Call a function with a copy of a sleeper's vector, whatever its size: what
  * it returned; EAGAIN if there is none.

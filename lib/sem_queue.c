@@ -250,7 +250,7 @@ step(struct mipc_set *set, bool look)
 		return mipc_line_dissolve(&set->line, seen);
 	if (look && mipc_undo_dead(set, &debtor, &gone))
 		return settle(set, debtor, gone, seen);
-	mipc_queue_walk(set, &f);
+	mipc_queue_walk(set, look, &f);
 	if (!mipc_txn_same(&set->board, seen))
 		return EAGAIN;
 	switch (f.action) {

@@ -70,10 +70,19 @@ must_look(struct mipc_nap *nap)
 	    nap->index + 1;
 }
 
+/* In slices the rest look at the watchman alone, and follow it. */
 static bool
 missed(struct mipc_nap *nap)
 {
-	return mipc_queue_dead(set_of(nap));
+	struct mipc_set *set = set_of(nap);
+	uint32_t watchman = MIPC_T_VALUE(mipc_peek(&set->head->watchman));
+	struct mipc_place *place;
+
+	if (!mipc_wait_sliced() || watchman == 0 ||
+	    watchman > mipc_line_count(&set->line) || must_look(nap))
+		return mipc_queue_dead(set);
+	place = mipc_line_place(&set->line, watchman - 1);
+	return mipc_life_dead(set->use.ns->lives, mipc_take(&place->owner));
 }
 
 /* A removed set is buried, and we with it, but for a scribbled head. */
@@ -264,7 +273,10 @@ try_join(struct sleep *sleep)
 		return EBUSY;
 	/* After the turn was read: else somebody may give them back. */
 	mipc_plan_claim(set, sleep->plan);
-	if (mipc_plan_judge(set, sleep->plan) != EBUSY || mipc_queue_dead(set))
+	if (mipc_plan_judge(set, sleep->plan) != EBUSY)
+		return EBUSY;
+	/* In slices it is the watchman, and soon looks. */
+	if (!mipc_wait_sliced() && mipc_queue_dead(set))
 		return EBUSY;
 	mipc_nap_list(&sleep->nap);
 	error = mipc_txn_open(&txn, &set->board, MIPC_LINE_WORDS + 2);

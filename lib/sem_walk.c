@@ -163,17 +163,28 @@ mipc_queue_barges(const struct mipc_set *set)
 	return mipc_peek(&set->use.ns->space->limit[MIPC_BARGING]) != 0;
 }
 
+/* It matters, or it is one that is passed over for now. */
+static bool
+is_dead(const struct mipc_set *set, const struct mipc_sleeper *s, bool matters)
+{
+	struct mipc_lives *lives = set->use.ns->lives;
+	mipc_life owner = mipc_peek(&s->place.owner);
+
+	return matters ? mipc_life_dead(lives, owner) :
+	    mipc_life_left(lives, owner);
+}
+
 /*
  * Walk along the queue; what was found is right if the turn is the same
  * afterwards.
  */
 void
-mipc_queue_walk(struct mipc_set *set, struct mipc_finding *f)
+mipc_queue_walk(struct mipc_set *set, bool look, struct mipc_finding *f)
 {
 	const struct mipc_line *line = &set->line;
 	uint32_t index = mipc_line_neighbour(line, &line->head->head);
 	struct mipc_sleeper *s;
-	bool barges = mipc_queue_barges(set);
+	bool barges = mipc_queue_barges(set), waits;
 	uint64_t about;
 
 	*f = (struct mipc_finding){ .action = MIPC_NOTHING };
@@ -189,15 +200,13 @@ mipc_queue_walk(struct mipc_set *set, struct mipc_finding *f)
 		if (f->rank > 0 && mipc_peek(&s->nops) == 1 &&
 		    first_op(s).op != 0)
 			continue;	/* it cannot come first */
-		if (mipc_life_dead(set->use.ns->lives,
-		    mipc_peek(&s->place.owner)) ||
-		    !names_debtor(set, s)) {
+		waits = waits_still(set, s);
+		if (is_dead(set, s, look || !waits) || !names_debtor(set, s)) {
 			f->action = MIPC_BURY;
 			f->sleeper = index;
 			return;
 		}
-		if (waits_still(set, s) ||
-		    (barges && (f->told_about & about) != 0))
+		if (waits || (barges && (f->told_about & about) != 0))
 			continue;
 		if (mipc_queue_use_vector(set, index, judge, f) == ECANCELED)
 			return;

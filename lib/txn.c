@@ -173,7 +173,7 @@ claim(const struct mipc_board *board, uint32_t index)
 
 	if (seen == 0)
 		return mipc_swap_if(&party->claim, &seen, board->self);
-	if (seen == board->self || !mipc_life_dead(board->site->lives, seen))
+	if (seen == board->self || !mipc_life_left(board->site->lives, seen))
 		return false;
 	/* The dead one commits nothing more: finish what it may have. */
 	mipc_txn_begin(board);

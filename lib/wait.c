@@ -32,6 +32,12 @@ tells(void)
 	return known == 1 && mipc_sys_waitv_tells();
 }
 
+bool
+mipc_wait_sliced(void)
+{
+	return !tells();
+}
+
 void
 mipc_wait_init(struct mipc_wait *wait)
 {

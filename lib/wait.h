@@ -55,6 +55,9 @@ mipc_wait_is_length(const struct timespec *t)
  */
 bool	mipc_wait_deadline(const struct timespec *, uint64_t *deadline);
 
+/* Is each sleep cut into slices here, and no bell heard? */
+bool	mipc_wait_sliced(void);
+
 /* Wake whoever sleeps on a word. */
 void	mipc_wait_wake(const mipc_u32 *word);
 

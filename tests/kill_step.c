@@ -106,17 +106,34 @@ tell(const struct attempt *a, const struct outcome *o)
 		    (unsigned long long)(q->where - base));
 }
 
+static void
+begin(struct attempt *a, struct outcome *o)
+{
+	if (a->record != NULL)
+		a->record->n = 0;
+	if (a->record_second != NULL)
+		a->record_second->n = 0;
+	stage_try(a, o);
+}
+
+/* What was slow only is tried again with patience. */
+static void
+try_patiently(struct attempt *a, struct outcome *o)
+{
+	begin(a, o);
+	if (o->good || !o->slow)
+		return;
+	a->patient = true;
+	begin(a, o);
+	a->patient = false;
+}
+
 static bool
 try(struct attempt *a, struct tally *t)
 {
 	struct outcome o;
 
-	stage_try(a, &o);
-	if (!o.good && o.slow) {
-		a->patient = true;
-		stage_try(a, &o);
-		a->patient = false;
-	}
+	try_patiently(a, &o);
 	t->kills += a->second == NULL;
 	t->twice += a->second != NULL;
 	t->drifts += o.drifted;
@@ -224,7 +241,7 @@ kill_recovery(struct attempt *a, struct tally *t)
 	struct outcome o;
 
 	a->count = recovery_calls;
-	stage_try(a, &o);
+	try_patiently(a, &o);
 	a->count = NULL;
 	if (!o.good && t->failures++ < TOLD)
 		tell(a, &o);
@@ -265,9 +282,8 @@ kill_whole_recovery(struct attempt *a, struct tally *t)
 {
 	struct outcome o;
 
-	second_track->n = 0;
 	a->record_second = second_track;
-	stage_try(a, &o);
+	try_patiently(a, &o);
 	a->record_second = NULL;
 	thin_out(second_track);
 	if (!o.good && t->failures++ < TOLD)
@@ -310,9 +326,8 @@ record(struct attempt *a)
 {
 	struct outcome o;
 
-	track->n = 0;
 	a->record = track;
-	stage_try(a, &o);
+	try_patiently(a, &o);
 	a->record = NULL;
 	thin_out(track);
 	if (!o.good)
