@@ -313,6 +313,20 @@ int	mipc_semop(struct mipc_ns *ns, int semid, struct sembuf *ops,
 	    size_t nops);
 
 /*
+ * Undo now what the calling process owes by SEM_UNDO in all sets of the
+ * namespace, as its end would; what it does afterwards counts anew.  Linux
+ * does so when a process of one thread calls unshare(2) with CLONE_SYSVSEM,
+ * and the preload module calls this then.
+ *
+ * Returns 0, or -1 with errno, when all other sets have been seen to:
+ *	EIO	a set's file is damaged
+ *	ENOMEM	no memory
+ *
+ * Source: unshare(2); clauses S11, S12.
+ */
+int	mipc_semundo(struct mipc_ns *ns);
+
+/*
  * Control a set or one of its semaphores.  The fourth argument is a union
  * semun (semctl(2)) where the command has one:
  *

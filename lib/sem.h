@@ -16,6 +16,7 @@
  *	sem_quick.c	one operation that is one swap
  *	sem_op.c	semop
  *	sem_value.c	reading and setting values
+ *	sem_pay.c	debts that are paid early
  *	sem_create.c	semget
  *	sem_ctl.c	semctl
  */
@@ -217,6 +218,8 @@ bool	mipc_undo_dead(const struct mipc_set *, uint32_t *debtor,
 	    mipc_life *gone);
 /* Apply what it owes, and free its entry. */
 int	mipc_undo_settle(struct mipc_set *, uint32_t debtor, mipc_life gone);
+/* The same for all that this process owes, which keeps its entries. */
+int	mipc_undo_pay(struct mipc_set *);
 /* Entries that may be looked at. */
 uint64_t mipc_undo_entries(const struct mipc_set *);
 /* The next debt of an entry, from a walk that is zero at first; NULL. */

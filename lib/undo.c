@@ -451,8 +451,39 @@ mipc_undo_settle(struct mipc_set *set, uint32_t debtor, mipc_life owner)
 	if (error == 0)
 		error = mipc_undo_clean(set, debtor);
 	mipc_crash_point("undo: settled");
-	if (error == 0)
+	if (error == 0 && owner != set->board.self)
 		mipc_swap_if(&entry->owner, &owner, 0);
+	return error;
+}
+
+/* --- the living -------------------------------------------------------- */
+
+/* Does this process owe this?  What it owed before exec is its, too. */
+static bool
+is_our_debt(struct mipc_set *set, uint32_t debtor)
+{
+	struct mipc_debtor *entry = mipc_set_debtor(set, debtor);
+	struct mipc_gate gate;
+	bool ours;
+
+	if (mipc_peek(&entry->pid) != set->pid ||
+	    !mipc_undo_counts(set, debtor) || !owes(set, debtor))
+		return false;
+	mipc_gate_enter(&gate);
+	mipc_life_keep(set->use.ns->lives);
+	ours = is_ours(set, entry);
+	mipc_gate_leave(&gate);
+	return ours;
+}
+
+int
+mipc_undo_pay(struct mipc_set *set)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < mipc_undo_entries(set); i++)
+		if (is_our_debt(set, i))
+			error = mipc_undo_settle(set, i, set->board.self);
 	return error;
 }
 

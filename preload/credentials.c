@@ -5,8 +5,9 @@
  *
  * Each function calls the real one and then reports, also after a failure,
  * which costs one reading too many and cannot be wrong.  Entering a user
- * namespace changes capabilities, hence unshare() and setns().  A program
- * that changes its ids by its own system call instruction is not seen.
+ * namespace changes capabilities, hence setns(), and unshare() (unshare.c).
+ * A program that changes its ids by its own system call instruction is not
+ * seen.
  */
 #include "preload.h"
 
@@ -43,5 +44,4 @@ REPORTING(setfsgid, (gid_t gid), (gid))
 REPORTING(setgroups, (size_t size, const gid_t *list), (size, list))
 REPORTING(initgroups, (const char *user, gid_t group), (user, group))
 REPORTING(capset, (void *header, const void *data), (header, data))
-REPORTING(unshare, (int flags), (flags))
 REPORTING(setns, (int fd, int type), (fd, type))

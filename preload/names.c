@@ -53,12 +53,17 @@ complain(void)
 }
 
 struct mipc_ns *
+preload_opened(void)
+{
+	return atomic_load_explicit(&default_ns, memory_order_acquire);
+}
+
+struct mipc_ns *
 preload_namespace(void)
 {
-	struct mipc_ns *ns;
+	struct mipc_ns *ns = preload_opened();
 	int error;
 
-	ns = atomic_load_explicit(&default_ns, memory_order_acquire);
 	if (ns != NULL)
 		return ns;
 	preload_promise();

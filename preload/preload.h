@@ -41,6 +41,8 @@ preload_function *preload_next(preload_function *_Atomic *slot,
  * and a line on standard error, if it cannot be.
  */
 struct mipc_ns *preload_namespace(void);
+/* The same, if there has been a call; else NULL. */
+struct mipc_ns *preload_opened(void);
 
 /*
  * Promise the library to report every change of credentials and, where they
@@ -66,6 +68,9 @@ void	preload_forget_pages(void);
  */
 enum { PRELOAD_ARGUMENTS = 6 };
 long	preload_pass(long number, const long *arguments);
+
+/* unshare(), by name or by number. */
+int	preload_unshare(int flags);
 
 /*
  * Whether a program that is executed now inherits a descriptor whose writes

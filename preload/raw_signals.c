@@ -139,8 +139,8 @@ sigaction(int signal, const struct sigaction *new, struct sigaction *old)
 	return real(signal, &copy, old);
 }
 
-MIPC_PUBLIC __sighandler_t
-signal(int number, __sighandler_t handler)
+MIPC_PUBLIC sighandler_t
+signal(int number, sighandler_t handler)
 {
 	__typeof__(&signal) real = NEXT(signal);
 	const struct sigaction new = { .sa_handler = handler,

@@ -71,8 +71,8 @@ const struct backend kernel_backend = {
 	.name = "kernel",
 	.traits = COUNTS_PIECES | COUNTS_CLONES | FOLLOWS_NEWIPC |
 	    NAMES_MAPS | SEES_MAPPINGS | OUTLIVES_EXEC | GIVES_AWAY |
-	    EXACT_FORKS | KEEPS_CLONES | FOLLOWS_UNSHARE | WITHDRAWS_FIRST |
-	    SENDERS_RACE | IS_KERNEL | LIMITS_IN_PROC,
+	    EXACT_FORKS | KEEPS_CLONES | WITHDRAWS_FIRST | SENDERS_RACE |
+	    IS_KERNEL | LIMITS_IN_PROC,
 	.enter = kernel_enter,
 	LIBC_CALLS,
 	.msgsnd = kernel_msgsnd
@@ -170,6 +170,12 @@ control_queue(int id, int cmd, struct msqid_ds *buf)
 }
 
 static int
+pay(void)
+{
+	return mipc_semundo(ns);
+}
+
+static int
 limit(const char *name, unsigned long long *old,
     const unsigned long long *value)
 {
@@ -260,6 +266,7 @@ backend_ns(void)
 	.msgsnd = send_to,						\
 	.msgrcv = receive,						\
 	.msgctl = control_queue,					\
+	.unshare = pay,							\
 	.msgtimedsnd = send_in_time,					\
 	.msgtimedrcv = receive_in_time, \
 	.ftok = mipc_ftok, \

@@ -7,10 +7,14 @@
 
 #include "testing.h"
 
+#include <sched.h>
+
 /* What stands in /proc/sys/kernel is the caller's IPC namespace's own. */
 int	libc_limit(const char *name, unsigned long long *old,
 	    const unsigned long long *value);
 int	libc_semctl(int id, int num, int cmd, union semun arg);
+
+int	libc_unshare(void);
 
 bool	backend_write_file(const char *path, const char *text);
 void	backend_nothing(void);
@@ -32,6 +36,7 @@ extern const struct backend plain_backend;
 	.msgget = msgget, \
 	.msgrcv = msgrcv, \
 	.msgctl = msgctl, \
+	.unshare = libc_unshare, \
 	.ftok = ftok, \
 	.limit = libc_limit, \
 	.changed = backend_nothing

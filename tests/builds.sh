@@ -142,7 +142,8 @@ compile()
 runs_32()
 {
 	chmod 755 "$work"		# others live in the namespace, too
-	for command in numbers sets queues multiplexed msgpointers undo; do
+	for command in numbers sets queues multiplexed msgpointers undo \
+	    unshares; do
 		on_32 "$work/$1" $command || {
 			echo "$command"
 			return 1
@@ -174,7 +175,7 @@ raw_32()
 	shift
 	gcc "$@" -std=gnu11 -D_GNU_SOURCE -pthread -o "$program" \
 	    "$source"/tests/raw_*.c || return
-	for command in calls processes executes handlers unblocked \
+	for command in calls processes unshares executes handlers unblocked \
 	    interrupted stacks; do
 		strace -f -o "$work/trace" -e trace=%ipc -e signal=SIGSYS \
 		    "$work/m32/mipcrun" --raw --dir "$work/namespace" -- \

@@ -453,20 +453,46 @@ unshare_early(void *arg)
 	int id = *(int *)arg;
 
 	add(id, 0, -1, SEM_UNDO);
-	must_eq(unshare(CLONE_SYSVSEM), 0);
+	add(id, 1, 2, SEM_UNDO);
+	must_eq(ipc->unshare(), 0);
 	must_be(id, 0, 5);
+	must_be(id, 1, 0);
+	add(id, 0, -2, SEM_UNDO);
+	must_be(id, 0, 3);
 }
 
 START_TEST(S12_unshare_pays_early)
 {
-	int id = make_set(1);
+	int id = make_set(2);
 
-	if (!backend_has(FOLLOWS_UNSHARE))
-		testing_skip("%s store: unshare(CLONE_SYSVSEM) pays no debts "
-		    "(mipc(7))", ipc->name);
 	set_value(id, 0, 5);
 	finish(spawn(BY_FORK, unshare_early, &id));
 	must_be(id, 0, 5);
+}
+END_TEST
+
+static void
+unshare_when_told(void *arg)
+{
+	add(*(int *)arg, 0, 3, SEM_UNDO);
+	reach(1);
+	await(2);
+	must_eq(ipc->unshare(), 0);
+	await(3);
+}
+
+START_TEST(S12_unshare_serves_who_waits)
+{
+	int id = make_set(1);
+	pid_t pid = spawn(BY_FORK, unshare_when_told, &id), waits;
+
+	await(1);
+	waits = sleeper(0, id, VECTOR(OP(0, 0, 0)));
+	await_sleepers(id, 1);
+	reach(2);
+	end_sleepers(&waits, 1);
+	reach(3);
+	finish(pid);
 }
 END_TEST
 
@@ -508,5 +534,6 @@ add_undo_clauses(TCase *tc)
 	testing_add(tc, S12_threads_owe_together);
 	testing_add(tc, S12_the_last_threads_end_pays);
 	testing_add(tc, S12_unshare_pays_early);
+	testing_add(tc, S12_unshare_serves_who_waits);
 	testing_add(tc, S12_removal_throws_debts_away);
 }

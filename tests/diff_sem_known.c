@@ -111,7 +111,8 @@ static const struct known {
 	{ "whose handler leaves by siglongjmp() is a sleeper until its next "
 	    "call: it makes one at once", NULL },
 	{ "a vfork() child counts as its parent", NULL },
-	{ "unshare(CLONE_SYSVSEM) is not seen", NULL },
+	{ "unshare(CLONE_SYSVSEM) by one of several threads parts nothing",
+	    NULL },
 	{ "in which order the debts of one process to several sets are "
 	    "settled", NULL },
 };

@@ -51,6 +51,11 @@ int	user_populate(char **argv);
 /* Command of ipc_number.c. */
 int	user_multiplexed(char **argv);
 
+/* Commands of ipc_unshare.c. */
+int	user_unshares(char **argv);
+int	user_owes(char **argv);
+int	user_unshares_later(char **argv);
+
 /* Commands of ipc_trace.c. */
 int	user_chorus(char **argv);
 int	user_taken(char **argv);

@@ -110,6 +110,20 @@ operates_quietly()
 	return 1
 }
 
+# on_kernel_too WHAT COMMAND...: it succeeds on mipc and on the kernel.
+on_kernel_too()
+{
+	on_kernel_too_what=$1
+	shift
+	check "$on_kernel_too_what" on_mipc "$user" "$@"
+	if unshare -i true 2>/dev/null; then
+		check "... as on the kernel" unshare -i "$user" "$@"
+	else
+		skip "... as on the kernel" \
+		    "no IPC namespace of its own (unshare)"
+	fi
+}
+
 # The first call says why, the next are silent; all fail with the errno.
 unopenable()
 {
@@ -334,7 +348,7 @@ make_work
 apart="unshare -i"
 writes=procwrites
 $apart true 2>/dev/null || apart= writes=
-plan 35
+plan 39
 check "the module is loaded" is_mapped
 check "true makes no other call with it" untouched true
 check "sh makes no other call with it" untouched sh -c 'cd /; umask'
@@ -358,6 +372,8 @@ check "nor do a message that nobody waits for and its taking" \
     operates_quietly msgquiet
 check "a killed holder's semaphore is free within 100 ms" \
     on_mipc "$user" undo
+on_kernel_too "debts are paid by unshare(CLONE_SYSVSEM)" unshares
+on_kernel_too "... those from before exec, too" owes "$user"
 check "memory that goes by hand is seen to go" on_mipc "$user" memory
 check "no attach is taken for memory that went" on_mipc "$user" race
 check "a segment is attached again without opening it" attached_again

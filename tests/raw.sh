@@ -174,7 +174,7 @@ No such file or directory" ] && return
 need_module
 need strace
 make_work
-plan 19
+plan 20
 check "each call is answered, bad pointers by EFAULT" on_raw "$user" calls
 check "none of them is the kernel's" none_is_the_kernels "$user" calls
 if unshare -i true 2>/dev/null; then
@@ -185,6 +185,7 @@ else
 fi
 check "threads, fork, vfork and clone are served" on_raw "$user" processes
 check "none of these is the kernel's" none_is_the_kernels "$user" processes
+check "unshare() pays debts" on_raw "$user" unshares
 check "a program that one executes is served" \
     none_is_the_kernels "$user" executes
 try "numbers of 32 bits in a program of 64 are no calls" \

@@ -218,6 +218,21 @@ processes(void)
 
 static const char *self;
 
+/* unshares: a debt is paid when the process says so. */
+static int
+unshares(void)
+{
+	struct sembuf down = { 0, -2, SEM_UNDO };
+	long id = raw_set(5);
+	bool good = expect(RAW_OPERATE(id, &down, 1) == 0, "a debt");
+
+	good &= expect(RAW(SYS_unshare, CLONE_SYSVSEM) == 0, "unshare");
+	good &= expect(raw_value(id) == 5, "paid");
+	good &= expect(RAW(SYS_unshare, CLONE_SYSVSEM | 1) == -EINVAL,
+	    "a flag that there is not");
+	return good & (raw_remove(id) == 0) ? 0 : 1;
+}
+
 /* executes: so is the program that one executes. */
 static int
 executes(void)
@@ -254,6 +269,7 @@ static const struct command {
 	{ "calls", calls },
 	{ "foreign", foreign },
 	{ "processes", processes },
+	{ "unshares", unshares },
 	{ "executes", executes },
 	{ "leaks", leaks },
 	{ "operates", operates },

@@ -132,7 +132,6 @@ void	drop_capabilities(void);
 #define GIVES_AWAY	0x80	/* a plain owner can always give away */
 #define EXACT_FORKS	0x100	/* a child counts before it runs (H6) */
 #define KEEPS_CLONES	0x200	/* a raw clone's mapping keeps it (H7) */
-#define FOLLOWS_UNSHARE	0x400	/* CLONE_SYSVSEM settles debts (S12) */
 #define WITHDRAWS_FIRST	0x800	/* a handler finds its thread awake (S17) */
 #define SENDERS_RACE	0x1000	/* those that room wakes are equals (M8) */
 #define IS_KERNEL	0x2000
@@ -164,6 +163,7 @@ struct backend {
 	int (*msgsnd)(int, const void *, size_t, int);
 	ssize_t (*msgrcv)(int, void *, size_t, long, int);
 	int (*msgctl)(int, int, struct msqid_ds *);
+	int (*unshare)(void);		/* debts from what comes later (S12) */
 	/* NULL where there is no such call. */
 	int (*msgtimedsnd)(int, const void *, size_t, int,
 	    const struct timespec *);

@@ -27,6 +27,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -43,20 +44,20 @@ struct range {
 struct machine {
 	uint32_t audit;			/* AUDIT_ARCH_... */
 	uint32_t mask;
-	uint32_t sigaction;
+	uint32_t unshare, sigaction;
 	struct range ipc[4];		/* ended by zeroes */
 };
 
 static const struct machine machines[] = {
 #ifndef RAW_IS_KNOWN
 #elif defined(__x86_64__) || defined(__i386__)
-	{ AUDIT_ARCH_X86_64, NOT_X32, 13,
+	{ AUDIT_ARCH_X86_64, NOT_X32, 272, 13,
 	    { { 29, 31 }, { 64, 71 }, { 220, 220 } } },
-	{ AUDIT_ARCH_I386, UINT32_MAX, 174,
+	{ AUDIT_ARCH_I386, UINT32_MAX, 310, 174,
 	    { { 117, 117 }, { 393, 402 }, { SHARED_CALLS, SHARED_CALLS } } },
 #else
-	{ AUDIT_ARCH_AARCH64, UINT32_MAX, 134, { { 186, 197 } } },
-	{ AUDIT_ARCH_ARM, UINT32_MAX, 174,
+	{ AUDIT_ARCH_AARCH64, UINT32_MAX, 97, 134, { { 186, 197 } } },
+	{ AUDIT_ARCH_ARM, UINT32_MAX, 337, 174,
 	    { { 298, 308 }, { 312, 312 }, { SHARED_CALLS, SHARED_CALLS } } },
 #endif
 	{ .audit = 0 }
@@ -83,6 +84,8 @@ add(struct filter *f, uint16_t code, uint32_t value, uint8_t yes, uint8_t no)
 /* The next `n` steps are for calls of which this is true. */
 #define IF_EQUAL(f, value, n)						\
 	add(f, BPF_JMP | BPF_JEQ | BPF_K, value, 0, n)
+#define IF_SET(f, bits, n)						\
+	add(f, BPF_JMP | BPF_JSET | BPF_K, bits, 0, n)
 
 static void
 answer(struct filter *f, uint32_t what)
@@ -116,6 +119,17 @@ trap_range(struct filter *f, const struct range *range)
 	trap(f);
 }
 
+/* It is an IPC call if it pays debts. */
+static void
+trap_unshare(struct filter *f, uint32_t number)
+{
+	IF_EQUAL(f, number, 4);
+	load_argument(f, 0);
+	IF_SET(f, CLONE_SYSVSEM, 1);
+	trap(f);
+	answer(f, SECCOMP_RET_ALLOW);
+}
+
 static void
 keep_handler(struct filter *f, uint32_t number)
 {
@@ -140,6 +154,7 @@ add_machine(struct filter *f, const struct machine *machine)
 	add(f, BPF_ALU | BPF_AND | BPF_K, machine->mask, 0, 0);
 	for (const struct range *r = machine->ipc; r->to != 0; r++)
 		trap_range(f, r);
+	trap_unshare(f, machine->unshare);
 	keep_handler(f, machine->sigaction);
 	answer(f, SECCOMP_RET_ALLOW);
 	f->step[start].jf = (uint8_t)(f->length - start - 1);
