@@ -120,6 +120,80 @@ assert not libc.msgsnd(1, (ctypes.c_long * 1)(1), 0, 0)
 	prints 0 "" "" --older 0 && left ""
 }
 
+# orphans_are FILE OBJECT...: --orphans has told there of those, each with the
+# reason.
+orphans_are()
+{
+	sed 's/creator [1-9][0-9]*/creator PID/; s/, key.* of owner [^:]*//' \
+	    "$work/$1" >"$work/masked"
+	shift
+	for object; do
+		case $object in
+		se[gm]*) why="nobody has it attached" ;;
+		*) why="who used it last lives no more, nobody waits in it" ;;
+		esac
+		echo "would remove $object: creator PID has ended; $why"
+	done >"$work/expected"
+	diff "$work/expected" "$work/masked"
+}
+
+# Whoever made them has ended; a process uses one of each and makes one more,
+# lists the orphans and is killed.
+orphans_told()
+{
+	make "-m 1" "-m 1" "-s 1" "-s 1" "-q" "-q" || return
+	./mipcrun --dir "$work/ns" -- python3 -c '
+import ctypes, os, signal, subprocess
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+assert libc.shmat(1, None, 0) != ctypes.c_void_p(-1).value
+assert not libc.semop(1, (ctypes.c_short * 3)(0, 1, 0), 1)
+assert not libc.msgsnd(1, (ctypes.c_long * 1)(1), 0, 0)
+assert libc.msgget(0, 0o600) == 2
+assert not subprocess.call(["./mipcrm", "--orphans", "--dry-run"])
+os.kill(os.getpid(), signal.SIGKILL)
+	' >"$work/while"
+	[ $? -eq 137 ] && orphans_are while "segment 0" "set 0" "queue 0" &&
+	exits 0 ./mipcrm --dir "$work/ns" --orphans --dry-run &&
+	orphans_are out "segment 0" "segment 1" "set 0" "set 1" \
+	    "queue 0" "queue 1" "queue 2" || return
+	prints 0 "" "" --orphans -q 1 && left "msg.0 msg.2 sem.0 sem.1 \
+shm.0 shm.1 " && prints 0 "" "" --orphans && left ""
+}
+
+# One who waits uses a set, though he was not the last to change it, and so
+# does one whom it is owed by; who has ended does not.
+sleepers_are_no_orphans()
+{
+	make "-s 1" "-s 1" "-s 1" || return
+	./mipcrun --dir "$work/ns" -- python3 -c '
+import ctypes, os, signal, subprocess
+libc = ctypes.CDLL(None)
+def semop(id, op, flags):
+	return libc.semop(id, (ctypes.c_short * 3)(0, op, flags), 1)
+assert not semop(1, 1, 0o10000)
+child = os.fork()
+if child == 0:
+	assert not semop(1, 1, 0)
+	semop(0, -1, 0)
+	os._exit(1)
+while libc.semctl(0, 0, 14) != 1:
+	pass
+other = os.fork()
+if other == 0:
+	assert not semop(2, 1, 0) and not semop(1, 1, 0)
+	os._exit(0)
+assert os.waitpid(other, 0)[1] == 0
+code = subprocess.call(["./mipcrm", "--orphans", "--dry-run"])
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+os._exit(code)
+	' >"$work/while" || return
+	orphans_are while "set 2" &&
+	exits 0 ./mipcrm --dir "$work/ns" --orphans --dry-run &&
+	orphans_are out "set 0" "set 1" "set 2"
+}
+
 # A segment stays for those that have it attached; it is removed once.
 attached_once()
 {
@@ -193,7 +267,7 @@ need_module
 make_work
 chmod 755 "$work"
 me=$(id -un)
-plan 14
+plan 16
 check "objects are removed by identifier" by_id
 check "... and by key" by_key
 check "all are" all_removed
@@ -220,6 +294,8 @@ END
 $CC -shared -fPIC -o "$work/past.so" "$work/past.c" &&
     check "what was not used for a time" aged ||
     not_ok "what was not used for a time: no compiler"
+check "what nobody alive uses, and why" orphans_told
+check "a sleeper and a debtor use a set" sleepers_are_no_orphans
 check "an attached segment is removed once" attached_once
 check "a damaged set keeps nothing else" damaged
 if [ "$(id -u)" -ne 0 ]; then

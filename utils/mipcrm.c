@@ -151,6 +151,9 @@ static const struct option_row rows[] = {
 	{ 0, "older", "AGE", "only what was neither used nor changed for AGE "
 	    "seconds; or minutes, hours, days or weeks, with m, h, d or w "
 	    "behind them", OPTION_CALL(take_age) },
+	{ 0, "orphans", NULL, "only what nobody alive uses: whose creator "
+	    "and last users have ended, and which nobody waits in, has "
+	    "attached or owes to", SET(orphans) },
 	{ 0, "dry-run", NULL, "print what would be removed, and remove "
 	    "nothing", SET(dry_run) },
 	{ 'v', "verbose", NULL, "print what is removed", SET(verbose) },
@@ -169,15 +172,15 @@ print_words(const struct option_row *row)
 
 static const char *const synopsis[] = {
 	"[options] {-m | -s | -q} ID... | {-M | -S | -Q} KEY...",
-	"[options] -a[=KIND] | --owner USER | --older AGE",
+	"[options] -a[=KIND] | --orphans | --owner USER | --older AGE",
 	NULL
 };
 
 static const struct option_table options = {
 	.program = "mipcrm",
 	.synopsis = synopsis,
-	.about = "Remove objects of a namespace: those named, or all that "
-	    "--owner and --older tell. Of those named, only what they tell.",
+	.about = "Remove objects of a namespace: those named, or all; "
+	    "and of them those that --orphans, --owner and --older leave.",
 	.rows = rows,
 	.nrows = sizeof(rows) / sizeof(rows[0]),
 	.exits = "Exits with 0; with 1 if something cannot be removed or is "
@@ -196,7 +199,7 @@ settle(int argc, char **argv, struct command *cmd)
 	else if (cmd->nnamed > 0 && cmd->all != 0)
 		warnx("--all: with it nothing is named");
 	else if (cmd->nnamed == 0 && cmd->all == 0 && !cmd->by_owner &&
-	    !cmd->by_age)
+	    !cmd->by_age && !cmd->orphans)
 		warnx("nothing is named");
 	else
 		return -1;

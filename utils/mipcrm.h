@@ -27,6 +27,7 @@ struct command {
 	uid_t owner;
 	int by_age;
 	long long older;	/* seconds */
+	int orphans;
 	int dry_run;
 	int verbose;
 	int force;

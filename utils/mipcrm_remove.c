@@ -6,6 +6,7 @@
  * remove, unless it was named.
  */
 #include "mipcrm.h"
+#include "orphan.h"
 
 #include <err.h>
 #include <errno.h>
@@ -17,6 +18,7 @@ struct work {
 	const struct command *cmd;
 	struct mipc_ns *ns;
 	time_t now;
+	struct living living;	/* if orphans are meant */
 	unsigned long matched;
 	int failed;
 };
@@ -50,7 +52,7 @@ last_use(const struct facility *facility, const struct object *o)
 	return last;
 }
 
-/* True if it is among those that --owner and --older tell. */
+/* True if --owner and --older leave it. */
 static int
 is_meant(const struct work *w, const struct facility *facility,
     const struct object *o)
@@ -63,9 +65,10 @@ is_meant(const struct work *w, const struct facility *facility,
 	    w->now - last_use(facility, o) >= cmd->older;
 }
 
+/* `why`: "", or why it is thought an orphan. */
 static void
 tell(const struct work *w, const struct facility *facility,
-    const struct object *o)
+    const struct object *o, const char *why)
 {
 	char owner[NAME_SIZE];
 
@@ -78,7 +81,7 @@ tell(const struct work *w, const struct facility *facility,
 		printf(", key 0x%08x, of owner %s",
 		    (unsigned)o->ds.perm.__key, owner);
 	}
-	putchar('\n');
+	printf("%s%s\n", *why != '\0' ? ": " : "", why);
 }
 
 static void
@@ -88,16 +91,39 @@ fail(struct work *w, const struct facility *facility, int id)
 	w->failed = 1;
 }
 
+static int
+judge(const struct work *w, enum mipc_kind kind, int id,
+    char why[static REASON])
+{
+	struct mipc_look_object seen;
+
+	if (mipc_look_object(w->ns, kind, id, &seen, NULL) == -1)
+		return -1;
+	return orphan_judge(w->ns, &w->living, &seen, why);
+}
+
+/*
+ * Remove one that was named or matched, if --orphans lets it.  What may not
+ * be read is nobody's orphan that the caller could remove.
+ */
 static void
 end(struct work *w, const struct facility *facility, const struct object *o)
 {
-	if (!w->cmd->dry_run && facility->remove(w->ns, o->id) == -1) {
-		if (errno != EINVAL && errno != EIDRM)
-			fail(w, facility, o->id);
-		return;
+	char why[REASON] = "";
+	int meant = 1;
+
+	if (w->cmd->orphans)
+		meant = judge(w, (enum mipc_kind)(facility - facilities),
+		    o->id, why);
+	if (meant == 1 && !w->cmd->dry_run)
+		meant = facility->remove(w->ns, o->id) == -1 ? -1 : 1;
+	if (meant == 1) {
+		w->matched++;
+		tell(w, facility, o, why);
+	} else if (meant == -1 && errno != EINVAL && errno != EIDRM &&
+	    !(w->cmd->orphans && errno == EACCES)) {
+		fail(w, facility, o->id);
 	}
-	w->matched++;
-	tell(w, facility, o);
 }
 
 /* What was named is not there, which -f forgives. */
@@ -136,7 +162,7 @@ remove_named(struct work *w, const struct named *named)
 			end(w, facility, &o);
 	} else if (errno == EINVAL || errno == EIDRM) {
 		miss(w, named);
-	} else if (w->cmd->by_owner || w->cmd->by_age) {
+	} else if (w->cmd->by_owner || w->cmd->by_age || w->cmd->orphans) {
 		fail(w, facility, o.id);
 	} else {
 		o.error = errno;
@@ -181,11 +207,17 @@ remove_objects(const struct command *cmd, struct mipc_ns *ns)
 {
 	struct work w = { .cmd = cmd, .ns = ns, .now = time(NULL) };
 
+	if (cmd->orphans && orphan_begin(ns, &w.living) == -1) {
+		warn("%s: its processes", cmd->dir);
+		return 1;
+	}
 	for (size_t i = 0; i < cmd->nnamed; i++)
 		remove_named(&w, &cmd->named[i]);
 	for (int k = 0; k < NKINDS && cmd->nnamed == 0; k++)
 		if (cmd->all == 0 || cmd->all & 1u << k)
 			remove_kind(&w, &facilities[k]);
+	if (cmd->orphans)
+		orphan_done(&w.living);
 	if (w.matched == 0 && !w.failed && !cmd->force) {
 		warnx("%s: nothing matched", cmd->dir);
 		w.failed = 1;
