@@ -7,6 +7,8 @@
 
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,52 @@ take_id(const struct option_row *row, void *command, const char *text)
 	return EXIT_USAGE;
 }
 
+static int
+take_peek(const struct option_row *row, void *command, const char *text)
+{
+	struct command *cmd = command;
+
+	cmd->view = VIEW_MESSAGES;
+	return take_id(row, command, text);
+}
+
+/* A number from 1 on. */
+static bool
+parse_count(const char *text, unsigned long long most,
+    unsigned long long *out)
+{
+	return parse_number(text, out) && *out >= 1 && *out <= most;
+}
+
+static int
+take_type(const struct option_row *row, void *command, const char *text)
+{
+	struct command *cmd = command;
+	unsigned long long type;
+
+	if (!parse_count(text, LONG_MAX, &type)) {
+		warnx("--%s %s: not a type", row->name, text);
+		return EXIT_USAGE;
+	}
+	cmd->by_type = 1;
+	cmd->type = (long)type;
+	return -1;
+}
+
+static int
+take_count(const struct option_row *row, void *command, const char *text)
+{
+	struct command *cmd = command;
+	unsigned long long count;
+
+	if (!parse_count(text, LLONG_MAX, &count)) {
+		warnx("--%s %s: not a number of messages", row->name, text);
+		return EXIT_USAGE;
+	}
+	cmd->count = (long long)count;
+	return -1;
+}
+
 #define SET(field, value)	OPTION_SET(struct command, field, value)
 #define ADD(field, bits)	OPTION_ADD(struct command, field, bits)
 #define KEEP(field)		OPTION_KEEP(struct command, field)
@@ -61,6 +109,16 @@ static const struct option_row rows[] = {
 	{ 0, "waits", NULL, "who waits for whom instead, and deadlocks",
 	    SET(view, VIEW_WAITS) },
 	{ 0, "dot", NULL, "with --waits: for Graphviz", SET(dot, 1) },
+	{ 0, "orphans", NULL, "what nobody alive uses instead, and why it is "
+	    "thought so", SET(view, VIEW_ORPHANS) },
+	{ 0, "peek", "ID", "the messages of the queue ID instead, as hex and "
+	    "text; they stay", OPTION_CALL(take_peek) },
+	{ 0, "type", "TYPE", "with --peek: those of this type",
+	    OPTION_CALL(take_type) },
+	{ 0, "count", "N", "with --peek: the first N of them",
+	    OPTION_CALL(take_count) },
+	{ 'r', "raw", NULL, "with --peek: their bytes and nothing else",
+	    SET(raw, 1) },
 	{ 'b', "bytes", NULL, "sizes in bytes (the default)", SET(human, 0) },
 	{ 0, "human", NULL, "sizes in K, M, G", SET(human, 1) },
 	{ 'J', "json", NULL, "JSON, all columns unless some are chosen",
@@ -124,7 +182,8 @@ settle(int argc, char **argv, struct command *cmd)
 		    "named by --dir\n", argv[optind]);
 		return EXIT_USAGE;
 	}
-	if (cmd->id != -1 && settle_one(cmd) == -1) {
+	if (cmd->id != -1 && cmd->view != VIEW_MESSAGES &&
+	    settle_one(cmd) == -1) {
 		fprintf(stderr, "mipcs: --id: it names a set, and shows all "
 		    "of it; with -q a queue\n");
 		return EXIT_USAGE;
@@ -132,6 +191,11 @@ settle(int argc, char **argv, struct command *cmd)
 	if (cmd->dot && (cmd->view != VIEW_WAITS ||
 	    (cmd->table_flags & TABLE_JSON))) {
 		fprintf(stderr, "mipcs: --dot: it is a form of --waits\n");
+		return EXIT_USAGE;
+	}
+	if (cmd->view != VIEW_MESSAGES &&
+	    (cmd->raw || cmd->by_type || cmd->count != -1)) {
+		warnx("--raw, --type and --count say how to --peek");
 		return EXIT_USAGE;
 	}
 	/* In JSON sizes are numbers, and numbers have no suffix. */
@@ -175,6 +239,10 @@ print(const struct command *cmd, const struct choice *choices,
 		return print_semaphores(cmd, ns);
 	case VIEW_WAITS:
 		return print_waits(cmd, ns);
+	case VIEW_ORPHANS:
+		return print_orphans(cmd, ns);
+	case VIEW_MESSAGES:
+		return print_messages(cmd, ns);
 	case VIEW_OBJECTS:
 		break;
 	}
@@ -184,7 +252,8 @@ print(const struct command *cmd, const struct choice *choices,
 int
 main(int argc, char **argv)
 {
-	struct command cmd = { .view = VIEW_OBJECTS, .id = -1 };
+	struct command cmd = { .view = VIEW_OBJECTS, .id = -1,
+	    .count = -1 };
 	struct choice choices[NKINDS];
 	struct mipc_ns *ns = NULL;
 	int code;

@@ -28,7 +28,9 @@ enum view {
 	VIEW_LIMITS,
 	VIEW_SUMMARY,
 	VIEW_SEMAPHORES,	/* of one set */
-	VIEW_WAITS
+	VIEW_WAITS,
+	VIEW_ORPHANS,
+	VIEW_MESSAGES		/* of one queue */
 };
 
 /* The lists of objects that show a column unless --output says otherwise. */
@@ -52,6 +54,10 @@ struct command {
 	unsigned table_flags;
 	int human;
 	int dot;		/* for Graphviz */
+	int raw;		/* messages without anything between */
+	int by_type;		/* messages of `type` alone */
+	long type;
+	long long count;	/* of messages; -1 all */
 };
 
 struct column;
@@ -131,6 +137,8 @@ int	print_objects(const struct command *, const struct choice *,
 	    struct mipc_ns *);
 int	print_facts(const struct command *, struct mipc_ns *);
 int	print_semaphores(const struct command *, struct mipc_ns *);
+int	print_orphans(const struct command *, struct mipc_ns *);
+int	print_messages(const struct command *, struct mipc_ns *);
 int	print_waits(const struct command *, struct mipc_ns *);
 
 #endif
