@@ -99,7 +99,7 @@ START_TEST(hostile_sleepers_in_a_scribbled_set_heed_their_time)
 	s.id = nap.id = make_set(3);
 	for (nap.who = 0; nap.who < 3; nap.who++) {
 		pid[nap.who] = start_sleeper(&nap);
-		await_ncnt(s.id, 0, nap.who + 1);
+		await_sleep(pid[nap.who]);	/* or it is back already */
 	}
 	pid[3] = spawn(BY_FORK, scribble, &s);
 	for (int i = 0; i < 3; i++)
