@@ -36,13 +36,14 @@ in_order(struct acl_entry *end)
 /*
  * A file keeps its owner when a caller without privilege gives the object to
  * somebody else, and an object has two owners when uid and cuid differ: the
- * others get theirs by name.  Entries must be in the order of their tags.
+ * others get theirs by name.  Entries must be in the order of their tags.  The
+ * most that any of them allows is what the file's mode then says of its group.
  */
 static size_t
 fill_acl(struct acl *acl, const struct mipc_perm *perm, unsigned mode,
     const struct stat *st)
 {
-	uint16_t user = mode >> 6 & 7, group = mode >> 3 & 7;
+	uint16_t user = mode >> 6 & 7, group = mode >> 3 & 7, most = group;
 	struct acl_entry *e = acl->entry;
 
 	acl->version = 2;
@@ -51,15 +52,17 @@ fill_acl(struct acl *acl, const struct mipc_perm *perm, unsigned mode,
 		*e++ = (struct acl_entry){ USER, user, perm->uid };
 	if (perm->cuid != st->st_uid && perm->cuid != perm->uid)
 		*e++ = (struct acl_entry){ USER, user, perm->cuid };
-	if (e > acl->entry + 1)
+	if (e > acl->entry + 1) {
 		in_order(e);
+		most |= user;
+	}
 	*e++ = (struct acl_entry){ GROUP_OBJ, group, ~0u };
 	if (perm->gid != st->st_gid)
 		*e++ = (struct acl_entry){ GROUP, group, perm->gid };
 	if (perm->cgid != st->st_gid && perm->cgid != perm->gid)
 		*e++ = (struct acl_entry){ GROUP, group, perm->cgid };
 	in_order(e);
-	*e++ = (struct acl_entry){ MASK, user | group, ~0u };
+	*e++ = (struct acl_entry){ MASK, most, ~0u };
 	*e++ = (struct acl_entry){ OTHER, mode & 7, ~0u };
 	return offsetof(struct acl, entry) +
 	    (size_t)(e - acl->entry) * sizeof(*e);
