@@ -34,6 +34,17 @@ mipc_segment_entries(const struct mipc_opened *opened)
 	return used > most ? most : used;
 }
 
+/*
+ * Who is in exit uses no memory any more, though it may take the kernel time
+ * to take it down: whoever has got the semaphore of such a one already must
+ * not find its attaches, which the kernel ends first.
+ */
+static bool
+is_over(struct mipc_lives *lives, mipc_life life)
+{
+	return mipc_life_dead(lives, life) || mipc_life_gone(lives, life);
+}
+
 uint64_t
 mipc_segment_count(struct mipc_ns *ns, struct mipc_opened *opened, bool *dead,
     mipc_life *witness)
@@ -47,7 +58,7 @@ mipc_segment_count(struct mipc_ns *ns, struct mipc_opened *opened, bool *dead,
 		life = mipc_take(&segment->entry[i].life);
 		if (life == 0)
 			continue;
-		if (mipc_life_dead(ns->lives, life)) {
+		if (is_over(ns->lives, life)) {
 			*dead = true;
 			continue;
 		}
