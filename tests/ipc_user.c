@@ -90,6 +90,17 @@ read_line(const char *path)
 	close(fd);
 }
 
+void
+user_pause(const char *ready, const char *go)
+{
+	FILE *file = fopen(ready, "w");
+
+	if (file == NULL || fputs("ready\n", file) == EOF ||
+	    fclose(file) == EOF)
+		die(ready);
+	read_line(go);
+}
+
 /*
  * hold READY GO [AGAIN]: write "pid parent directory" into READY; when GO
  * was written to, use the namespace for the first time and write "done" into
@@ -563,6 +574,9 @@ static const struct command {
 	{ "procwrites", 0, user_procwrites },
 	{ "procrights", 0, user_procrights },
 	{ "populate", 1, user_populate },
+	{ "owners", 0, user_owners },
+	{ "threads", 0, user_threads },
+	{ "meet", 1, user_meet },
 	{ "chorus", 1, user_chorus },
 	{ "taken", 1, user_taken },
 };

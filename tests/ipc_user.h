@@ -20,6 +20,8 @@ expect(bool condition, const char *what)
 }
 
 _Noreturn void	die(const char *what);
+/* Write a line to a FIFO, and wait until one was written to another. */
+void	user_pause(const char *ready, const char *go);
 
 /* Commands of ipc_memory.c, each described there. */
 int	user_counted(char **argv);
@@ -50,6 +52,11 @@ int	user_populate(char **argv);
 
 /* Command of ipc_number.c. */
 int	user_multiplexed(char **argv);
+
+/* Commands of ipc_owner.c and ipc_meet.c. */
+int	user_owners(char **argv);
+int	user_threads(char **argv);
+int	user_meet(char **argv);
 
 /* Commands of ipc_unshare.c. */
 int	user_unshares(char **argv);
