@@ -13,9 +13,11 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/syscall.h>
+#include <alloca.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 #ifdef SYS_semtimedop_time64
@@ -174,19 +176,34 @@ answer_ipc(long number, const long *a, long *out)
 	    answer_msg(number, a, out) || answer_narrow(number, a, out);
 }
 
-/* 0, or EACCES for an exec that must not be. */
-static int
-judge_exec(long number, const long *a)
+/* The environment as the program is to have it. */
+static long
+pass_exec(long number, const long *a, unsigned envp)
 {
-	switch (number) {
-	case SYS_execve:
-		return preload_judge(AT_FDCWD, (const char *)a[0], 0,
-		    (char *const *)a[2]);
-	case SYS_execveat:
-		return preload_judge((int)a[0], (const char *)a[1], (int)a[4],
-		    (char *const *)a[3]);
-	}
-	return 0;
+	char *const *told = (char *const *)a[envp];
+	long with[PRELOAD_ARGUMENTS];
+
+	memcpy(with, a, sizeof(with));
+	if (preload_hands_down())
+		with[envp] = (long)preload_hand_down(told,
+		    alloca((preload_count(told) + 2) * sizeof(char *)));
+	return preload_pass(number, with);
+}
+
+/* As exec.c does, for which the kernel is asked in the end. */
+static long
+execute(long number, const long *a)
+{
+	bool at = number == SYS_execveat;
+	unsigned path = at ? 1 : 0, envp = path + 2;
+	int error = preload_judge(at ? (int)a[0] : AT_FDCWD,
+	    (const char *)a[path], at ? (int)a[4] : 0,
+	    (char *const *)a[envp]);
+
+	if (error == 0)
+		return pass_exec(number, a, envp);
+	errno = error;
+	return -1;
 }
 
 /* Arguments that were not given are read too, as libc's own does. */
@@ -195,7 +212,6 @@ syscall(long number, ...)
 {
 	long a[PRELOAD_ARGUMENTS], result;
 	va_list list;
-	int error;
 
 	va_start(list, number);
 	for (int i = 0; i < PRELOAD_ARGUMENTS; i++)
@@ -205,11 +221,8 @@ syscall(long number, ...)
 		return result;
 	if (number == SYS_unshare)
 		return preload_unshare((int)a[0]);
-	error = judge_exec(number, a);
-	if (error != 0) {
-		errno = error;
-		return -1;
-	}
+	if (number == SYS_execve || number == SYS_execveat)
+		return execute(number, a);
 	result = preload_pass(number, a);
 	if (changes_credentials(number))
 		mipc_credentials_changed();

@@ -414,14 +414,10 @@ user_undo(char **argv)
 	return late <= ROUNDS / 2 ? 0 : 1;
 }
 
-/*
- * plugin LIBRARY: a set that plugin() in the library makes, which is loaded
- * so that it finds libc's names first, is the one that the program finds.
- */
-int
-user_plugin(char **argv)
+/* Does plugin() in the library make the set that the program finds? */
+static int
+is_one(void *library)
 {
-	void *library = dlopen(argv[0], RTLD_NOW | RTLD_DEEPBIND);
 	int (*plugin)(void);
 	int id, found;
 
@@ -435,4 +431,21 @@ user_plugin(char **argv)
 	printf("the library made %d, and we found %d\n", id, found);
 	return id != -1 && found == id &&
 	    semctl(id, 0, IPC_RMID) == 0 ? 0 : 1;
+}
+
+/*
+ * plugin LIBRARY: a set that plugin() in the library makes, which is loaded
+ * so that it finds libc's names first, is the one that the program finds.
+ */
+int
+user_plugin(char **argv)
+{
+	return is_one(dlopen(argv[0], RTLD_NOW | RTLD_DEEPBIND));
+}
+
+/* island LIBRARY: the same of one in a name space of its own. */
+int
+user_island(char **argv)
+{
+	return is_one(dlmopen(LM_ID_NEWLM, argv[0], RTLD_NOW));
 }

@@ -523,6 +523,15 @@ exec_by(char **argv)
 	return status == -1 ? errno : status;
 }
 
+/* execwith FILE HOW PROGRAM [ARGUMENT]: FILE is open to be written. */
+static int
+exec_with(char **argv)
+{
+	if (open(argv[0], O_WRONLY) == -1)
+		die(argv[0]);
+	return exec_by(argv + 1);
+}
+
 /* spawn TIMES PROGRAM: spawned so often, from one process. */
 static int
 spawn_times(char **argv)
@@ -550,6 +559,7 @@ static const struct command {
 	{ "pointers", 0, pointers },
 	{ "credentials", 0, credentials },
 	{ "exec", 2, exec_by },
+	{ "execwith", 3, exec_with },
 	{ "spawn", 2, spawn_times },
 	{ "counted", 2, user_counted },
 	{ "memory", 0, user_memory },
@@ -560,6 +570,7 @@ static const struct command {
 	{ "quiet", 0, user_quiet },
 	{ "undo", 0, user_undo },
 	{ "plugin", 1, user_plugin },
+	{ "island", 1, user_island },
 	{ "semlimits", 0, user_semlimits },
 	{ "queues", 0, user_queues },
 	{ "msglimits", 0, user_msglimits },

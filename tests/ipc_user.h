@@ -36,6 +36,7 @@ int	user_setpointers(char **argv);
 int	user_quiet(char **argv);
 int	user_undo(char **argv);
 int	user_plugin(char **argv);
+int	user_island(char **argv);
 
 /* Commands of ipc_msg.c. */
 int	user_queues(char **argv);

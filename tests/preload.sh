@@ -288,6 +288,25 @@ lost_environment()
 	esac
 }
 
+# It uses the kernel's calls, so that here it must not find them.
+warned_of_island()
+{
+	said=$($apart ./mipcrun --dir "$work/namespace" -- \
+	    "$user" island "$1" 2>&1 >/dev/null)
+	same "$said" "mipc: $1 will use the kernel's System V IPC: \
+it is loaded into a name space of its own"
+}
+
+trapped_on_island()
+{
+	said=$($apart ./mipcrun --raw --dir "$work/namespace" -- \
+	    "$user" island "$1" 2>&1) && ! printf '%s' "$said" | grep mipc: ||
+	    {
+		echo "$said"
+		return 1
+	}
+}
+
 # A library that makes a set, and one that loads it from its own RUNPATH.
 test_plugins()
 {
@@ -312,6 +331,10 @@ test_plugins()
 	check "a library loaded with RTLD_DEEPBIND uses the module" \
 	    $apart ./mipcrun --dir "$work/namespace" -- \
 	    "$user" plugin "$work/inner/inner.so"
+	check "one in a name space of its own is warned of" \
+	    warned_of_island "$work/inner/inner.so"
+	check "... and with --raw uses the module" \
+	    trapped_on_island "$work/inner/inner.so"
 	check "one that a library loads is found along that one's path" \
 	    $apart ./mipcrun --dir "$work/namespace" -- \
 	    "$user" plugin "$work/outer.so"
@@ -348,7 +371,7 @@ make_work
 apart="unshare -i"
 writes=procwrites
 $apart true 2>/dev/null || apart= writes=
-plan 39
+plan 41
 check "the module is loaded" is_mapped
 check "true makes no other call with it" untouched true
 check "sh makes no other call with it" untouched sh -c 'cd /; umask'

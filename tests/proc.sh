@@ -64,6 +64,20 @@ told_only_if_inherited()
 	    grep MIPC_PROC "$work/inherits"
 }
 
+told_by_all()
+{
+	printf '#!/bin/sh\nenv\n' >"$work/tell"
+	chmod +x "$work/tell"
+	for way in execve execvp execle fexecve execveat posix_spawn \
+	    SYS_execve SYS_execveat; do
+		on_mipc "$user" execwith "$file" "$way" "$work/tell" x \
+		    >"$work/env" && grep -q MIPC_PROC "$work/env" || {
+			echo "$way"
+			return 1
+		}
+	done
+}
+
 # The limit of the namespace is what decides.
 limit_holds()
 {
@@ -110,7 +124,7 @@ if ! $apart true 2>/dev/null; then
 elif ! [ -w "$file" ]; then
 	no_kernel="/proc/sys/kernel is read-only here"
 fi
-plan 28
+plan 29
 check "each function that opens shows the namespace" $apart ./mipcrun \
     --private --limit msgmni=4711 -- "$user" procopens 4711
 both "what is written counts, and is refused as the kernel does" \
@@ -149,6 +163,7 @@ for program in bash sysctl; do
 done
 check "who inherits a descriptor is told, and nobody else" \
     told_only_if_inherited
+check "... by whatever call it is executed" told_by_all
 check "the limit holds" limit_holds
 check "the kernel's own is what it was" kernels_stays
 check "what else is opened and written costs no call more" no_call_more
