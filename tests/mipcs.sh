@@ -283,7 +283,7 @@ check "... with its times" says out '[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}'
 check "a queue that is not there is an error" \
     exits 1 ./mipcs --dir "$work/ns" -q --id 4711
 check "... that names it" says err 'queue 4711'
-check "an identifier is not that of a segment" \
+check "an identifier is not that of two kinds" \
     exits 2 ./mipcs --dir "$work/ns" -m -q --id "$last"
 check "limits of queues" json "[(l['name'], l['value'])
 for l in d['limits']] == [('msgmni', 32000), ('msgmax', 8192),

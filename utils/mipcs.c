@@ -39,6 +39,15 @@ take_id(const struct option_row *row, void *command, const char *text)
 }
 
 static int
+take_key(const struct option_row *row, void *command, const char *text)
+{
+	struct command *cmd = command;
+
+	cmd->by_key = 1;
+	return parse_key(row->name, text, &cmd->key);
+}
+
+static int
 take_peek(const struct option_row *row, void *command, const char *text)
 {
 	struct command *cmd = command;
@@ -93,8 +102,10 @@ static const struct option_row rows[] = {
 	{ 'q', "queues", NULL, "message queues", ADD(kinds, OF_MSG) },
 	{ 's', "semaphores", NULL, "semaphore sets; without -m, -q, -s: all",
 	    ADD(kinds, OF_SEM) },
-	{ 'i', "id", "ID", "the semaphores of the set ID; with -q the queue "
-	    "ID alone", OPTION_CALL(take_id) },
+	{ 'i', "id", "ID", "all that is known of the set ID; with -m or -q "
+	    "of that segment or queue", OPTION_CALL(take_id) },
+	{ 0, "key", "KEY", "the same of what has the key: a number, 0xHEX "
+	    "or PATH:PROJ", OPTION_CALL(take_key) },
 	{ 'c', "creator", NULL, "show owners and creators",
 	    SET(shown, IN_CREATORS) },
 	{ 'p', "pid", NULL, "show processes (not of sets)",
@@ -157,20 +168,20 @@ static const struct option_table options = {
 	.words = print_words,
 };
 
-/* What --id shows: a queue is a list of one. */
+/* --id and --key: one object, of one kind; -1: it is not said which. */
 static int
 settle_one(struct command *cmd)
 {
 	if (cmd->view != VIEW_OBJECTS)
 		return -1;
-	if (cmd->kinds == OF_MSG) {
-		if (cmd->shown == 0)
-			cmd->shown = IN_ALL;
-		return 0;
-	}
-	cmd->view = VIEW_SEMAPHORES;
-	return (cmd->kinds & ~(unsigned)OF_SEM) == 0 &&
-	    cmd->output == NULL ? 0 : -1;
+	if (cmd->kinds == 0 && !cmd->by_key)
+		cmd->kinds = OF_SEM;
+	if ((cmd->kinds & (cmd->kinds - 1)) != 0)
+		return -1;
+	cmd->view = VIEW_DETAIL;
+	if (cmd->shown == 0)
+		cmd->shown = IN_ALL;
+	return 0;
 }
 
 /* Refuse what makes no sense.  Returns an exit code, or -1 to go on. */
@@ -182,10 +193,10 @@ settle(int argc, char **argv, struct command *cmd)
 		    "named by --dir\n", argv[optind]);
 		return EXIT_USAGE;
 	}
-	if (cmd->id != -1 && cmd->view != VIEW_MESSAGES &&
+	if ((cmd->by_key || (cmd->id != -1 && cmd->view != VIEW_MESSAGES)) &&
 	    settle_one(cmd) == -1) {
-		fprintf(stderr, "mipcs: --id: it names a set, and shows all "
-		    "of it; with -q a queue\n");
+		warnx("--id, --key: one object, of one of -m, -q and -s; "
+		    "without these a set");
 		return EXIT_USAGE;
 	}
 	if (cmd->dot && (cmd->view != VIEW_WAITS ||
@@ -235,8 +246,8 @@ print(const struct command *cmd, const struct choice *choices,
 	case VIEW_LIMITS:
 	case VIEW_SUMMARY:
 		return print_facts(cmd, ns);
-	case VIEW_SEMAPHORES:
-		return print_semaphores(cmd, ns);
+	case VIEW_DETAIL:
+		return print_detail(cmd, choices, ns);
 	case VIEW_WAITS:
 		return print_waits(cmd, ns);
 	case VIEW_ORPHANS:
@@ -267,7 +278,13 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (open_namespace(&cmd, &ns) == -1)
 		return EXIT_UNREADABLE;
-	code = print(&cmd, choices, ns);
+	code = cmd.by_key ? find_by_key(&cmd, ns) : EXIT_FINE;
+	/* Again: it may have been found which kind is meant. */
+	if (code == EXIT_FINE && cmd.by_key &&
+	    choose(&cmd, choices) == -1)
+		code = EXIT_USAGE;
+	if (code == EXIT_FINE)
+		code = print(&cmd, choices, ns);
 	if (ns != NULL)
 		mipc_close(ns);
 	return code;

@@ -27,7 +27,7 @@ enum view {
 	VIEW_OBJECTS,
 	VIEW_LIMITS,
 	VIEW_SUMMARY,
-	VIEW_SEMAPHORES,	/* of one set */
+	VIEW_DETAIL,		/* of one object */
 	VIEW_WAITS,
 	VIEW_ORPHANS,
 	VIEW_MESSAGES		/* of one queue */
@@ -51,6 +51,8 @@ struct command {
 	unsigned shown;		/* 0: not said */
 	unsigned kinds;		/* a bit each that was asked for; 0: none was */
 	int id;			/* of the one object that is shown, or -1 */
+	int by_key;		/* and it is to be found by `key` */
+	key_t key;
 	unsigned table_flags;
 	int human;
 	int dot;		/* for Graphviz */
@@ -122,6 +124,9 @@ struct choice {
 	size_t n;
 };
 
+/* A time, for people or in JSON; never is an empty cell. */
+void	say_time(const struct command *, time_t, char cell[static CELL]);
+
 /* What fills cells: those of all kinds, and fields. */
 cell_fn	key_cell, id_cell, perms_cell, status_cell;
 cell_fn	user_cell, group_cell, pid_cell, count_cell, time_cell, size_cell;
@@ -137,6 +142,10 @@ int	print_objects(const struct command *, const struct choice *,
 	    struct mipc_ns *);
 int	print_facts(const struct command *, struct mipc_ns *);
 int	print_semaphores(const struct command *, struct mipc_ns *);
+int	print_detail(const struct command *, const struct choice *,
+	    struct mipc_ns *);
+/* The object with the key: its id and kind.  An exit code. */
+int	find_by_key(struct command *, struct mipc_ns *);
 int	print_orphans(const struct command *, struct mipc_ns *);
 int	print_messages(const struct command *, struct mipc_ns *);
 int	print_waits(const struct command *, struct mipc_ns *);

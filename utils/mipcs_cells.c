@@ -101,13 +101,10 @@ count_cell(const struct command *cmd, const struct object *o,
 
 /* A time for people, seconds since 1970 in JSON; never is an empty cell. */
 void
-time_cell(const struct command *cmd, const struct object *o,
-    const struct column *column, char *cell)
+say_time(const struct command *cmd, time_t when, char cell[static CELL])
 {
 	struct tm tm;
-	time_t when;
 
-	take_field(o, column, &when, sizeof(when));
 	if (when == 0)
 		cell[0] = '\0';
 	else if (cmd->table_flags & TABLE_JSON)
@@ -115,6 +112,16 @@ time_cell(const struct command *cmd, const struct object *o,
 	else if (localtime_r(&when, &tm) == NULL ||
 	    strftime(cell, CELL, "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		cell[0] = '\0';
+}
+
+void
+time_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	time_t when;
+
+	take_field(o, column, &when, sizeof(when));
+	say_time(cmd, when, cell);
 }
 
 /* Bytes, or for people the largest unit of which there is one. */
