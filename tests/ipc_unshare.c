@@ -83,9 +83,11 @@ user_unshares(char **argv)
 
 	(void)argv;
 	set = semget(IPC_PRIVATE, 1, 0600);
+	good = owe();
 	errno = ERANGE;
-	good = owe() & expect(unshare(CLONE_SYSVSEM) == 0 && errno == ERANGE,
-	    "by name") & has(5, "paid");
+	good &= expect(unshare(CLONE_SYSVSEM) == 0 && errno == ERANGE,
+	    "by name");
+	good &= has(5, "paid");
 	good &= owe() & expect(syscall(SYS_unshare, CLONE_SYSVSEM) == 0,
 	    "by number") & has(5, "paid by number");
 	good &= owe() & expect(unshare(CLONE_FILES | CLONE_FS) == 0,
