@@ -48,7 +48,7 @@ check "a counter linked with libmipc-sysv begins at 1" \
 check "it finds its segment again in another process" \
     prints 2 ./examples/counter "$work"
 check "mipcs shows the counter's segment" \
-    prints 8 sh -c "./mipcs --noheadings -o bytes | tr -d ' '"
+    prints 8 sh -c "./mipcs --noheadings --output bytes | tr -d ' '"
 check "a killed worker's seat is another's" \
     prints "all seats are taken
 one worker was killed, and another has its seat

@@ -29,7 +29,7 @@ mipcs()
 # A table of columns, blanks squeezed.
 table()
 {
-	mipcs --noheadings -o "$1" | tr -s '\t ' '  ' |
+	mipcs --noheadings --output "$1" | tr -s '\t ' '  ' |
 	    sed 's/^ *//; s/ *$//' | sort
 }
 
@@ -127,7 +127,7 @@ spoil()
 need python3
 need_module
 make_work
-plan 56
+plan 63
 
 MIPC_DIR=$work/none
 export MIPC_DIR
@@ -144,7 +144,7 @@ check "a directory of something else is refused" \
     exits 1 ./mipcs --dir "$work/foreign"
 check "... the message names it" says err "$work/foreign"
 check "an unknown option is a wrong usage" exits 2 ./mipcs --nonsense
-check "an unknown column is a wrong usage" exits 2 ./mipcs -o nonsense
+check "an unknown column is a wrong usage" exits 2 ./mipcs --output nonsense
 check "... the message names it" says err nonsense
 
 program make_two <<'END'
@@ -291,6 +291,59 @@ for l in d['limits']] == [('msgmni', 32000), ('msgmax', 8192),
 check "a summary of queues" json "[(l['name'], l['value'])
 for l in d['summary']] == [('queues', 2), ('messages', 2), ('bytes', 120)]" \
     -q -u
+
+# Lines for programs, of a namespace of its own; times and pids are masked.
+lines()
+{
+	./mipcs --dir "$work/lines" "$@" >"$work/listed" || return
+	sed -e "s/\\<$me\\>/NAME/g; s/\\<$group\\>/NAME/g" \
+	    -e 's/\<1[0-9]\{9\}\>/TIME/g' -e "s/ 10 0 $maker / 10 0 PID /" \
+	    "$work/listed" >"$work/masked"
+	diff - "$work/masked"
+}
+
+me=$(id -un) group=$(id -gn) maker=
+./mipcmk --dir "$work/lines" -m 10 -k 0x77 -p 640 >/dev/null
+./mipcmk --dir "$work/lines" -s 3 >/dev/null
+./mipcmk --dir "$work/lines" -q >/dev/null
+maker=$(./mipcs --dir "$work/lines" --noheadings --output cpid | tr -d ' ')
+check "-t and -p add columns" lines -m -t -p --raw <<END
+key shmid owner perms bytes nattch cpid lpid atime dtime ctime status
+0x00000077 0 NAME 640 10 0 PID 0 - - TIME -
+END
+check "-b and -o are of what is shown" lines -m -b -o -r <<END
+key shmid owner perms bytes nattch status
+0x00000077 0 NAME 640 10 0 -
+END
+check "-a shows all, of all kinds" lines -a -r <<END
+key shmid owner group creator cgroup perms bytes nattch cpid lpid atime \
+dtime ctime status
+0x00000077 0 NAME NAME NAME NAME 640 10 0 PID 0 - - TIME -
+
+key semid owner group creator cgroup perms nsems otime ctime status
+0x00000000 0 NAME NAME NAME NAME 644 3 - TIME -
+
+key msqid owner group creator cgroup perms messages bytes qbytes lspid \
+lrpid stime rtime ctime status
+0x00000000 0 NAME NAME NAME NAME 644 0 0 16384 0 0 - - TIME -
+END
+check "-c adds creators" lines -q -c --raw --noheadings <<END
+0x00000000 0 NAME NAME NAME NAME 644 0 0 16384 -
+END
+check "--export is for shells" lines --export --noheadings <<END
+key="0x00000077" shmid="0" owner="NAME" perms="640" bytes="10" nattch="0" \
+status=""
+key="0x00000000" semid="0" owner="NAME" perms="644" nsems="3" status=""
+key="0x00000000" msqid="0" owner="NAME" perms="644" messages="0" bytes="0" \
+qbytes="16384" status=""
+END
+check "blanks are no ends of cells" lines -l -q --raw <<END
+name value meaning
+msgmni 32000 most\\x20queues
+msgmax 8192 most\\x20bytes\\x20of\\x20a\\x20message
+msgmnb 16384 most\\x20bytes\\x20of\\x20a\\x20queue\\x20that\\x20is\\x20made
+END
+check "one form at a time" exits 2 ./mipcs --raw --json
 
 hold_removed && ok "a segment is removed while attached" ||
     not_ok "a segment is removed while attached"

@@ -95,8 +95,8 @@ check "the queue is as it was" json \
 check "a queue that is not there is an error" \
     exits 1 ./mipcs --dir "$work/ns" --peek 4711
 check "... that names it" grep -q 'queue 4711' "$work/err"
-check "--raw without --peek is a wrong usage" \
-    exits 2 ./mipcs --dir "$work/ns" --raw
+check "--type without --peek is a wrong usage" \
+    exits 2 ./mipcs --dir "$work/ns" --type 1
 check "a type is a number" exits 2 ./mipcs --dir "$work/ns" \
     --peek "$id" --type x
 check "... of at least 1" exits 2 ./mipcs --dir "$work/ns" \

@@ -106,12 +106,15 @@ static const struct option_row rows[] = {
 	    "of that segment or queue", OPTION_CALL(take_id) },
 	{ 0, "key", "KEY", "the same of what has the key: a number, 0xHEX "
 	    "or PATH:PROJ", OPTION_CALL(take_key) },
-	{ 'c', "creator", NULL, "show owners and creators",
-	    SET(shown, IN_CREATORS) },
-	{ 'p', "pid", NULL, "show processes (not of sets)",
-	    SET(shown, IN_PIDS) },
-	{ 't', "time", NULL, "show times", SET(shown, IN_TIMES) },
-	{ 'o', "output", "COLUMN,...", "show these columns, in this order",
+	{ 'c', "creator", NULL, "add owners' groups and creators",
+	    ADD(shown, IN_DEFAULT | IN_CREATORS) },
+	{ 'p', "pid", NULL, "add processes (not of sets)",
+	    ADD(shown, IN_DEFAULT | IN_PIDS) },
+	{ 't', "time", NULL, "add times", ADD(shown, IN_DEFAULT | IN_TIMES) },
+	{ 'o', "outstanding", NULL, "what is in use, which the table has as "
+	    "it is: attaches, messages", ADD(shown, IN_DEFAULT) },
+	{ 'a', "all", NULL, "all columns", ADD(shown, IN_ALL) },
+	{ 0, "output", "COLUMN,...", "show these columns, in this order",
 	    KEEP(output) },
 	{ 'l', "limits", NULL, "the limits of the namespace instead",
 	    SET(view, VIEW_LIMITS) },
@@ -128,12 +131,17 @@ static const struct option_row rows[] = {
 	    OPTION_CALL(take_type) },
 	{ 0, "count", "N", "with --peek: the first N of them",
 	    OPTION_CALL(take_count) },
-	{ 'r', "raw", NULL, "with --peek: their bytes and nothing else",
-	    SET(raw, 1) },
 	{ 'b', "bytes", NULL, "sizes in bytes (the default)", SET(human, 0) },
 	{ 0, "human", NULL, "sizes in K, M, G", SET(human, 1) },
 	{ 'J', "json", NULL, "JSON, all columns unless some are chosen",
 	    ADD(table_flags, TABLE_JSON) },
+	{ 'r', "raw", NULL, "cells separated by a blank, not "
+	    "aligned; with --peek the bytes and nothing else",
+	    ADD(table_flags, TABLE_RAW) },
+	{ 0, "export", NULL, "COLUMN=\"value\" for each cell",
+	    ADD(table_flags, TABLE_EXPORT) },
+	{ 0, "numeric-perms", NULL, "permissions in octal (as always)",
+	    ADD(shown, 0) },
 	{ 0, "noheadings", NULL, "no line of headings",
 	    ADD(table_flags, TABLE_NO_HEADINGS) },
 	OPTIONS_COMMON(struct command)
@@ -168,6 +176,12 @@ static const struct option_table options = {
 	.words = print_words,
 };
 
+static int
+has_several(unsigned bits)
+{
+	return (bits & (bits - 1)) != 0;
+}
+
 /* --id and --key: one object, of one kind; -1: it is not said which. */
 static int
 settle_one(struct command *cmd)
@@ -176,7 +190,7 @@ settle_one(struct command *cmd)
 		return -1;
 	if (cmd->kinds == 0 && !cmd->by_key)
 		cmd->kinds = OF_SEM;
-	if ((cmd->kinds & (cmd->kinds - 1)) != 0)
+	if (has_several(cmd->kinds))
 		return -1;
 	cmd->view = VIEW_DETAIL;
 	if (cmd->shown == 0)
@@ -200,13 +214,17 @@ settle(int argc, char **argv, struct command *cmd)
 		return EXIT_USAGE;
 	}
 	if (cmd->dot && (cmd->view != VIEW_WAITS ||
-	    (cmd->table_flags & TABLE_JSON))) {
+	    (cmd->table_flags & TABLE_FOR_PROGRAMS))) {
 		fprintf(stderr, "mipcs: --dot: it is a form of --waits\n");
 		return EXIT_USAGE;
 	}
 	if (cmd->view != VIEW_MESSAGES &&
-	    (cmd->raw || cmd->by_type || cmd->count != -1)) {
-		warnx("--raw, --type and --count say how to --peek");
+	    (cmd->by_type || cmd->count != -1)) {
+		warnx("--type and --count say what to --peek at");
+		return EXIT_USAGE;
+	}
+	if (has_several(cmd->table_flags & TABLE_FOR_PROGRAMS)) {
+		warnx("give one of --json, --raw and --export");
 		return EXIT_USAGE;
 	}
 	/* In JSON sizes are numbers, and numbers have no suffix. */

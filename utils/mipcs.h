@@ -56,7 +56,6 @@ struct command {
 	unsigned table_flags;
 	int human;
 	int dot;		/* for Graphviz */
-	int raw;		/* messages without anything between */
 	int by_type;		/* messages of `type` alone */
 	long type;
 	long long count;	/* of messages; -1 all */

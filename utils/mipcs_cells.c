@@ -99,7 +99,7 @@ count_cell(const struct command *cmd, const struct object *o,
 	snprintf(cell, CELL, "%lu", count);
 }
 
-/* A time for people, seconds since 1970 in JSON; never is an empty cell. */
+/* A time for people, seconds since 1970 else; never is an empty cell. */
 void
 say_time(const struct command *cmd, time_t when, char cell[static CELL])
 {
@@ -107,7 +107,7 @@ say_time(const struct command *cmd, time_t when, char cell[static CELL])
 
 	if (when == 0)
 		cell[0] = '\0';
-	else if (cmd->table_flags & TABLE_JSON)
+	else if (cmd->table_flags & TABLE_FOR_PROGRAMS)
 		snprintf(cell, CELL, "%lld", (long long)when);
 	else if (localtime_r(&when, &tm) == NULL ||
 	    strftime(cell, CELL, "%Y-%m-%d %H:%M:%S", &tm) == 0)

@@ -38,7 +38,7 @@ static void
 print_text(const struct command *cmd, const struct mipc_look_message *m,
     const unsigned char *text, size_t size)
 {
-	if (cmd->raw) {
+	if (cmd->table_flags & TABLE_RAW) {
 		fwrite(text, 1, size, stdout);
 		return;
 	}

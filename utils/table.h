@@ -28,6 +28,9 @@ struct table_column {
 /* How to print. */
 #define TABLE_JSON		01
 #define TABLE_NO_HEADINGS	02
+#define TABLE_RAW		020	/* one blank between cells */
+#define TABLE_EXPORT		040	/* name="cell" */
+#define TABLE_FOR_PROGRAMS	(TABLE_JSON | TABLE_RAW | TABLE_EXPORT)
 /* In one JSON object with the table before it, or with the one behind it. */
 #define TABLE_FOLLOWS		04
 #define TABLE_GOES_ON		010

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "table.h"
+#include "table_line.h"
 
 struct table {
 	const char *name;
@@ -28,7 +28,9 @@ table_new(const char *name, const struct table_column *const *columns,
 	*t = (struct table){
 		.name = name, .columns = columns, .n = n, .flags = flags
 	};
-	if (flags & TABLE_JSON)
+	if (flags & TABLE_LINES)
+		table_line_head(columns, n, flags);
+	else if (flags & TABLE_JSON)
 		printf("%s\n   \"%s\": [", flags & TABLE_FOLLOWS ? "," : "{",
 		    name);
 	else if ((flags & TABLE_NO_HEADINGS) == 0) {
@@ -90,6 +92,8 @@ print_object(const struct table *t, const char *const *cells)
 int
 table_add(struct table *t, const char *const *cells)
 {
+	if (t->flags & TABLE_LINES)
+		return table_line(t->columns, cells, t->n, t->flags);
 	if (t->flags & TABLE_JSON)
 		print_object(t, cells);
 	else

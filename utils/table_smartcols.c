@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table.h"
+#include "table_line.h"
 
 struct table {
+	const struct table_column *const *columns;
 	struct libscols_table *scols;
 	size_t n;
 	unsigned flags;
@@ -40,10 +41,15 @@ table_new(const char *name, const struct table_column *const *columns,
 
 	if (t == NULL)
 		return NULL;
-	scols_init_debug(0);
-	t->scols = scols_new_table();
+	t->columns = columns;
 	t->n = n;
 	t->flags = flags;
+	if (flags & TABLE_LINES) {
+		table_line_head(columns, n, flags);
+		return t;
+	}
+	scols_init_debug(0);
+	t->scols = scols_new_table();
 	if (t->scols == NULL)
 		goto out;
 	scols_table_set_name(t->scols, name);
@@ -64,8 +70,11 @@ out:
 int
 table_add(struct table *t, const char *const *cells)
 {
-	struct libscols_line *line = scols_table_new_line(t->scols, NULL);
+	struct libscols_line *line;
 
+	if (t->flags & TABLE_LINES)
+		return table_line(t->columns, cells, t->n, t->flags);
+	line = scols_table_new_line(t->scols, NULL);
 	if (line == NULL) {
 		errno = ENOMEM;
 		return -1;
@@ -110,6 +119,10 @@ table_print(struct table *t)
 {
 	int error;
 
+	if (t->flags & TABLE_LINES) {
+		free(t);
+		return fflush(stdout) == EOF ? -1 : 0;
+	}
 	if ((t->flags & (TABLE_JSON | TABLE_FOLLOWS)) == TABLE_FOLLOWS &&
 	    (t->flags & TABLE_NO_HEADINGS) == 0)
 		putchar('\n');
