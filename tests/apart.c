@@ -52,7 +52,8 @@ be(const TCase *wanted, const char *dir)
 	}
 	testing_begin();
 	snprintf(testing_dir, PATH_MAX, "%s", dir);
-	ipc = &plain_backend;
+	ipc = apart_backend();
+	must(ipc->enter() == NULL);
 	wanted->found->fn(wanted->number);
 	ipc->leave();
 	return 0;

@@ -22,6 +22,9 @@ void	backend_nothing(void);
 /* What programs have that know nothing of mipc. */
 extern const struct backend plain_backend;
 
+/* What a program tests that libcheck runs from outside: see apart.c. */
+const struct backend *apart_backend(void);
+
 /* All but msgsnd(). */
 #define LIBC_CALLS \
 	.leave = backend_nothing, \

@@ -25,6 +25,12 @@ const struct backend plain_backend = {
 	.msgsnd = msgsnd
 };
 
+const struct backend *
+apart_backend(void)
+{
+	return &plain_backend;
+}
+
 /* What is exec'ed inherits the environment, and the module with it. */
 void
 backend_rejoin(const char *place)

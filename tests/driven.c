@@ -3,11 +3,12 @@
  * driven.c - the clause tests of a program that knows nothing of mipc, run by
  * libcheck from outside: see apart.c.
  *
- *	driven [--mipcrun FILE | --bare] PROGRAM [PATTERN]
+ *	driven [--mipcrun FILE | --bare | --on STORE] PROGRAM [PATTERN]
  *
  * Each test is a process of PROGRAM of its own, preloaded by mipcrun on a new
  * namespace.  None of its System V IPC calls reaches the kernel: it would die.
- * --bare is without mipcrun, to see that.
+ * --bare is without mipcrun, to see that; --on is for a PROGRAM that holds the
+ * library, and uses this store of it.
  */
 #include "testing.h"
 
@@ -25,9 +26,9 @@
 #define TESTS		2000
 #define NAME		120	/* bytes */
 
-static const char *mipcrun = "./mipcrun", *program;
+static const char *mipcrun = "./mipcrun", *program, *on = "preload";
 static char test[TESTS][NAME];		/* "TEST N" */
-static const char *name[TESTS];		/* "preload:TEST" */
+static const char *name[TESTS];		/* "preload:TEST", or the store's */
 static int ntests;
 
 /* ---- what there is ---- */
@@ -40,7 +41,7 @@ add_test(const char *line)
 	if (ntests == TESTS)
 		testing_fail(__FILE__, __LINE__, "more than %d tests", TESTS);
 	snprintf(test[ntests], NAME, "%s", line);
-	if (asprintf(&shown, "preload:%.*s", (int)strcspn(line, " "), line) ==
+	if (asprintf(&shown, "%s:%.*s", on, (int)strcspn(line, " "), line) ==
 	    -1)
 		exit(99);
 	name[ntests++] = shown;
@@ -130,13 +131,21 @@ static Suite *
 make_suite(void)
 {
 	Suite *suite = suite_create("driven");
-	TCase *tc = tcase_create("preload");
+	TCase *tc = tcase_create(on);
 
 	tcase_add_checked_fixture(tc, enter, testing_leave);
 	tcase_set_timeout(tc, TIME_LIMIT);
 	tcase_add_loop_test(tc, run_it, 0, ntests);
 	suite_add_tcase(suite, tc);
 	return suite;
+}
+
+static void
+use_store(const char *store)
+{
+	mipcrun = NULL;
+	on = store;
+	setenv("MIPC_TEST_ON", on, 1);
 }
 
 int
@@ -147,6 +156,8 @@ main(int argc, char **argv)
 			mipcrun = NULL;
 		else if (strcmp(argv[1], "--mipcrun") == 0 && argc-- > 2)
 			mipcrun = *(++argv + 1);
+		else if (strcmp(argv[1], "--on") == 0 && argc-- > 2)
+			use_store(*(++argv + 1));
 	program = argc > 1 ? argv[1] : NULL;
 	if (program == NULL || !list_tests(argc > 2 ? argv[2] : "*")) {
 		fprintf(stderr, "usage: see the head of driven.c\n");
