@@ -55,12 +55,44 @@ warned_before(const struct target *target)
 	return false;
 }
 
+/* Whether this program was started with "name=1" in its environment. */
+static bool
+was_set(const char *name)
+{
+	char setting[32] = "", text[512];
+	size_t matched = 0;
+	bool alike = true, found = false;
+	uint64_t at = 0;
+	ssize_t n;
+	int fd;
+
+	strncat(setting, name, sizeof(setting) - sizeof("=1"));
+	strcat(setting, "=1");
+	fd = mipc_sys_open(AT_FDCWD, "/proc/self/environ", O_RDONLY, 0);
+	while (fd >= 0 && !found &&
+	    (n = mipc_sys_pread(fd, text, sizeof(text), at)) > 0) {
+		for (ssize_t i = 0; i < n && !found; i++) {
+			alike = alike && text[i] == setting[matched++];
+			found = alike && text[i] == '\0';
+			if (text[i] == '\0') {
+				alike = true;
+				matched = 0;
+			}
+		}
+		at += (uint64_t)n;
+	}
+	if (fd >= 0)
+		mipc_sys_close(fd);
+	return found;
+}
+
+/* Who clears the environment, as env -i does, is held to it all the same. */
 static bool
 is_set(const char *name)
 {
 	const char *value = getenv(name);
 
-	return value != NULL && strcmp(value, "1") == 0;
+	return value != NULL ? strcmp(value, "1") == 0 : was_set(name);
 }
 
 /* Of a program that will be executed all the same. */
