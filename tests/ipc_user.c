@@ -493,6 +493,7 @@ spawn(bool along_path, char **argv)
 static int
 do_exec(const char *how, char **argv)
 {
+	char *const none[] = { NULL };
 	const char *file = argv[0];
 	int fd = open(file, O_PATH);
 
@@ -503,6 +504,8 @@ do_exec(const char *how, char **argv)
 	WAY("execl", execl(file, file, argv[1], NULL));
 	WAY("execlp", execlp(file, file, argv[1], NULL));
 	WAY("execle", execle(file, file, argv[1], NULL, environ));
+	WAY("execle-empty", execle(file, file, argv[1], argv[2], NULL, none));
+	WAY("spawn-empty", (environ = NULL, spawn(false, argv)));
 	WAY("posix_spawn", spawn(false, argv));
 	WAY("posix_spawnp", spawn(true, argv));
 	WAY("execveat", execveat(AT_FDCWD, file, argv, environ, 0));
