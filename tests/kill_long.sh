@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # kill_long.sh - the kill test at every state that what is shared goes
-# through, and one operation at every instruction.
+# through, and one operation at every instruction; and that broken libraries
+# are seen.
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
@@ -28,11 +29,13 @@ tell()
 make_work
 begin directory --states --store directory &
 begin anonymous --states --store anonymous &
+begin all &
 begin every --every --store directory --scene "last detach of a removed one"
 wait
 {
 	tell directory --states --store directory
 	tell anonymous --states --store anonymous
+	tell all of them, and broken libraries
 	tell every --every "last detach of a removed one"
 } >"$work/results"
 cat "$work/results"
