@@ -40,6 +40,40 @@ write_script()
 	END
 }
 
+# Each program once with fakeroot's preload before the module, and once behind.
+write_orders()
+{
+	cat >"$work/orders" <<-'END'
+	set -e
+	case $LD_PRELOAD in
+	*fakeroot*:*mipc-preload*) ;;
+	*)	echo "LD_PRELOAD is $LD_PRELOAD"
+		exit 1 ;;
+	esac
+	for list in "$LD_PRELOAD" "${LD_PRELOAD#*:}:${LD_PRELOAD%%:*}"; do
+		LD_PRELOAD=$list
+		export LD_PRELOAD
+		for command in numbers sets queues; do
+			"$1" "$command"
+		done
+		: >"$2/owned"
+		chown 12:34 "$2/owned"
+		[ "$(stat -c %u:%g "$2/owned")" = 12:34 ]
+		rm "$2/owned"
+		echo "$list"
+	done
+	END
+}
+
+in_both_orders()
+{
+	cp "$user" "$copies/user"
+	fakeroot "" sh "$work/orders" "$copies/user" "$home" >"$work/told" ||
+	    return
+	cat "$work/told"
+	await_daemons && [ "$(sort -u "$work/told" | wc -l)" -eq 2 ]
+}
+
 # What the archive holds: what is a device's number is another file's size.
 list()
 {
@@ -125,9 +159,12 @@ tap_cleanup=stop_daemons
 # The daemon closes each that there could be.
 ulimit -n 1024 2>/dev/null || :
 write_script
-plan 6
+write_orders
+plan 7
 check "what is root's and devices are archived by a user" archived ""
 check "the archive is that user's" belongs_to_user
+check "other calls are the module's, before and behind fakeroot's" \
+    in_both_orders
 check "no queue is left, and no semaphore" nothing_left
 if ! as_user strace -o "$home/seen" true 2>/dev/null; then
 	reason="tracing is not allowed here"
