@@ -88,17 +88,21 @@ user_unshares(char **argv)
 	good &= expect(unshare(CLONE_SYSVSEM) == 0 && errno == ERANGE,
 	    "by name");
 	good &= has(5, "paid");
-	good &= owe() & expect(syscall(SYS_unshare, CLONE_SYSVSEM) == 0,
-	    "by number") & has(5, "paid by number");
-	good &= owe() & expect(unshare(CLONE_FILES | CLONE_FS) == 0,
-	    "of other things") & has(4, "still owed");
+	good &= owe();
+	good &= expect(syscall(SYS_unshare, CLONE_SYSVSEM) == 0, "by number");
+	good &= has(5, "paid by number");
+	good &= owe();
+	good &= expect(unshare(CLONE_FILES | CLONE_FS) == 0,
+	    "of other things");
+	good &= has(4, "still owed");
 	good &= expect(unshare(CLONE_SYSVSEM | 1) == -1 && errno == EINVAL,
-	    "a flag that there is not") & has(4, "owed after a failure");
+	    "a flag that there is not");
+	good &= has(4, "owed after a failure");
 	good &= of_vfork_child();
 	good &= of_several_threads();
 	await_payment();
-	return good & expect(semctl(set, 0, IPC_RMID) == 0, "removed") ?
-	    0 : 1;
+	good &= expect(semctl(set, 0, IPC_RMID) == 0, "removed");
+	return good ? 0 : 1;
 }
 
 /* owes PROGRAM: owe something, and execute PROGRAM unshares_later ID. */
@@ -122,8 +126,9 @@ user_unshares_later(char **argv)
 	bool good;
 
 	set = atoi(argv[0]);
-	good = has(4, "owed since before") &
-	    expect(unshare(CLONE_SYSVSEM) == 0, "unshare") & has(5, "paid");
-	return good & expect(semctl(set, 0, IPC_RMID) == 0, "removed") ?
-	    0 : 1;
+	good = has(4, "owed since before");
+	good &= expect(unshare(CLONE_SYSVSEM) == 0, "unshare");
+	good &= has(5, "paid");
+	good &= expect(semctl(set, 0, IPC_RMID) == 0, "removed");
+	return good ? 0 : 1;
 }

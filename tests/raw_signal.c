@@ -48,8 +48,10 @@ is_served(const char *what)
 static bool
 reaches_it(int so_far, const char *what)
 {
-	return expect(raise(SIGSYS) == 0 && atomic_load(&handled) == so_far,
-	    what) & is_served(what);
+	bool good = expect(raise(SIGSYS) == 0 &&
+	    atomic_load(&handled) == so_far, what);
+
+	return good & is_served(what);
 }
 
 /* By an instruction of its own an action changes nothing. */
@@ -58,8 +60,10 @@ action_by_number(void)
 {
 	const long by_default[8] = { 0 };
 
-	return expect(RAW(SYS_rt_sigaction, SIGSYS, by_default, 0, 8) == 0,
-	    "an action by number") & is_served("... changes nothing");
+	bool good = expect(RAW(SYS_rt_sigaction, SIGSYS, by_default, 0, 8) ==
+	    0, "an action by number");
+
+	return good & is_served("... changes nothing");
 }
 
 /* handlers: a program has a handler for SIGSYS of its own. */
@@ -140,10 +144,12 @@ raw_unblocked(void)
 
 	sigfillset(&all);
 	good = expect(sigprocmask(SIG_SETMASK, &all, NULL) == 0,
-	    "sigprocmask") & is_served("after sigprocmask");
+	    "sigprocmask");
+	good &= is_served("after sigprocmask");
 	good &= expect(pthread_sigmask(SIG_BLOCK, &all, &found) == 0 &&
 	    sigismember(&found, SIGUSR1) && sigismember(&found, SIGTERM),
-	    "pthread_sigmask") & is_served("after pthread_sigmask");
+	    "pthread_sigmask");
+	good &= is_served("after pthread_sigmask");
 	good &= waits_unblocked();
 	return good ? 0 : 1;
 }
@@ -257,7 +263,7 @@ raw_interrupted(void)
 	good &= expect(usr1_is_free(), "the mask is what it was");
 	good &= expect(RAW_OPERATE(sleeper_set, &up, 1) == 0 &&
 	    raw_value(sleeper_set) == 1, "nobody takes what comes later");
-	return good & (raw_remove(sleeper_set) == 0) ? 0 : 1;
+	return (good & (raw_remove(sleeper_set) == 0)) ? 0 : 1;
 }
 
 /* --- stacks ------------------------------------------------------------ */
@@ -316,8 +322,8 @@ calls_on_tiny(void)
 	tiny_context.uc_link = &main_context;
 	makecontext(&tiny_context, call_on_tiny, 0);
 	swapcontext(&main_context, &tiny_context);
-	return expect(from_tiny >= 0, "on a tiny stack") &
-	    expect(RAW(RAW_SHMCTL, from_tiny, IPC_RMID, 0) == 0, "removed");
+	return expect(from_tiny >= 0 &&
+	    RAW(RAW_SHMCTL, from_tiny, IPC_RMID, 0) == 0, "on a tiny stack");
 }
 
 /* What takes more than there is, and a handler that would lie across it. */
@@ -331,7 +337,8 @@ calls_on_small(void)
 	for (int i = 0; i < 500; i++)
 		many[i].sem_op = 1;
 	good = expect(RAW_OPERATE(id, many, 500) == 0 && raw_value(id) == 500,
-	    "many operations") & (raw_remove(id) == 0);
+	    "many operations");
+	good &= raw_remove(id) == 0;
 	sleeper = pthread_self();
 	sleeper_set = raw_set(0);
 	handle(call_in_handler, SA_ONSTACK);

@@ -213,7 +213,7 @@ processes(void)
 	if (pid == 0)
 		count_in_child(id);
 	good &= expect(ends_well(pid) && raw_value(id) == 4, "clone");
-	return good & (raw_remove(id) == 0) ? 0 : 1;
+	return (good & (raw_remove(id) == 0)) ? 0 : 1;
 }
 
 static const char *self;
@@ -230,7 +230,7 @@ unshares(void)
 	good &= expect(raw_value(id) == 5, "paid");
 	good &= expect(RAW(SYS_unshare, CLONE_SYSVSEM | 1) == -EINVAL,
 	    "a flag that there is not");
-	return good & (raw_remove(id) == 0) ? 0 : 1;
+	return (good & (raw_remove(id) == 0)) ? 0 : 1;
 }
 
 /* executes: so is the program that one executes. */
