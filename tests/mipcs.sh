@@ -127,7 +127,7 @@ spoil()
 need python3
 need_module
 make_work
-plan 63
+plan 64
 
 MIPC_DIR=$work/none
 export MIPC_DIR
@@ -338,10 +338,26 @@ key="0x00000000" msqid="0" owner="NAME" perms="644" messages="0" bytes="0" \
 qbytes="16384" status=""
 END
 check "blanks are no ends of cells" lines -l -q --raw <<END
-name value meaning
-msgmni 32000 most\\x20queues
-msgmax 8192 most\\x20bytes\\x20of\\x20a\\x20message
-msgmnb 16384 most\\x20bytes\\x20of\\x20a\\x20queue\\x20that\\x20is\\x20made
+name value used use% meaning
+msgmni 32000 1 0.0 most\\x20queues
+msgmax 8192 - - most\\x20bytes\\x20of\\x20a\\x20message
+msgmnb 16384 - - most\\x20bytes\\x20of\\x20a\\x20queue\\x20that\\x20is\\x20made
+END
+./mipcmk --dir "$work/lines" --limit semmni=8 --limit semmns=12 \
+    --limit shmall=4 --limit shmmni=1 --limit shmmax=1K
+check "limits are shown with their use" lines -l -s -m --raw <<END
+name value used use% meaning
+shmmni 1 1 100.0 most\\x20segments
+shmmax 1024 - - most\\x20bytes\\x20of\\x20a\\x20segment
+shmall 4 1 25.0 most\\x20pages\\x20of\\x20all\\x20segments
+shmmin 1 - - least\\x20bytes\\x20of\\x20a\\x20segment
+semmni 8 1 12.5 most\\x20sets
+semmsl 32000 - - most\\x20semaphores\\x20of\\x20a\\x20set
+semmns 12 3 25.0 most\\x20semaphores\\x20of\\x20all\\x20sets
+semopm 500 - - most\\x20operations\\x20of\\x20a\\x20call
+semvmx 32767 - - highest\\x20value\\x20of\\x20a\\x20semaphore
+barging 0 - - 1:\\x20who\\x20comes\\x20may\\x20overtake\\x20those\\x20\
+who\\x20wait
 END
 check "one form at a time" exits 2 ./mipcs --raw --json
 

@@ -98,7 +98,12 @@ struct fact {
 	const char *name;
 	unsigned long long value;
 	const char *help;
+	int use;	/* a limit's: 1 + the place of it in the summary */
+	unsigned long long used;
 };
+
+#define FACT(n, v, h)		{ .name = n, .value = v, .help = h }
+#define LIMIT(n, v, h, u)	{ .name = n, .value = v, .help = h, .use = u }
 
 enum { FACTS = 16 };		/* the most of all kinds */
 

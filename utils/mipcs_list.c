@@ -7,6 +7,7 @@
  */
 #include "mipcs.h"
 
+#include <err.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,6 +267,22 @@ print_objects(const struct command *cmd, const struct choice *choices,
 
 /* --- numbers ----------------------------------------------------------- */
 
+/* The limits of a kind, with what its summary counts against them. */
+static int
+limits_and_use(const struct kind *kind, struct mipc_ns *ns,
+    struct fact *facts)
+{
+	struct fact uses[FACTS];
+	const int n = kind->limits(ns, facts);
+
+	if (n == -1 || kind->summary(ns, uses) == -1)
+		return -1;
+	for (int i = 0; i < n; i++)
+		if (facts[i].use > 0)
+			facts[i].used = uses[facts[i].use - 1].value;
+	return n;
+}
+
 /* Those of the kinds asked for; how many, or -1 after a message. */
 static int
 collect_facts(const struct command *cmd, struct mipc_ns *ns,
@@ -277,7 +294,7 @@ collect_facts(const struct command *cmd, struct mipc_ns *ns,
 		if (cmd->kinds != 0 && !(cmd->kinds & 1u << k))
 			continue;
 		more = cmd->view == VIEW_LIMITS ?
-		    kinds[k]->limits(ns, facts + n) :
+		    limits_and_use(kinds[k], ns, facts + n) :
 		    kinds[k]->summary(ns, facts + n);
 		if (more == -1) {
 			fprintf(stderr, "mipcs: %s: the %s: %s\n", cmd->dir,
@@ -289,33 +306,59 @@ collect_facts(const struct command *cmd, struct mipc_ns *ns,
 	return n;
 }
 
+enum { NAME, VALUE, USED, PERCENT, MEANING, FACT_COLUMNS };
+
+static const struct table_column fact_columns[FACT_COLUMNS] = {
+	[NAME] = { "name", "", TABLE_TEXT },
+	[VALUE] = { "value", "", TABLE_NUMBER },
+	[USED] = { "used", "", TABLE_NUMBER },
+	[PERCENT] = { "use%", "", TABLE_NUMBER },
+	[MEANING] = { "meaning", "", TABLE_TEXT },
+};
+
+/* A limit of 0 is used up by nothing. */
+static int
+add_fact(struct table *t, const struct fact *fact, int limits)
+{
+	char value[CELL], used[CELL] = "", percent[CELL] = "";
+	const char *const cells[] = { fact->name, value, used, percent,
+	    fact->help };
+	const char *const bare[] = { fact->name, value, fact->help };
+
+	snprintf(value, CELL, "%llu", fact->value);
+	if (fact->use != 0) {
+		snprintf(used, CELL, "%llu", fact->used);
+		snprintf(percent, CELL, "%.1f", fact->value == 0 ? 100. :
+		    100. * (double)fact->used / (double)fact->value);
+	}
+	return table_add(t, limits ? cells : bare);
+}
+
 int
 print_facts(const struct command *cmd, struct mipc_ns *ns)
 {
-	static const struct table_column fact_columns[] = {
-		{ "name", "", 0 }, { "value", "", 1 }, { "meaning", "", 0 }
+	static const struct table_column *const all[] = {
+		&fact_columns[NAME], &fact_columns[VALUE],
+		&fact_columns[USED], &fact_columns[PERCENT],
+		&fact_columns[MEANING]
+	}, *const bare[] = {
+		&fact_columns[NAME], &fact_columns[VALUE],
+		&fact_columns[MEANING]
 	};
-	const struct table_column *const shown[] = {
-		&fact_columns[0], &fact_columns[1], &fact_columns[2]
-	};
-	struct fact facts[FACTS];
+	const int limits = cmd->view == VIEW_LIMITS;
+	struct fact facts[FACTS] = { { .name = NULL } };
 	int n = collect_facts(cmd, ns, facts), error;
 	struct table *t;
 
 	if (n == -1)
 		return EXIT_UNREADABLE;
-	t = table_new(cmd->view == VIEW_LIMITS ? "limits" : "summary", shown,
-	    3, cmd->table_flags);
+	t = limits ? table_new("limits", all, 5, cmd->table_flags) :
+	    table_new("summary", bare, 3, cmd->table_flags);
 	error = t == NULL ? -1 : 0;
-	for (int i = 0; i < n && error == 0; i++) {
-		char value[CELL];
-		const char *cells[] = { facts[i].name, value, facts[i].help };
-
-		snprintf(value, sizeof(value), "%llu", facts[i].value);
-		error = table_add(t, cells);
-	}
+	for (int i = 0; i < n && error == 0; i++)
+		error = add_fact(t, &facts[i], limits);
 	if (error == 0 && table_print(t) == 0)
 		return EXIT_FINE;
-	fprintf(stderr, "mipcs: the table: %s\n", strerror(errno));
+	warn("the table");
 	return EXIT_UNREADABLE;
 }

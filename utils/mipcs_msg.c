@@ -37,9 +37,9 @@ static int
 limits(struct mipc_ns *ns, struct fact *facts)
 {
 	static const struct fact names[] = {
-		{ "msgmni", 0, "most queues" },
-		{ "msgmax", 0, "most bytes of a message" },
-		{ "msgmnb", 0, "most bytes of a queue that is made" },
+		LIMIT("msgmni", 0, "most queues", 1),
+		FACT("msgmax", 0, "most bytes of a message"),
+		FACT("msgmnb", 0, "most bytes of a queue that is made"),
 	};
 	const int n = sizeof(names) / sizeof(names[0]);
 
@@ -59,12 +59,12 @@ summary(struct mipc_ns *ns, struct fact *facts)
 
 	if (inform(ns, &info) == -1)
 		return -1;
-	facts[0] = (struct fact){ "queues", (unsigned)info.msgpool,
-	    "in use" };
-	facts[1] = (struct fact){ "messages", (unsigned)info.msgmap,
-	    "in all queues that may be opened" };
-	facts[2] = (struct fact){ "bytes", (unsigned)info.msgtql,
-	    "of their texts" };
+	facts[0] = (struct fact)FACT("queues", (unsigned)info.msgpool,
+	    "in use");
+	facts[1] = (struct fact)FACT("messages", (unsigned)info.msgmap,
+	    "in all queues that may be opened");
+	facts[2] = (struct fact)FACT("bytes", (unsigned)info.msgtql,
+	    "of their texts");
 	return 3;
 }
 

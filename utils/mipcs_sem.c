@@ -46,18 +46,18 @@ limits(struct mipc_ns *ns, struct fact *facts)
 	if (inform(ns, IPC_INFO, &info) == -1 ||
 	    mipc_limit(ns, "barging", &barging, NULL) == -1)
 		return -1;
-	facts[0] = (struct fact){ "semmni", (unsigned)info.semmni,
-	    "most sets" };
-	facts[1] = (struct fact){ "semmsl", (unsigned)info.semmsl,
-	    "most semaphores of a set" };
-	facts[2] = (struct fact){ "semmns", (unsigned)info.semmns,
-	    "most semaphores of all sets" };
-	facts[3] = (struct fact){ "semopm", (unsigned)info.semopm,
-	    "most operations of a call" };
-	facts[4] = (struct fact){ "semvmx", (unsigned)info.semvmx,
-	    "highest value of a semaphore" };
-	facts[5] = (struct fact){ "barging", barging,
-	    "1: who comes may overtake those who wait" };
+	facts[0] = (struct fact)LIMIT("semmni", (unsigned)info.semmni,
+	    "most sets", 1);
+	facts[1] = (struct fact)FACT("semmsl", (unsigned)info.semmsl,
+	    "most semaphores of a set");
+	facts[2] = (struct fact)LIMIT("semmns", (unsigned)info.semmns,
+	    "most semaphores of all sets", 2);
+	facts[3] = (struct fact)FACT("semopm", (unsigned)info.semopm,
+	    "most operations of a call");
+	facts[4] = (struct fact)FACT("semvmx", (unsigned)info.semvmx,
+	    "highest value of a semaphore");
+	facts[5] = (struct fact)FACT("barging", barging,
+	    "1: who comes may overtake those who wait");
 	return 6;
 }
 
@@ -68,9 +68,9 @@ summary(struct mipc_ns *ns, struct fact *facts)
 
 	if (inform(ns, SEM_INFO, &info) == -1)
 		return -1;
-	facts[0] = (struct fact){ "sets", (unsigned)info.semusz, "in use" };
-	facts[1] = (struct fact){ "semaphores", (unsigned)info.semaem,
-	    "of all sets" };
+	facts[0] = (struct fact)FACT("sets", (unsigned)info.semusz, "in use");
+	facts[1] = (struct fact)FACT("semaphores", (unsigned)info.semaem,
+	    "of all sets");
 	return 2;
 }
 

@@ -46,13 +46,14 @@ limits(struct mipc_ns *ns, struct fact *facts)
 
 	if (mipc_shmctl(ns, 0, IPC_INFO, (struct shmid_ds *)&info) == -1)
 		return -1;
-	facts[0] = (struct fact){ "shmmni", info.shmmni, "most segments" };
-	facts[1] = (struct fact){ "shmmax", info.shmmax,
-	    "most bytes of a segment" };
-	facts[2] = (struct fact){ "shmall", info.shmall,
-	    "most pages of all segments" };
-	facts[3] = (struct fact){ "shmmin", info.shmmin,
-	    "least bytes of a segment" };
+	facts[0] = (struct fact)LIMIT("shmmni", info.shmmni,
+	    "most segments", 1);
+	facts[1] = (struct fact)FACT("shmmax", info.shmmax,
+	    "most bytes of a segment");
+	facts[2] = (struct fact)LIMIT("shmall", info.shmall,
+	    "most pages of all segments", 2);
+	facts[3] = (struct fact)FACT("shmmin", info.shmmin,
+	    "least bytes of a segment");
 	return 4;
 }
 
@@ -63,13 +64,13 @@ summary(struct mipc_ns *ns, struct fact *facts)
 
 	if (mipc_shmctl(ns, 0, SHM_INFO, (struct shmid_ds *)&info) == -1)
 		return -1;
-	facts[0] = (struct fact){ "segments",
-	    (unsigned long long)info.used_ids, "in use" };
-	facts[1] = (struct fact){ "pages", info.shm_tot, "of all segments" };
-	facts[2] = (struct fact){ "resident", info.shm_rss,
-	    "pages in memory" };
-	facts[3] = (struct fact){ "swapped", info.shm_swp,
-	    "pages in swap space" };
+	facts[0] = (struct fact)FACT("segments",
+	    (unsigned long long)info.used_ids, "in use");
+	facts[1] = (struct fact)FACT("pages", info.shm_tot, "of all segments");
+	facts[2] = (struct fact)FACT("resident", info.shm_rss,
+	    "pages in memory");
+	facts[3] = (struct fact)FACT("swapped", info.shm_swp,
+	    "pages in swap space");
 	return 4;
 }
 
