@@ -29,6 +29,9 @@ int	user_memory(char **argv);
 int	user_race(char **argv);
 int	user_again(char **argv);
 
+/* Command of ipc_cred.c. */
+int	user_credentials(char **argv);
+
 /* Commands of ipc_sem.c. */
 int	user_sets(char **argv);
 int	user_semlimits(char **argv);
