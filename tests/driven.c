@@ -22,7 +22,7 @@
 
 #include "filter.h"
 
-#define TIME_LIMIT	30	/* seconds a test */
+#define TIME_LIMIT	60	/* seconds a test */
 #define TESTS		2000
 #define NAME		120	/* bytes */
 
