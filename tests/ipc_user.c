@@ -446,6 +446,8 @@ static const struct command {
 	{ "procwrites", 0, user_procwrites },
 	{ "procrights", 0, user_procrights },
 	{ "populate", 1, user_populate },
+	{ "hand", 1, user_hand },
+	{ "took", 3, user_took },
 	{ "owners", 0, user_owners },
 	{ "threads", 0, user_threads },
 	{ "meet", 1, user_meet },

@@ -32,6 +32,10 @@ int	user_again(char **argv);
 /* Command of ipc_cred.c. */
 int	user_credentials(char **argv);
 
+/* Commands of ipc_hand.c. */
+int	user_hand(char **argv);
+int	user_took(char **argv);
+
 /* Commands of ipc_sem.c. */
 int	user_sets(char **argv);
 int	user_semlimits(char **argv);

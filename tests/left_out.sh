@@ -62,6 +62,12 @@ pointers()
 	done
 }
 
+# Two programs, of which the second has no key, but identifiers.
+handed()
+{
+	on "$1" "$user" hand "$user"
+}
+
 proc_writes()
 {
 	on "$1" sh -c 'echo 41 >/proc/sys/kernel/msgmni && ipcs -l' |
@@ -105,13 +111,15 @@ $apart true 2>/dev/null ||
 printf '#include <sys/sem.h>\nint plugin(void)\n%s\n' \
     '{ return semget(0x706c, 1, IPC_CREAT | 0600); }' >"$work/plugin.c"
 ${CC:-cc} -shared -fPIC -o "$work/plugin.so" "$work/plugin.c"
-plan 12
+plan 14
 leave_out syscall
 part "calls by number are the namespace's" numbers
 leave_out dlopen dlmopen
 part "so are those of a library that is loaded with RTLD_DEEPBIND" plugin
 trust
 part "a bad pointer is EFAULT" pointers
+leave_out shmat semop msgrcv
+part "identifiers are passed to a program by its arguments" handed
 leave_out open open64 openat openat64 fopen fopen64
 part "what is written below /proc/sys/kernel counts" proc_writes
 leave_out execl execle execlp execv execve execveat execvp execvpe fexecve \
