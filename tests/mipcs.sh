@@ -298,6 +298,8 @@ lines()
 	./mipcs --dir "$work/lines" "$@" >"$work/listed" || return
 	sed -e "s/\\<$me\\>/NAME/g; s/\\<$group\\>/NAME/g" \
 	    -e 's/\<1[0-9]\{9\}\>/TIME/g' -e "s/ 10 0 $maker / 10 0 PID /" \
+	    -e 's/ TIME [0-9][0-9]* - TIME / TIME PID - TIME /' \
+	    -e 's/ TIME [0-9][0-9]* no [^ ]*$/ TIME USED no MADE/' \
 	    "$work/listed" >"$work/masked"
 	diff - "$work/masked"
 }
@@ -306,7 +308,8 @@ me=$(id -un) group=$(id -gn) maker=
 ./mipcmk --dir "$work/lines" -m 10 -k 0x77 -p 640 >/dev/null
 ./mipcmk --dir "$work/lines" -s 3 >/dev/null
 ./mipcmk --dir "$work/lines" -q >/dev/null
-maker=$(./mipcs --dir "$work/lines" --noheadings --output cpid | tr -d ' ')
+maker=$(./mipcs --dir "$work/lines" -m --noheadings --output cpid |
+    tr -d ' ')
 check "-t and -p add columns" lines -m -t -p --raw <<END
 key shmid owner perms bytes nattch cpid lpid atime dtime ctime status
 0x00000077 0 NAME 640 10 0 PID 0 - - TIME -
@@ -317,15 +320,17 @@ key shmid owner perms bytes nattch status
 END
 check "-a shows all, of all kinds" lines -a -r <<END
 key shmid owner group creator cgroup perms bytes nattch cpid lpid atime \
-dtime ctime status
-0x00000077 0 NAME NAME NAME NAME 640 10 0 PID 0 - - TIME -
+dtime ctime status born used alive command
+0x00000077 0 NAME NAME NAME NAME 640 10 0 PID 0 - - TIME - TIME USED no MADE
 
-key semid owner group creator cgroup perms nsems otime ctime status
-0x00000000 0 NAME NAME NAME NAME 644 3 - TIME -
+key semid owner group creator cgroup perms nsems otime ctime cpid status \
+born used alive command
+0x00000000 0 NAME NAME NAME NAME 644 3 - TIME PID - TIME USED no MADE
 
 key msqid owner group creator cgroup perms messages bytes qbytes lspid \
-lrpid stime rtime ctime status
-0x00000000 0 NAME NAME NAME NAME 644 0 0 16384 0 0 - - TIME -
+lrpid stime rtime ctime cpid status born used alive command
+0x00000000 0 NAME NAME NAME NAME 644 0 0 16384 0 0 - - TIME PID - TIME \
+USED no MADE
 END
 check "-c adds creators" lines -q -c --raw --noheadings <<END
 0x00000000 0 NAME NAME NAME NAME 644 0 0 16384 -

@@ -28,7 +28,7 @@ need python3
 need jq
 need_module
 make_work
-plan 20
+plan 22
 
 # One of each under the same key, used by a process and by its child.
 cat >"$work/program" <<'END'
@@ -137,6 +137,12 @@ check "... which the message says" has err 'key 0x00000071: .*several'
 check "a key that nobody has is an error" \
     exits 1 ./mipcs --dir "$work/ns" --key 0x99
 check "... that names it" has err 'key 0x00000099'
+check "any list has its creator, and what it takes up" json "
+    .sets[0].cpid == $pid and .queues[0].alive == \"yes\" and
+    (.segments[0] | .used >= 8192 and .born > 1000000000 and
+    (.command | test(\"program\")))" -a
+check "... which is not looked for unasked" json \
+    '.segments[0] | has("used") | not'
 check "people get the same" exits 0 ./mipcs --dir "$work/ns" -i "$sem"
 check "... each in a table of its own" \
     has out '^ *pid +user +alive +semnum +amount +command'

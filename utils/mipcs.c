@@ -113,7 +113,8 @@ static const struct option_row rows[] = {
 	{ 't', "time", NULL, "add times", ADD(shown, IN_DEFAULT | IN_TIMES) },
 	{ 'o', "outstanding", NULL, "what is in use, which the table has as "
 	    "it is: attaches, messages", ADD(shown, IN_DEFAULT) },
-	{ 'a', "all", NULL, "all columns", ADD(shown, IN_ALL) },
+	{ 'a', "all", NULL, "all columns",
+	    ADD(shown, IN_ALL | IN_MORE) },
 	{ 0, "output", "COLUMN,...", "show these columns, in this order",
 	    KEEP(output) },
 	{ 'l', "limits", NULL, "the limits of the namespace instead",

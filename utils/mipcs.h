@@ -15,7 +15,7 @@
 #include "options.h"
 #include "table.h"
 
-#define CELL	64		/* bytes of a cell's text, with its end */
+#define CELL	MIPC_COMMAND	/* bytes of a cell's text, with its end */
 
 enum exit_code {
 	EXIT_FINE = 0,
@@ -39,10 +39,11 @@ enum shown {
 	IN_CREATORS = 02,
 	IN_PIDS = 04,
 	IN_TIMES = 010,
-	IN_ALL = 017
+	IN_ALL = 017,
+	IN_MORE = 020		/* what each object is looked into for */
 };
 
-enum { COLUMNS = 16 };		/* the most of a kind */
+enum { COLUMNS = 24 };		/* the most of a kind */
 
 struct command {
 	const char *dir;	/* NULL: the default */
@@ -93,6 +94,17 @@ struct column {
 	{ { "perms", "permissions, in octal", 0 }, \
 	    IN_DEFAULT | IN_CREATORS, perms_cell, 0 }
 
+/* Those that they end with, which need a look into each. */
+#define MORE_COLUMNS \
+	{ { "born", "when it was created", TABLE_NUMBER }, IN_MORE, \
+	    born_cell, 0 }, \
+	{ { "used", "bytes of disk or memory that it takes up", \
+	    TABLE_NUMBER }, IN_MORE, used_cell, 0 }, \
+	{ { "alive", "whether its creator is: yes or no", TABLE_TEXT }, \
+	    IN_MORE, alive_cell, 0 }, \
+	{ { "command", "its creator's command line", TABLE_TEXT }, IN_MORE, \
+	    command_cell, 0 }
+
 /* A row of a table of numbers. */
 struct fact {
 	const char *name;
@@ -133,6 +145,7 @@ void	say_time(const struct command *, time_t, char cell[static CELL]);
 
 /* What fills cells: those of all kinds, and fields. */
 cell_fn	key_cell, id_cell, perms_cell, status_cell;
+cell_fn	born_cell, used_cell, alive_cell, command_cell, creator_cell;
 cell_fn	user_cell, group_cell, pid_cell, count_cell, time_cell, size_cell;
 
 /*

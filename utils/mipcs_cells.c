@@ -2,6 +2,7 @@
 /*
  * mipcs_cells.c - the cells of tables of objects, by what a cell shows.
  */
+#include "gather.h"
 #include "mipcs.h"
 
 #include <stdio.h>
@@ -125,17 +126,14 @@ time_cell(const struct command *cmd, const struct object *o,
 }
 
 /* Bytes, or for people the largest unit of which there is one. */
-void
-size_cell(const struct command *cmd, const struct object *o,
-    const struct column *column, char *cell)
+static void
+say_size(const struct command *cmd, unsigned long long bytes, char *cell)
 {
 	const char *unit = "BKMGTPE";
-	unsigned long bytes;
 	double size;
 
-	take_field(o, column, &bytes, sizeof(bytes));
 	if (!cmd->human || bytes < 1024) {
-		snprintf(cell, CELL, "%lu", bytes);
+		snprintf(cell, CELL, "%llu", bytes);
 		return;
 	}
 	for (size = (double)bytes; size >= 1024 && unit[1] != '\0'; unit++)
@@ -143,4 +141,60 @@ size_cell(const struct command *cmd, const struct object *o,
 	snprintf(cell, CELL, size < 10 ? "%.1f%c" : "%.0f%c", size, *unit);
 }
 
-_Static_assert(NAME_SIZE <= CELL, "a name fits a cell");
+void
+size_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	unsigned long bytes;
+
+	take_field(o, column, &bytes, sizeof(bytes));
+	say_size(cmd, bytes, cell);
+}
+
+/* --- of a look into it ------------------------------------------------- */
+
+void
+born_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	(void)column;
+	if (o->look != NULL)
+		say_time(cmd, o->look->born, cell);
+}
+
+void
+used_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	(void)column;
+	if (o->look != NULL)
+		say_size(cmd, o->look->used, cell);
+}
+
+void
+alive_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	PLAIN;
+	if (o->look != NULL)
+		snprintf(cell, CELL, "%s",
+		    o->look->creator.alive ? "yes" : "no");
+}
+
+void
+creator_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	PLAIN;
+	if (o->look != NULL)
+		snprintf(cell, CELL, "%d", (int)o->look->creator.pid);
+}
+
+void
+command_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	PLAIN;
+	if (o->look != NULL)
+		say_command(&o->look->creator, cell);
+}

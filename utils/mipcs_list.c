@@ -129,11 +129,38 @@ miss(const struct command *cmd, int k, struct list *list)
 	list->unreadable++;
 }
 
+/* Do chosen columns need a look into each object? */
+static int
+needs_look(const struct choice *choice)
+{
+	for (size_t i = 0; i < choice->n; i++)
+		if (choice->column[i]->shown == IN_MORE)
+			return 1;
+	return 0;
+}
+
+/* One that may not be read stays unknown.  -1 without memory. */
+static int
+look_into(struct mipc_ns *ns, enum mipc_kind kind, struct object *o)
+{
+	struct mipc_look_object look;
+
+	if (o->error != 0 ||
+	    mipc_look_object(ns, kind, o->id, &look, NULL) == -1)
+		return 0;
+	o->look = malloc(sizeof(look));
+	if (o->look == NULL)
+		return -1;
+	*o->look = look;
+	return 0;
+}
+
 /* All objects of a kind, or the one that is shown; -1 without memory. */
 static int
-collect(const struct command *cmd, int k, struct mipc_ns *ns,
-    struct list *list)
+collect(const struct command *cmd, const struct choice *choices, int k,
+    struct mipc_ns *ns, struct list *list)
 {
+	const int look = needs_look(&choices[k]);
 	const struct facility *facility = &facilities[k];
 	const int highest = ns == NULL ? -1 : facility->highest(ns);
 
@@ -157,7 +184,8 @@ collect(const struct command *cmd, int k, struct mipc_ns *ns,
 		/* One that cannot be read may be the one. */
 		if (cmd->id != -1 && o.id != -1 && o.id != cmd->id)
 			continue;
-		if (add_object(list, &o) == -1)
+		if ((look && look_into(ns, (enum mipc_kind)k, &o) == -1) ||
+		    add_object(list, &o) == -1)
 			return -1;
 	}
 	if (cmd->id != -1 && list->n == 0)
@@ -253,15 +281,18 @@ print_objects(const struct command *cmd, const struct choice *choices,
 
 	for (int k = 0; k < NKINDS && error == 0; k++)
 		if (choices[k].n > 0) {
-			error = collect(cmd, k, ns, &lists[k]);
+			error = collect(cmd, choices, k, ns, &lists[k]);
 			unreadable += lists[k].unreadable;
 		}
 	if (error == 0)
 		error = print_lists(cmd, choices, lists);
 	if (error == -1)
 		fprintf(stderr, "mipcs: the table: %s\n", strerror(errno));
-	for (int k = 0; k < NKINDS; k++)
+	for (int k = 0; k < NKINDS; k++) {
+		for (size_t i = 0; i < lists[k].n; i++)
+			free(lists[k].objects[i].look);
 		free(lists[k].objects);
+	}
 	return error == -1 || unreadable > 0 ? EXIT_UNREADABLE : EXIT_FINE;
 }
 

@@ -24,7 +24,10 @@ static const struct column columns[] = {
 	    FIELD(time_t, time_cell, msg.msg_rtime) },
 	{ { "ctime", "when it was created or changed by msgctl() last", 1 },
 	    IN_TIMES, FIELD(time_t, time_cell, msg.msg_ctime) },
+	{ { "cpid", "process that created it", 1 }, IN_MORE, creator_cell,
+	    0 },
 	{ { "status", "why it cannot be read", 0 }, IN_ALL, status_cell, 0 },
+	MORE_COLUMNS
 };
 
 static int

@@ -28,7 +28,10 @@ static const struct column columns[] = {
 	    FIELD(time_t, time_cell, sem.sem_otime) },
 	{ { "ctime", "when it was created or changed by semctl() last", 1 },
 	    IN_TIMES, FIELD(time_t, time_cell, sem.sem_ctime) },
+	{ { "cpid", "process that created it", 1 }, IN_MORE, creator_cell,
+	    0 },
 	{ { "status", "why it cannot be read", 0 }, IN_ALL, status_cell, 0 },
+	MORE_COLUMNS
 };
 
 static int

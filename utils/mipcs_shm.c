@@ -37,6 +37,7 @@ static const struct column columns[] = {
 	    FIELD(time_t, time_cell, shm.shm_ctime) },
 	{ { "status", "dest: removed and still attached; locked; or why it "
 	    "cannot be read", 0 }, IN_ALL, state_cell, 0 },
+	MORE_COLUMNS
 };
 
 static int

@@ -36,6 +36,7 @@ struct object {
 	int index;
 	int id;
 	int error;
+	struct mipc_look_object *look;	/* NULL: unknown, or not needed */
 	union {
 		struct ipc_perm perm;	/* is the first of each */
 		struct shmid_ds shm;
