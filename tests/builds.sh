@@ -201,6 +201,30 @@ shared_by_both()
 	    [ "$(on_64 "$work/user64" load 9)" = "of 32 bits" ]
 }
 
+# Identifiers without a key, by each to the other.
+handed_by_both()
+{
+	on_64 "$work/user64" hand "$work/m32/mipcrun" --dir "$work/namespace" \
+	    -- "$work/user32" &&
+	    on_32 "$work/user32" hand "$work/gcc/mipcrun" \
+	    --dir "$work/namespace" -- "$work/user64"
+}
+
+# As a kernel of 64 bits does it for a program of 32.
+types_convert()
+{
+	for bits in 32 64; do
+		gcc -m$bits -o "$work/types$bits" \
+		    "$source/tests/wide_types.c" || return
+	done
+	on_64 "$work/types64" send &&
+	    on_32 "$work/types32" receive >"$work/found" &&
+	    grep '^0: 4 -2147483648 ' "$work/found" || return
+	! unshare -i true 2>/dev/null ||
+	    unshare -i sh -c '"$1" send && "$2" receive' sh \
+	    "$work/types64" "$work/types32" | diff - "$work/found"
+}
+
 test_32()
 {
 	set -- "gcc -m32 builds it" "built m32" \
@@ -215,7 +239,9 @@ test_32()
 	    "raw_32 raw32 -m32" \
 	    "... with times of 64 bits too" "raw_32 raw32t -m32 \
 	    -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64" \
-	    "programs of 32 and of 64 bits share segments" shared_by_both
+	    "programs of 32 and of 64 bits share segments" shared_by_both \
+	    "they pass identifiers to each other" handed_by_both \
+	    "messages' types convert as in the kernel" types_convert
 	while [ $# -gt 0 ]; do
 		if [ -f "$work/status.m32" ]; then
 			check "$1" $2
@@ -229,7 +255,7 @@ test_32()
 source=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 make_work
-plan 19
+plan 21
 build_all
 check "gcc builds it, outside the source tree" built gcc
 check "make install DESTDIR puts everything in place" installs "$work/dest"
