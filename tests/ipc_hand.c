@@ -85,8 +85,8 @@ user_hand(char **argv)
 	if (!good || posix_spawn(&pid, args[0], NULL, NULL, args, environ) !=
 	    0 || waitpid(pid, &status, 0) != pid)
 		die(args[0]);
-	good &= expect(status == 0, "it took them") &
-	    answered(sem, msg, at, &asked);
+	good &= expect(status == 0, "it took them");
+	good &= answered(sem, msg, at, &asked);
 	good &= expect(shmctl(shm, IPC_RMID, NULL) == 0 &&
 	    semctl(sem, 0, IPC_RMID) == 0 &&
 	    msgctl(msg, IPC_RMID, NULL) == 0, "removed");
