@@ -235,6 +235,9 @@ others_stay()
 	./mipcrun --shared --dir "$work/ns" true && cp mipcmk mipcrm "$work" &&
 	./mipcmk --dir "$work/ns" -q >/dev/null &&
 	as_nobody "$work/mipcmk" --dir "$work/ns" -q >/dev/null || return
+	exits 0 ./mipcs --dir "$work/ns" -q -r --noheadings --output owner &&
+	same out "$me
+$(id -un 65534 2>/dev/null || echo 65534)" &&
 	exits 1 as_nobody "$work/mipcrm" --dir "$work/ns" -a &&
 	same err "mipcrm: $work/ns: queue 0: Operation not permitted" &&
 	left "msg.0 " &&

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 
 /* An identifier is a sequence number times this, plus an index. */
 enum { INDEXES = 32768 };
@@ -103,6 +104,7 @@ open_existing(const char **dir)
 {
 	static char path[4096];
 
+	mipc_credentials_changed();	/* and will not again: read them once */
 	if (*dir == NULL) {
 		if (mipc_default_dir(path, sizeof(path)) == -1)
 			return NULL;
@@ -131,24 +133,42 @@ object_stat(struct mipc_ns *ns, const struct facility *facility, int id,
 	return 0;
 }
 
+/*
+ * Most objects are those of the one before: its name is kept, since a lookup
+ * may read files or ask somebody.
+ */
 void
 user_name(uid_t uid, char name[static NAME_SIZE])
 {
-	const struct passwd *pw = getpwuid(uid);
+	static char known[NAME_SIZE];
+	static uid_t of;
 
-	if (pw != NULL)
-		snprintf(name, NAME_SIZE, "%s", pw->pw_name);
-	else
-		snprintf(name, NAME_SIZE, "%u", (unsigned)uid);
+	if (known[0] == '\0' || of != uid) {
+		const struct passwd *pw = getpwuid(uid);
+
+		if (pw != NULL)
+			snprintf(known, NAME_SIZE, "%s", pw->pw_name);
+		else
+			snprintf(known, NAME_SIZE, "%u", (unsigned)uid);
+		of = uid;
+	}
+	memcpy(name, known, NAME_SIZE);
 }
 
 void
 group_name(gid_t gid, char name[static NAME_SIZE])
 {
-	const struct group *gr = getgrgid(gid);
+	static char known[NAME_SIZE];
+	static gid_t of;
 
-	if (gr != NULL)
-		snprintf(name, NAME_SIZE, "%s", gr->gr_name);
-	else
-		snprintf(name, NAME_SIZE, "%u", (unsigned)gid);
+	if (known[0] == '\0' || of != gid) {
+		const struct group *gr = getgrgid(gid);
+
+		if (gr != NULL)
+			snprintf(known, NAME_SIZE, "%s", gr->gr_name);
+		else
+			snprintf(known, NAME_SIZE, "%u", (unsigned)gid);
+		of = gid;
+	}
+	memcpy(name, known, NAME_SIZE);
 }
