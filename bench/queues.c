@@ -36,6 +36,10 @@ make_mail(struct bench *b)
 void
 bench_drop_mail(struct bench *b)
 {
+#ifdef HAVE_BOOST
+	for (unsigned i = 0; i < BENCH_QUEUES; i++)
+		boost_queue_drop(b->mail->boost[i]);
+#endif
 	free(b->mail);
 }
 
@@ -185,6 +189,25 @@ bench_make_packets(struct bench *b)
 {
 	return make_ends(b, "socketpair", make_packet);
 }
+
+#ifdef HAVE_BOOST
+int
+bench_make_boost(struct bench *b)
+{
+	char name[64];
+
+	if (make_mail(b) == -1)
+		return -1;
+	snprintf(name, sizeof(name), "%s.boost", b->place->peer);
+	for (unsigned i = 0; i < b->count; i++) {
+		b->mail->boost[i] = boost_queue_make(name,
+		    BENCH_ROOM / b->size, b->size);
+		if (b->mail->boost[i] == NULL)
+			return refused(b, "Boost message_queue");
+	}
+	return 0;
+}
+#endif
 
 /* As a side's setup and teardown. */
 int

@@ -14,6 +14,7 @@
 
 #include <mqueue.h>
 
+#include "boost.h"
 #include "crowd.h"
 
 #define BENCH_QUEUES	2	/* most queues of a row */
@@ -37,6 +38,7 @@ struct bench_letter {
 struct bench_mail {
 	struct bench_letter out, in;
 	int from[BENCH_QUEUES], to[BENCH_QUEUES];	/* or -1 */
+	void *boost[BENCH_QUEUES];			/* or NULL */
 };
 
 /* The calls, the kernel's or mipc's. */
@@ -184,12 +186,28 @@ packet_take(struct bench *b, unsigned num, long type)
 	    (ssize_t)b->size);
 }
 
+static inline int
+boost_send(struct bench *b, unsigned num)
+{
+	return boost_queue_send(b->mail->boost[num], b->mail->out.text,
+	    b->size);
+}
+
+static inline int
+boost_take(struct bench *b, unsigned num, long type)
+{
+	b->mail->in.type = type;
+	return boost_queue_take(b->mail->boost[num], b->mail->in.text,
+	    b->size);
+}
+
 /* queues.c */
 int	bench_make_kernel_queues(struct bench *);
 int	bench_make_mipc_queues(struct bench *);
 int	bench_make_posix_queues(struct bench *);
 int	bench_make_pipes(struct bench *);
 int	bench_make_packets(struct bench *);
+int	bench_make_boost(struct bench *);
 void	bench_drop_kernel_queues(struct bench *);
 void	bench_drop_mipc_queues(struct bench *);
 void	bench_drop_mail(struct bench *);
@@ -221,6 +239,20 @@ static const struct bench_queue packet_queue = {
 	packet_send, packet_take
 };
 
+/* Where a program with Boost.Interprocess in it could be linked. */
+#ifdef HAVE_BOOST
+static const struct bench_queue boost_queue = {
+	bench_make_boost, bench_drop_mail,
+	boost_send, boost_take
+};
+#define BOOST_LOOP(verb)	LOOP(boost, verb, boost_queue)
+#define BOOST_SIDE(side, ...)						\
+	, side("Boost mq", HOME_NONE, boost, __VA_ARGS__)
+#else
+#define BOOST_LOOP(verb)
+#define BOOST_SIDE(side, ...)
+#endif
+
 /* NAME_VERB of those that know types, and of all: see locks.h. */
 #define TYPED_LOOPS(verb)						\
 	LOOP(kernel, verb, kernel_queue)				\
@@ -230,7 +262,8 @@ static const struct bench_queue packet_queue = {
 	TYPED_LOOPS(verb)						\
 	LOOP(posix, verb, posix_queue)					\
 	LOOP(pipe, verb, pipe_queue)					\
-	LOOP(packet, verb, packet_queue)
+	LOOP(packet, verb, packet_queue)				\
+	BOOST_LOOP(verb)
 
 /* The sides of a row: side(name, home, queue, ...) for each of them. */
 #define TYPED_SIDES(side, ...)						\
@@ -242,7 +275,8 @@ static const struct bench_queue packet_queue = {
 	TYPED_SIDES(side, __VA_ARGS__),					\
 	side("POSIX mq", HOME_NONE, posix, __VA_ARGS__),		\
 	side("pipe", HOME_NONE, pipe, __VA_ARGS__),			\
-	side("SEQPACKET", HOME_NONE, packet, __VA_ARGS__)
+	side("SEQPACKET", HOME_NONE, packet, __VA_ARGS__)		\
+	BOOST_SIDE(side, __VA_ARGS__)
 
 /* A side of a row that needs no process but its own. */
 #define QUEUE_SIDE(side_name, side_home, q, verb)			\
