@@ -273,6 +273,7 @@ user_meet(char **argv)
 	good &= share();
 	if (argv[1] != NULL)
 		user_pause(argv[1], argv[2]);
+	meet();			/* what is looked at stays until then */
 	for (int i = 0; i < MODES; i++)
 		trio_remove(&trios[me][i]);
 	operate(STEP + me, 1, 0);

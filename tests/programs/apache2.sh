@@ -157,7 +157,7 @@ restarted()
 
 sets()
 {
-	list -s -o semid | wc -l
+	list -s --output semid | wc -l
 }
 
 started()

@@ -165,7 +165,7 @@ list()
 # semaphores: of all sets; number, value, who waits for more and for 0, pid.
 semaphores()
 {
-	for set in $(list -s -o semid); do
+	for set in $(list -s --output semid); do
 		list -i "$set"
 	done
 }
@@ -221,7 +221,7 @@ none_left()
 # them attaches one twice.
 nattch_right()
 {
-	list -m -o shmid,nattch >"$work/segments" || return
+	list -m --output shmid,nattch >"$work/segments" || return
 	while read -r id nattch; do
 		mapped=$(mapping "$home/namespace/shm.$id.data" | wc -l)
 		echo "segment $id: $nattch attaches, $mapped processes"

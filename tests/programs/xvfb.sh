@@ -103,7 +103,7 @@ stopped()
 {
 	as_user kill -TERM $(cat "$work/server")
 	hear "ended with status 0" && alone && [ -z "$(members)" ] &&
-	    [ "$(list -m -o nattch | tr -d ' ')" = 0 ]
+	    [ "$(list -m --output nattch | tr -d ' ')" = 0 ]
 }
 
 need Xvfb x11perf xwd ffmpeg
