@@ -123,6 +123,19 @@ guardian_killed()
 	    [ ! -e "$dir" ]
 }
 
+# The runner has not noticed yet.
+guardian_killed_unseen()
+{
+	start || return
+	kill -STOP "$runner"
+	kill -KILL "$guardian"
+	sweep && is_there
+	status=$?
+	kill -CONT "$runner"
+	[ "$status" -eq 0 ] && step 3 done && step 4 done && step 3 again &&
+	    "$user" await "$child" && step 4 again && ends 0 && is_gone
+}
+
 # As above, and the program's child is the last.
 guardian_killed_child_stays()
 {
@@ -141,6 +154,7 @@ signal_after_takeover()
 	ends 143 && step 3 again && is_gone
 }
 
+# Any mipcrun on the machine may be the next one.
 both_killed()
 {
 	start && step 3 done && step 4 done || return
@@ -149,8 +163,7 @@ both_killed()
 	kill -KILL "$guardian"
 	"$user" await "$guardian" && sweep && is_there &&
 	    step 4 again && "$user" await "$program" && sweep && is_there &&
-	    step 3 again && "$user" await "$child" && is_there && sweep &&
-	    [ ! -e "$dir" ]
+	    step 3 again && "$user" await "$child" && sweep && is_gone
 }
 
 both_killed_other_order()
@@ -160,8 +173,8 @@ both_killed_other_order()
 	"$user" await "$guardian"
 	kill -KILL "$runner"
 	ends 137 && sweep && is_there && step 3 again && step 4 again &&
-	    "$user" await "$child" && "$user" await "$program" && is_there &&
-	    sweep && [ ! -e "$dir" ]
+	    "$user" await "$child" && "$user" await "$program" &&
+	    sweep && is_gone
 }
 
 # Whoever was killed before there was a namespace left a directory.
@@ -237,11 +250,12 @@ need_module
 need strace
 make_work
 tap_cleanup=remove_seen
-plan 13
+plan 14
 check "it is gone when program and child are" ends_together
 check "a child without a life keeps it" child_stays
 check "mipcrun killed: it is used on, then gone" runner_killed
 check "guardian killed: it is used on, then gone" guardian_killed
+check "guardian killed, unseen: it stays" guardian_killed_unseen
 check "guardian killed, child last: gone" guardian_killed_child_stays
 check "guardian killed: signals are passed on" signal_after_takeover
 check "both killed: the next one removes it, when unused" both_killed

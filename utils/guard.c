@@ -14,8 +14,9 @@
  * guardian's children, so it knows when the last is gone; processes that
  * escaped even that are known by their lives in the namespace.  Is the
  * guardian killed, all become children of the runner, which goes on in its
- * place.  Is the runner killed, nothing changes but that nobody waits.  Are
- * both, the next mipcrun sweeps up.
+ * place; until it has a life there, a lock of its own on the directory keeps
+ * sweeps away.  Is the runner killed, nothing changes but that nobody waits.
+ * Are both, the next mipcrun sweeps up.
  *
  * Only a process's parent may signal it by number: nobody else can be sure
  * that the number is not another's by now.  So the runner leaves signals on
@@ -47,7 +48,8 @@
 enum {
 	NO_STATUS = -1,
 	LOOKS = 20,
-	LOOK_MS = 2
+	LOOK_MS = 2,
+	PARENT_MS = 10
 };
 
 /* What runner, guardian and (until it executes) program share. */
@@ -56,8 +58,10 @@ struct board {
 	_Atomic int status;	/* its parent: how it ended, as waitpid() */
 	_Atomic bool stopped;	/* its parent: it is stopped now */
 	_Atomic bool left;	/* guardian: do not wait for me */
+	_Atomic bool made;	/* guardian: the directory is there */
+	_Atomic bool held;	/* runner: it holds that, as far as it can */
 	_Atomic uint64_t signals; /* runner: to be sent; bit n - 1 is n */
-	char dir[PATH_MAX];	/* guardian, before `program` */
+	char dir[PATH_MAX];	/* guardian, before `made` */
 };
 
 struct runner {
@@ -276,8 +280,21 @@ guard(struct runner *runner)
 	}
 }
 
+/* Until the runner holds the directory, or is gone. */
+static void
+await_hold(struct runner *runner, pid_t parent)
+{
+	struct pollfd pokes = { .fd = runner->to_guardian, .events = POLLIN };
+
+	atomic_store(&runner->board->made, true);
+	poke(runner->to_runner);
+	while (!atomic_load(&runner->board->held) && getppid() == parent)
+		if (poll(&pokes, 1, PARENT_MS) == 1)
+			drain(runner->to_guardian);
+}
+
 static _Noreturn void
-be_guardian(const struct run *run, struct runner *runner)
+be_guardian(const struct run *run, struct runner *runner, pid_t parent)
 {
 	struct board *board = runner->board;
 	struct mipc_ns *ns;
@@ -289,6 +306,7 @@ be_guardian(const struct run *run, struct runner *runner)
 	ns = private_make(board->dir, sizeof(board->dir));
 	if (ns == NULL)
 		_exit(EXIT_FAILED);
+	await_hold(runner, parent);
 	error = limits_set(&run->limits, ns, EXIT_FAILED);
 	if (error == -1) {
 		error = 0;
@@ -438,6 +456,19 @@ guardian_ended(struct runner *runner, int *out)
 	return true;
 }
 
+/* The lock goes with this process, and with whom it leaves to clean up. */
+static void
+hold(struct runner *runner)
+{
+	struct board *board = runner->board;
+
+	if (!atomic_load(&board->made) || atomic_load(&board->held))
+		return;
+	private_hold(board->dir);
+	atomic_store(&board->held, true);
+	poke(runner->to_guardian);
+}
+
 static int
 watch(struct runner *runner)
 {
@@ -447,6 +478,7 @@ watch(struct runner *runner)
 	int status;
 
 	for (;;) {
+		hold(runner);
 		if (runner->guardian != 0 && guardian_ended(runner, &status))
 			return status;
 		if (runner->guardian == 0)
@@ -508,6 +540,7 @@ prepare(struct runner *runner)
 int
 run_private(const struct run *run)
 {
+	const pid_t self = getpid();
 	struct runner runner;
 
 	if (!prepare(&runner)) {
@@ -516,7 +549,7 @@ run_private(const struct run *run)
 	}
 	runner.guardian = fork();
 	if (runner.guardian == 0)
-		be_guardian(run, &runner);
+		be_guardian(run, &runner, self);
 	if (runner.guardian == -1) {
 		warn("fork");
 		return EXIT_FAILED;

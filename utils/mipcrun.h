@@ -58,6 +58,8 @@ struct mipc_ns *private_make(char *dir, size_t size);
 
 /* Be alive in a namespace, which takes a call into it. */
 bool	private_live_in(struct mipc_ns *);
+/* Keep sweeps away from it, for as long as this process is there. */
+void	private_hold(const char *dir);
 
 /* Remove the private namespaces of this user that nobody lives in. */
 void	private_sweep(void);

@@ -5,17 +5,20 @@
  * Their names say whose they are, so that what was left behind when a
  * program and its guardian were both killed is found and removed by the next
  * mipcrun.  For an instant nobody lives in a namespace that is new, and a
- * sweep may take it for dead; its maker sees that, and makes another.
+ * sweep may take it for dead; its maker sees that, and makes another.  Who
+ * will live there holds a lock on the directory, which sweeps share.
  */
 #include "mipcrun.h"
 
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -115,12 +118,28 @@ begins_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
+void
+private_hold(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* A sweep that has begun finds somebody alive, and ends. */
+	while (fd != -1 && flock(fd, LOCK_EX) == -1 && errno == EINTR)
+		continue;
+}
+
 /* What is no namespace yet is an empty directory. */
 static void
 remove_dead(const char *path)
 {
-	if (mipc_destroy(path) == -1 && errno == ENOENT)
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd == -1)
+		return;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0 &&
+	    mipc_destroy(path) == -1 && errno == ENOENT)
 		rmdir(path);
+	close(fd);
 }
 
 void
