@@ -5,6 +5,7 @@
  */
 #include "check_sem.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <pthread.h>
 #include <sched.h>
@@ -372,6 +373,21 @@ give_in_thread(void *arg)
 	return NULL;
 }
 
+/* The first thread goes on before the other has ended for the kernel. */
+static void
+join_wholly(pthread_t thread)
+{
+	struct stat st;
+
+	must_eq(pthread_join(thread, NULL), 0);
+	for (;;) {
+		must_eq(stat("/proc/self/task", &st), 0);
+		if (st.st_nlink <= 3)
+			break;
+		await_turn();
+	}
+}
+
 static void
 use_threads(void *arg)
 {
@@ -379,10 +395,10 @@ use_threads(void *arg)
 	pthread_t thread;
 
 	must_eq(pthread_create(&thread, NULL, take_in_thread, arg), 0);
-	must_eq(pthread_join(thread, NULL), 0);
+	join_wholly(thread);
 	must_be(id, 0, 8);	/* its end pays nothing */
 	must_eq(pthread_create(&thread, NULL, give_in_thread, arg), 0);
-	must_eq(pthread_join(thread, NULL), 0);
+	join_wholly(thread);
 	must_be(id, 0, 9);
 	add(id, 0, 1, SEM_UNDO);
 	must_be(id, 0, 10);

@@ -19,11 +19,24 @@ S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S12 S13 S14 S15 S16 S17"
 clauses_msg="G1 G2 G3 G4 G5 G6 G7 G8
 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 M12 S17"
 
+# said_of_broken PROGRAM NAME PATTERN: again if nothing is seen, since on a
+# machine that is late with all a wait that is too short looks long enough.
+said_of_broken()
+{
+	for try in 1 2 3; do
+		said=$("$1" --broken "$2" "$3")
+		case $said in
+		*"not ok "*|*"# SKIP "*)
+			return ;;
+		esac
+	done
+}
+
 # catch PROGRAM NAME PATTERN: the tests that match fail on the broken one; what
 # this user or machine cannot do is not there to fail.
 catch()
 {
-	said=$("$1" --broken "$2" "$3")
+	said_of_broken "$@"
 	catch_what="${1##*/}: $3 see $2"
 	case $said in
 	*"not ok "*)
