@@ -29,13 +29,13 @@ tell()
 make_work
 begin directory --states --store directory &
 begin anonymous --states --store anonymous &
-begin all &
+begin proof --proof &
 begin every --every --store directory --scene "last detach of a removed one"
 wait
 {
 	tell directory --states --store directory
 	tell anonymous --states --store anonymous
-	tell all of them, and broken libraries
+	tell proof broken libraries
 	tell every --every "last detach of a removed one"
 } >"$work/results"
 cat "$work/results"

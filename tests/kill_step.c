@@ -22,6 +22,7 @@
  *			sixth)
  *	--parts N	samples of one of so many scenes, drawn by the seed, and
  *			no proof that broken libraries are seen
+ *	--proof		only the last lines
  *	--states	all of those that matter
  *	--every		each single instruction
  *	--scene NAME	only this one; --list names them
@@ -65,7 +66,7 @@ static struct {
 	enum which which;
 	unsigned samples, parts;
 	const char *scene, *store;
-	bool until_failure, kernel;
+	bool until_failure, kernel, proof;
 	uint64_t seed;
 	struct rng rng;
 } option = { .samples = 10, .parts = 1 };
@@ -407,6 +408,8 @@ is_left_out(const struct scene *scene)
 static bool
 is_chosen(const struct scene *scene, bool anonymous)
 {
+	if (option.proof)
+		return false;
 	if (option.kernel && (anonymous || is_of_segments(scene) ||
 	    (scene->flags & TIMED) != 0))
 		return false;
@@ -566,6 +569,8 @@ main(int argc, char **argv)
 			option.until_failure = true;
 		else if (strcmp(name, "--kernel") == 0)
 			option.kernel = true;
+		else if (strcmp(name, "--proof") == 0)
+			option.proof = true;
 		else
 			set_option(name, harness_value(argc, argv, &i));
 	}
