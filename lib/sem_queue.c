@@ -125,9 +125,11 @@ mipc_queue_leave(struct mipc_set *set, uint32_t index, uint32_t state,
     uint64_t seen)
 {
 	struct mipc_txn txn;
-	int error;
+	int error = mipc_line_check(&set->line, index, seen);
 
-	error = mipc_txn_open(&txn, &set->board, MIPC_UNLINK_WORDS + 1);
+	if (error == 0)		/* else links lead in a circle */
+		error = mipc_txn_open(&txn, &set->board,
+		    MIPC_UNLINK_WORDS + 1);
 	if (error != 0)
 		return error;
 	mipc_queue_record_leave(set, index, state, &txn);
