@@ -170,6 +170,7 @@ read_options(int argc, char **argv, struct command *cmd)
 		{ "one-shmget", no_argument, NULL, '1' },
 		{ "preload-child", required_argument, NULL, 'c' },
 		{ "quick", no_argument, NULL, 'q' },
+		{ "raw-child", required_argument, NULL, 'w' },
 		{ "row", required_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -189,6 +190,8 @@ read_options(int argc, char **argv, struct command *cmd)
 			return one_shmget();
 		case 'c':
 			return bench_preload_child(atoi(optarg));
+		case 'w':
+			return bench_raw_child(atoi(optarg));
 		case 'j':
 			json = 1;
 			break;

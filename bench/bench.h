@@ -85,6 +85,7 @@ struct bench_row {
 	unsigned procs;		/* processes beside the side's own */
 	int barging;		/* mipc's limit of this name */
 	int traced;		/* as by mipcrun --trace */
+	int raw;		/* under mipcrun --raw */
 	double target;		/* the ratio to reach, or 0 */
 	const char *peer;	/* mipc is to take at most `times` what it */
 	double times;		/* takes; or NULL */
@@ -197,7 +198,8 @@ extern const struct bench_row bench_rows_pair[], bench_rows_contend[];
 extern const struct bench_row bench_rows_msg[], bench_rows_msg_pair[];
 extern const struct bench_row bench_rows_kill[], bench_rows_preload[];
 
-/* rows_preload.c: the program that its rows run. */
+/* rows_preload.c: the programs that its rows run. */
 int	bench_preload_child(int key);
+int	bench_raw_child(int key);
 
 #endif

@@ -18,10 +18,6 @@
 
 #include "bench.h"
 
-#ifndef PKGLIBDIR
-#define PKGLIBDIR "/usr/local/lib/mipc"
-#endif
-
 #define SHMMNI		"/proc/sys/kernel/shmmni"
 #define MOST_OBJECTS	32768U
 #define MOST_SETS	32000U	/* SEMMNI, unless somebody lowered it */
@@ -120,7 +116,7 @@ find_module(struct bench_place *p)
 		    p->self);
 		if (access(p->module, R_OK) == -1)
 			snprintf(p->module, sizeof(p->module),
-			    "%s/mipc-preload.so", PKGLIBDIR);
+			    "%s/mipc-preload.so", MODULEDIR);
 	}
 	if (access(p->module, R_OK) == -1)
 		p->module[0] = '\0';

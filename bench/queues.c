@@ -11,8 +11,8 @@
 #define POSIX_ROOM	10	/* messages: msg_max, unless it was raised */
 
 /* Say what failed, or that the kernel has no such thing at all. */
-static int
-refused(struct bench *b, const char *call)
+int
+bench_queue_refused(struct bench *b, const char *call)
 {
 	b->left_out = errno == ENOSYS && b->side->home == HOME_NONE;
 	snprintf(b->note, sizeof(b->note), "%s%s: %s",
@@ -20,8 +20,8 @@ refused(struct bench *b, const char *call)
 	return -1;
 }
 
-static int
-make_mail(struct bench *b)
+int
+bench_make_mail(struct bench *b)
 {
 	b->mail = calloc(1, sizeof(*b->mail));
 	if (b->mail == NULL)
@@ -58,7 +58,7 @@ fill(struct bench *b, const struct bench_msg *msg)
 
 	for (unsigned i = 0; i < b->row->behind; i++)
 		if (msg->send(b, b->id[0], &other, IPC_NOWAIT) == -1) {
-			refused(b, "msgsnd");
+			bench_queue_refused(b, "msgsnd");
 			if (errno == EAGAIN)
 				snprintf(b->note, sizeof(b->note), "no room "
 				    "for %u messages", b->row->behind);
@@ -71,13 +71,13 @@ static int
 make_queues(struct bench *b, const struct bench_msg *msg)
 {
 	b->id = calloc(b->count, sizeof(*b->id));
-	if (b->id == NULL || make_mail(b) == -1)
+	if (b->id == NULL || bench_make_mail(b) == -1)
 		return -1;
 	for (b->made = 0; b->made < b->count; b->made++) {
 		b->id[b->made] = msg->get(b, BENCH_FIRST_KEY + (int)b->made,
 		    IPC_CREAT | IPC_EXCL | 0600);
 		if (b->id[b->made] == -1)
-			return refused(b, "msgget");
+			return bench_queue_refused(b, "msgget");
 	}
 	return fill(b, msg);
 }
@@ -110,7 +110,7 @@ bench_make_mipc_queues(struct bench *b)
 	const unsigned long long room = room_of(b);
 
 	if (mipc_limit(b->ns, "msgmnb", NULL, &room) == -1)
-		return refused(b, "limit msgmnb");
+		return bench_queue_refused(b, "limit msgmnb");
 	return make_queues(b, &mipc_msg);
 }
 
@@ -131,13 +131,13 @@ static int
 make_ends(struct bench *b, const char *call,
     int (*make)(struct bench *, int end[2]))
 {
-	if (make_mail(b) == -1)
+	if (bench_make_mail(b) == -1)
 		return -1;
 	for (unsigned i = 0; i < b->count; i++) {
 		int end[2];
 
 		if (make(b, end) == -1)
-			return refused(b, call);
+			return bench_queue_refused(b, call);
 		b->mail->from[i] = end[0];
 		b->mail->to[i] = end[1];
 	}
@@ -196,14 +196,14 @@ bench_make_boost(struct bench *b)
 {
 	char name[64];
 
-	if (make_mail(b) == -1)
+	if (bench_make_mail(b) == -1)
 		return -1;
 	snprintf(name, sizeof(name), "%s.boost", b->place->peer);
 	for (unsigned i = 0; i < b->count; i++) {
 		b->mail->boost[i] = boost_queue_make(name,
 		    BENCH_ROOM / b->size, b->size);
 		if (b->mail->boost[i] == NULL)
-			return refused(b, "Boost message_queue");
+			return bench_queue_refused(b, "Boost message_queue");
 	}
 	return 0;
 }

@@ -39,6 +39,7 @@ struct bench_mail {
 	struct bench_letter out, in;
 	int from[BENCH_QUEUES], to[BENCH_QUEUES];	/* or -1 */
 	void *boost[BENCH_QUEUES];			/* or NULL */
+	struct bench_ring *ring[BENCH_QUEUES];		/* or NULL: floor.h */
 };
 
 /* The calls, the kernel's or mipc's. */
@@ -211,6 +212,8 @@ int	bench_make_boost(struct bench *);
 void	bench_drop_kernel_queues(struct bench *);
 void	bench_drop_mipc_queues(struct bench *);
 void	bench_drop_mail(struct bench *);
+int	bench_make_mail(struct bench *);
+int	bench_queue_refused(struct bench *, const char *call);
 int	bench_make_queue(struct bench *);
 void	bench_drop_queue(struct bench *);
 

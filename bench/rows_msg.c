@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "queues.h"
+#include "floor.h"
 
 static double
 per_message(struct bench *b, unsigned long n, uint64_t start,
@@ -187,6 +187,13 @@ const struct bench_row bench_rows_msg[] = {
 			TYPED_SIDES(QUEUE_SIDE, create_remove),
 			QUEUE_SIDE("POSIX mq", HOME_NONE, posix,
 			    create_remove),
+			{
+				.name = "file+link",
+				.queue = &pipe_queue,
+				.setup = bench_make_queue,
+				.run = bench_file_and_link,
+				.teardown = bench_drop_queue,
+			},
 		},
 	},
 	{ .name = NULL }

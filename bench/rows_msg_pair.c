@@ -4,12 +4,9 @@
  * (a value is the time of a message), and there and back in turn (a value is
  * a whole round).
  */
-#include "queues.h"
+#include "floor.h"
 
 enum { THERE, BACK };
-
-/* The number of a batch's last message has this bit. */
-#define LAST	((uint64_t)1 << 63)
 
 /* Take all messages, and tell when a batch has ended. */
 static void
@@ -20,10 +17,10 @@ swallow(struct bench *b, unsigned self)
 
 	(void)self;
 	while (queue->take(b, THERE, 0) == 0) {
-		if ((*number & ~LAST) != b->crowd->guarded)
+		if ((*number & ~BENCH_LAST) != b->crowd->guarded)
 			return;
 		b->crowd->guarded++;
-		if ((*number & LAST) != 0)
+		if ((*number & BENCH_LAST) != 0)
 			bench_tell(&b->crowd->finished);
 	}
 }
@@ -111,7 +108,9 @@ throughput(struct bench *b, unsigned long n)
 	uint64_t took;
 
 	for (unsigned long i = 0; i < n; i++) {
-		b->mail->out.number = (before + i) | (i + 1 == n ? LAST : 0);
+		b->mail->out.number = before + i;
+		if (i + 1 == n)
+			b->mail->out.number |= BENCH_LAST;
 		if (queue->send(b, THERE) != 0)
 			return -1;
 	}
@@ -150,20 +149,29 @@ ping_pong(struct bench *b, unsigned long n)
 		.queue = &q##_queue, .setup = setup_fn, .run = run_fn,	\
 		.teardown = bench_crowd_drop,				\
 	}
+#define PAIR(what, row_size, cores, row_target)				\
+	.name = "msg " what " " #row_size " " cores, .unit = "ns",	\
+	.count = BENCH_QUEUES, .size = row_size, .procs = 1,		\
+	.target = row_target
 #define PAIR_ROW(what, row_size, cores, row_target, ...)		\
 	{								\
-		.name = "msg " what " " #row_size " " cores,		\
-		.unit = "ns", .count = BENCH_QUEUES, .size = row_size,	\
-		.procs = 1, .target = row_target,			\
+		PAIR(what, row_size, cores, row_target),		\
 		.side = { QUEUE_SIDES(SIDE, __VA_ARGS__) },		\
+	}
+#define THROUGH_ROW(row_size, row_target)				\
+	{								\
+		PAIR("throughput", row_size, "two cores", row_target),	\
+		.side = {						\
+			QUEUE_SIDES(SIDE, swallow_there, throughput),	\
+			SIDE("bare ring", HOME_NONE, ring,		\
+			    swallow_there, throughput),			\
+		},							\
 	}
 
 const struct bench_row bench_rows_msg_pair[] = {
-	PAIR_ROW("throughput", 64, "two cores", 6, swallow_there, throughput),
-	PAIR_ROW("throughput", 1024, "two cores", 5, swallow_there,
-	    throughput),
-	PAIR_ROW("throughput", 8192, "two cores", 3, swallow_there,
-	    throughput),
+	THROUGH_ROW(64, 6),
+	THROUGH_ROW(1024, 5),
+	THROUGH_ROW(8192, 3),
 	PAIR_ROW("throughput", 64, "one core", 4, swallow_here, throughput),
 	PAIR_ROW("ping-pong", 64, "two cores", 6, answer_there, ping_pong),
 	PAIR_ROW("ping-pong", 64, "one core", 1, answer_here, ping_pong),

@@ -9,8 +9,10 @@
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -22,23 +24,25 @@ enum { TRACED = 500 };		/* P and V a batch: their lines take space */
 
 static const struct sembuf take = { 0, -1, 0 }, give = { 0, 1, 0 };
 
+typedef int operate_function(int id, struct sembuf *, size_t);
+
 static double
-down_up(int id, uint64_t n)
+down_up(operate_function *operate, int id, uint64_t n)
 {
 	struct sembuf down = take, up = give;
 	const uint64_t start = bench_now();
 	unsigned long bad = 0;
 
 	for (uint64_t i = 0; i < n; i++) {
-		bad += semop(id, &down, 1) != 0;
-		bad += semop(id, &up, 1) != 0;
+		bad += operate(id, &down, 1) != 0;
+		bad += operate(id, &up, 1) != 0;
 	}
 	return bad != 0 ? -1 : (double)(bench_now() - start) / (double)n;
 }
 
 /* Its first answer is 0, or what failed as a negative errno. */
-int
-bench_preload_child(int key)
+static int
+obey(int key, operate_function *operate)
 {
 	const union semun one = { .val = 1 };
 	const int id = semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);
@@ -49,10 +53,43 @@ bench_preload_child(int key)
 		answer = -errno;
 	send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL);
 	while (recv(STDIN_FILENO, &n, sizeof(n), 0) == sizeof(n)) {
-		answer = down_up(id, n);
+		answer = down_up(operate, id, n);
 		send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL);
 	}
 	return id == -1 || semctl(id, 0, IPC_RMID) == -1;
+}
+
+int
+bench_preload_child(int key)
+{
+	return obey(key, semop);
+}
+
+/* libc's own syscall(), whatever stands in front of it. */
+static long (*call)(long number, ...);
+
+static int
+operate_raw(int id, struct sembuf *ops, size_t n)
+{
+#ifdef SYS_semop
+	return (int)call(SYS_semop, (long)id, ops, n);
+#else
+	return (int)call(SYS_semtimedop_time64, (long)id, ops, n, NULL);
+#endif
+}
+
+int
+bench_raw_child(int key)
+{
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	void *found = libc == NULL ? NULL : dlsym(libc, "syscall");
+	const double answer = -ENOENT;
+
+	memcpy(&call, &found, sizeof(call));
+	if (found != NULL)
+		return obey(key, operate_raw);
+	send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL);
+	return 1;
 }
 
 static void
@@ -90,7 +127,58 @@ is_traced(const struct bench *b)
 	return stat(path, &st) == 0 && st.st_size > 0;
 }
 
-/* Start the program with descriptor 0 as its end of b->second. */
+/* mipcrun, which is beside this program. */
+static void
+runner_path(const struct bench *b, char *out, size_t size)
+{
+	const char *slash = strrchr(b->place->self, '/');
+
+	snprintf(out, size, "%.*s/mipcrun", slash == NULL ? 0 :
+	    (int)(slash - b->place->self), b->place->self);
+}
+
+/* Run what is spawned with descriptor 0 as its end of b->second. */
+static int
+spawn(struct bench *b, const char *program, char *const *argv,
+    char *const *env)
+{
+	posix_spawn_file_actions_t fds;
+	int error, pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return -1;
+	posix_spawn_file_actions_init(&fds);
+	posix_spawn_file_actions_adddup2(&fds, pair[1], STDIN_FILENO);
+	error = posix_spawn(&pid, program, &fds, NULL, argv, env);
+	posix_spawn_file_actions_destroy(&fds);
+	close(pair[1]);
+	b->second = pair[0];
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+/* By --raw, which is mipcrun's to begin. */
+static int
+start_raw(struct bench *b, int key)
+{
+	char runner[560], option[] = "--raw-child", arg[16], ns[160];
+	char raw[] = "--raw", dir[] = "--dir", end[] = "--";
+	char module[560], self[sizeof(b->place->self)];
+	char *const argv[] = { runner, raw, dir, ns, end, self, option, arg,
+		NULL };
+	char *const env[] = { module, NULL };
+	const int is_mipc = b->side->home == HOME_DIR;
+
+	runner_path(b, runner, sizeof(runner));
+	snprintf(arg, sizeof(arg), "%d", key);
+	snprintf(ns, sizeof(ns), "%s/ns", b->place->dir);
+	snprintf(self, sizeof(self), "%s", b->place->self);
+	snprintf(module, sizeof(module), "MIPC_PRELOAD=%s", b->place->module);
+	return spawn(b, is_mipc ? runner : self, is_mipc ? argv : argv + 5,
+	    env);
+}
+
 static int
 start(struct bench *b, int key)
 {
@@ -98,10 +186,9 @@ start(struct bench *b, int key)
 	char preload[560] = "MIPC_UNUSED=", dir[160], trace[240] = "MIPC_=";
 	char *const argv[] = { self, option, arg, NULL };
 	char *const env[] = { dir, preload, trace, NULL };
-	posix_spawn_file_actions_t fds;
-	int error, pair[2];
-	pid_t pid;
 
+	if (b->row->raw)
+		return start_raw(b, key);
 	snprintf(arg, sizeof(arg), "%d", key);
 	snprintf(dir, sizeof(dir), "MIPC_DIR=%s/ns", b->place->dir);
 	if (b->side->home == HOME_DIR)
@@ -109,16 +196,7 @@ start(struct bench *b, int key)
 		    b->place->module);
 	if (b->row->traced && ask_trace(b, trace, sizeof(trace)) == -1)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
-		return -1;
-	posix_spawn_file_actions_init(&fds);
-	posix_spawn_file_actions_adddup2(&fds, pair[1], STDIN_FILENO);
-	error = posix_spawn(&pid, b->place->self, &fds, NULL, argv, env);
-	posix_spawn_file_actions_destroy(&fds);
-	close(pair[1]);
-	b->second = pair[0];
-	errno = error;
-	return error == 0 ? 0 : -1;
+	return spawn(b, b->place->self, argv, env);
 }
 
 static int
@@ -135,15 +213,21 @@ set_up(struct bench *b)
 {
 	const int is_mipc = b->side->home == HOME_DIR;
 	const int key = BENCH_FIRST_KEY + is_mipc;
+	char runner[560];
 	double answer;
 
+	runner_path(b, runner, sizeof(runner));
 	if (is_mipc && b->place->module[0] == '\0')
 		return leave_out(b, "no preload module: set MIPC_PRELOAD");
+	if (is_mipc && b->row->raw && access(runner, X_OK) == -1)
+		return leave_out(b, "no mipcrun beside this program");
 	if (start(b, key) == -1 ||
 	    recv(b->second, &answer, sizeof(answer), 0) != sizeof(answer))
 		return -1;
 	if (answer == -ENOSYS && !is_mipc)
 		return leave_out(b, strerror(ENOSYS));
+	if (answer == -ENOENT && b->row->raw)
+		return leave_out(b, "no libc of that name to call by");
 	if (answer < 0) {
 		snprintf(b->note, sizeof(b->note), "semget: %s",
 		    strerror((int)-answer));
@@ -201,6 +285,14 @@ const struct bench_row bench_rows_preload[] = {
 		.name = "sem P+V traced", .unit = "ns", .count = 1,
 		.nsems = 1, .traced = 1, .once = TRACED,
 		.side = { SIDE("mipc", HOME_DIR) },
+	},
+	{
+		.name = "sem P+V raw", .unit = "ns", .count = 1,
+		.nsems = 1, .raw = 1,
+		.side = {
+			SIDE("kernel", HOME_NONE),
+			SIDE("mipc", HOME_DIR),
+		},
 	},
 	{ .name = NULL }
 };

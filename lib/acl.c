@@ -5,6 +5,7 @@
 #include "acl.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "sys.h"
 
@@ -146,4 +147,68 @@ mipc_acl_permit(int dirfd, const char *name, const struct mipc_perm *perm,
 		r = permit(fd, perm, mode);
 	mipc_sys_close(fd);
 	return -r;
+}
+
+/* One entry of a list that we, or somebody else, have made. */
+static void
+read_entry(const struct acl_entry *e, struct mipc_perm *perm, unsigned *group,
+    unsigned *most)
+{
+	switch (e->tag) {
+	case USER:
+		perm->cuid = e->id;
+		break;
+	case GROUP:
+		perm->cgid = e->id;
+		break;
+	case GROUP_OBJ:
+		*group = e->perm & 7u;
+		break;
+	case MASK:
+		*most = e->perm & 7u;
+		break;
+	}
+}
+
+/*
+ * With a list, the mode says of the group what the list allows anybody by
+ * name.  One that cannot be read allows the group nothing.
+ */
+static void
+read_list(int dirfd, const char *name, struct mipc_perm *perm)
+{
+	unsigned group = 0, most = 7;
+	char dir[40], path[80];
+	struct acl acl;
+	ssize_t size;
+	size_t n;
+
+	mipc_sys_fd_path(dirfd, dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	size = mipc_sys_get_acl(path, &acl, sizeof(acl));
+	if (size == -ENODATA || size == -EOPNOTSUPP)
+		return;		/* there is none */
+	n = size < (ssize_t)offsetof(struct acl, entry) ? 0 :
+	    ((size_t)size - offsetof(struct acl, entry)) /
+	    sizeof(acl.entry[0]);
+	for (size_t i = 0; i < n; i++)
+		read_entry(&acl.entry[i], perm, &group, &most);
+	perm->mode = (perm->mode & ~070u) | (group & most) << 3;
+}
+
+int
+mipc_acl_read(int dirfd, const char *name, struct mipc_perm *perm,
+    uint64_t *size)
+{
+	struct stat st;
+	int r;
+
+	r = mipc_sys_stat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW);
+	if (r < 0)
+		return -r;
+	*perm = (struct mipc_perm){ .uid = st.st_uid, .cuid = st.st_uid,
+	    .gid = st.st_gid, .cgid = st.st_gid, .mode = st.st_mode & 0777 };
+	*size = (uint64_t)st.st_size;
+	read_list(dirfd, name, perm);
+	return 0;
 }

@@ -17,4 +17,12 @@
 int	mipc_acl_permit(int dirfd, const char *name, const struct mipc_perm *,
 	    unsigned mode);
 
+/*
+ * The same the other way round, and the size in bytes: what a file tells of
+ * its object to one who may not open it.  A second owner or group is told as
+ * the creator's.  Returns 0 or an errno.
+ */
+int	mipc_acl_read(int dirfd, const char *name, struct mipc_perm *,
+	    uint64_t *size);
+
 #endif

@@ -38,13 +38,13 @@ mipc_attach_reserve(void)
 
 	if (count + SPARE < room)
 		return 0;
-	error = mipc_map_private(more * sizeof(*table), &memory);
+	error = mipc_view_private(more * sizeof(*table), &memory);
 	if (error != 0)
 		return error;
 	if (count > 0)
 		memcpy(memory, table, count * sizeof(*table));
 	if (table != NULL)
-		mipc_map_free(table, room * sizeof(*table));
+		mipc_view_free(table, room * sizeof(*table));
 	table = memory;
 	room = more;
 	return 0;

@@ -20,7 +20,7 @@
 #include "crash.h"
 #include "format_sem.h"
 #include "futex.h"
-#include "map.h"
+#include "view.h"
 
 /* Where list entry n, behind its pointer back, stands in the second page. */
 #define ENTRY_AT(n)	((2 * (n) + 1) * (int)sizeof(void *))
@@ -379,7 +379,7 @@ keep_run(struct mipc_lives *lives, int fd)
 		lives->run_fd = fd;
 		return 0;
 	}
-	at = mipc_map_place(lives->page, &flags);
+	at = mipc_view_place(lives->page, &flags);
 	r = mipc_sys_map(at, lives->page, PROT_NONE, flags, fd, 0, &map);
 	if (r < 0)
 		return -r;
@@ -397,7 +397,7 @@ make_pair(struct mipc_lives *lives)
 
 	if (lives->pair != NULL)
 		return 0;
-	error = mipc_map_private(2 * lives->page, &memory);
+	error = mipc_view_private(2 * lives->page, &memory);
 	if (error != 0)
 		return error;
 	lives->pair = memory;
@@ -465,6 +465,8 @@ mipc_life_self(struct mipc_lives *lives, mipc_life *out)
 {
 	int error;
 
+	if (lives->refuses != 0)
+		return lives->refuses;
 	if (mipc_peek(&lives->self) == 0) {
 		error = new_life(lives, &lives->birth);
 		if (error == 0)
@@ -483,7 +485,8 @@ mipc_life_self(struct mipc_lives *lives, mipc_life *out)
 int
 mipc_life_beget(struct mipc_lives *lives)
 {
-	return new_life(lives, &lives->birth);
+	return lives->refuses != 0 ? lives->refuses :
+	    new_life(lives, &lives->birth);
 }
 
 /*
@@ -569,7 +572,7 @@ mipc_life_end(struct mipc_lives *lives)
 	mipc_give(&lives->canary, &mipc_life_none);
 	lives->slot = NULL;
 	if (lives->run_map != NULL)
-		mipc_map_free(lives->run_map, lives->page);
+		mipc_view_free(lives->run_map, lives->page);
 	if (is_kept(lives, lives->run_fd))
 		mipc_sys_close(lives->run_fd);
 	lives->run_map = NULL;

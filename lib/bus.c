@@ -12,11 +12,17 @@
  * handler may run at any instruction, so the table is fixed memory whose
  * entries change by single stores: base last when it is set, first when it is
  * cleared.
+ *
+ * A map that belongs to the program keeps its pages as they are: an access to
+ * one that is tried (mipc_bus_try) is left by a jump out of the handler, which
+ * interrupted nothing but that access.
  */
 #include "bus.h"
 
+#include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include "atomic.h"
 #include "sys.h"
@@ -31,6 +37,16 @@ struct range {
 static struct range *ranges;		/* RANGES of them, touched as used */
 static mipc_u32 used;			/* no entry beyond was ever used */
 static struct sigaction before;
+
+/* An access that this thread tries, the innermost if a handler's call does. */
+struct attempt {
+	sigjmp_buf out;
+	const char *at;
+	size_t size;
+	sigset_t signals;		/* the mask that it began with */
+};
+static __thread struct attempt *volatile attempt
+    __attribute__((tls_model("initial-exec")));
 
 static bool
 guarded(const char *address)
@@ -71,6 +87,13 @@ pass_on(int signal, siginfo_t *info, void *context)
 		mipc_sys_kill(mipc_sys_pid(), SIGBUS);
 }
 
+static bool
+attempted(const char *address)
+{
+	return attempt != NULL && address >= attempt->at &&
+	    address < attempt->at + attempt->size;
+}
+
 static void
 on_bus(int signal, siginfo_t *info, void *context)
 {
@@ -78,6 +101,10 @@ on_bus(int signal, siginfo_t *info, void *context)
 	char *address = info->si_addr;
 	void *at = (void *)((uintptr_t)address & ~(uintptr_t)(page - 1)), *out;
 
+	if (info->si_code > 0 && attempted(address)) {
+		attempt->signals = ((ucontext_t *)context)->uc_sigmask;
+		siglongjmp(attempt->out, 1);
+	}
 	if (info->si_code <= 0 || !guarded(address) ||
 	    mipc_sys_map(at, page, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, &out) < 0)
@@ -130,4 +157,29 @@ mipc_bus_unguard(int guard)
 {
 	if (guard >= 0)
 		mipc_give(&ranges[guard].base, NULL);
+}
+
+bool
+mipc_bus_ready(void)
+{
+	return install();
+}
+
+bool
+mipc_bus_try(const void *at, size_t size, void (*access)(void *), void *arg)
+{
+	struct attempt *outer = attempt, mine = { .at = at, .size = size };
+
+	/* The mask is put back by hand: saving it is a system call. */
+	if (sigsetjmp(mine.out, 0) == 0) {
+		attempt = &mine;
+		atomic_signal_fence(memory_order_seq_cst);
+		access(arg);
+		atomic_signal_fence(memory_order_seq_cst);
+		attempt = outer;
+		return true;
+	}
+	attempt = outer;
+	pthread_sigmask(SIG_SETMASK, &mine.signals, NULL);
+	return false;
 }

@@ -7,6 +7,7 @@
 #ifndef MIPC_BUS_H
 #define MIPC_BUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -16,5 +17,14 @@
  */
 int	mipc_bus_guard(void *base, size_t size);
 void	mipc_bus_unguard(int guard);
+
+/*
+ * For memory that is not the library's, where nothing is put in the place of
+ * what is gone: run access(arg), which touches only [at, at + size), and say
+ * whether it came to its end.  mipc_bus_ready() once before.  [gate]
+ */
+bool	mipc_bus_ready(void);
+bool	mipc_bus_try(const void *at, size_t size, void (*access)(void *),
+	    void *arg);
 
 #endif

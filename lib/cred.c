@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 #include "atomic.h"
-#include "map.h"
+#include "view.h"
 #include "sys.h"
 
 #define PROMISED	16u	/* every change is told */
@@ -127,13 +127,13 @@ among(int n, const struct mipc_perm *perm)
 	void *memory;
 	gid_t *groups;
 
-	if (mipc_map_private(size, &memory) != 0)
+	if (mipc_view_private(size, &memory) != 0)
 		return false;
 	groups = memory;
 	n = mipc_sys_groups(n, groups);
 	for (int i = 0; i < n && !found; i++)
 		found = groups[i] == perm->gid || groups[i] == perm->cgid;
-	mipc_map_free(memory, size);
+	mipc_view_free(memory, size);
 	return found;
 }
 

@@ -57,6 +57,8 @@ judge(const struct mipc_dir *dir, const struct stat *st, int flags)
 	bool sticky = (st->st_mode & S_ISVTX) != 0;
 	const char *what;
 
+	if (dir->foreign)
+		return 0;
 	if ((st->st_mode & (S_IWOTH | S_IWGRP)) != 0 && !sticky) {
 		mipc_reason_set("%s: writable by others without being sticky",
 		    dir->path);
@@ -109,6 +111,7 @@ mipc_dir_open(const char *path, int flags, struct mipc_dir *out)
 		return -fd;
 	}
 	out->fd = fd;
+	out->foreign = (flags & MIPC_RDONLY) != 0;
 	error = -mipc_sys_fstat(fd, &st);
 	if (error == 0)
 		error = judge(out, &st, flags);
@@ -300,36 +303,44 @@ struct entry {			/* struct linux_dirent64 */
 	char name[];
 };
 
-/* Call `each` for every name but . and .. until it says stop. */
+/*
+ * Call `each` for every name but . and .. in the directory that a descriptor
+ * stands for, until it says stop.
+ */
 static int
-list(struct mipc_dir *dir, bool (*each)(struct mipc_dir *, const char *,
-    const char *), const char *word)
+list_at(int at, bool (*each)(void *, const char *), void *arg)
 {
 	_Alignas(uint64_t) char buf[4096];
 	const struct entry *e;
 	bool go_on = true;
 	int fd, n;
 
-	fd = mipc_dir_fd(dir);
-	if (fd >= 0)
-		fd = mipc_sys_open(fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	fd = mipc_sys_open(at, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return -fd;
 	while (go_on && (n = mipc_sys_dents(fd, buf, sizeof(buf))) > 0)
-		for (int at = 0; at < n && go_on; at += e->length) {
-			e = (const struct entry *)(const void *)(buf + at);
+		for (int i = 0; i < n && go_on; i += e->length) {
+			e = (const struct entry *)(const void *)(buf + i);
 			if (strcmp(e->name, ".") != 0 &&
 			    strcmp(e->name, "..") != 0)
-				go_on = each(dir, e->name, word);
+				go_on = each(arg, e->name);
 		}
 	mipc_sys_close(fd);
 	return go_on ? 0 : ENOTEMPTY;
 }
 
-static bool
-is_dotted(struct mipc_dir *dir, const char *name, const char *word)
+static int
+list(struct mipc_dir *dir, bool (*each)(void *, const char *), void *arg)
 {
-	(void)dir, (void)word;
+	int fd = mipc_dir_fd(dir);
+
+	return fd < 0 ? -fd : list_at(fd, each, arg);
+}
+
+static bool
+is_dotted(void *arg, const char *name)
+{
+	(void)arg;
 	return name[0] == '.';
 }
 
@@ -355,11 +366,11 @@ is_known(const char *name)
 }
 
 static bool
-unlink_left(struct mipc_dir *dir, const char *name, const char *word)
+unlink_left(void *arg, const char *name)
 {
+	struct mipc_dir *dir = arg;
 	int fd;
 
-	(void)word;
 	if (name[0] != '.' || !is_known(name))
 		return true;
 	fd = mipc_dir_openat(dir, name, O_RDONLY);
@@ -375,29 +386,60 @@ void
 mipc_dir_sweep(struct mipc_dir *dir)
 {
 	if (!dir->tmpfile)
-		list(dir, unlink_left, NULL);
+		list(dir, unlink_left, dir);
 }
 
 static bool
-unlink_known(struct mipc_dir *dir, const char *name, const char *word)
+unlink_known(void *arg, const char *name)
 {
-	(void)word;
+	const int *at = arg;
+
 	if (is_known(name) && strcmp(name, "namespace") != 0)
-		mipc_sys_unlink(dir->fd, name, 0);
+		mipc_sys_unlink(*at, name, 0);
 	return true;
+}
+
+/* Twice: getdents may have passed over something meanwhile. */
+static int
+unlink_all_known(int at)
+{
+	int error = list_at(at, unlink_known, &at);
+
+	return error != 0 ? error : list_at(at, unlink_known, &at);
+}
+
+/*
+ * A directory that a repair made in the namespace's: what it put there goes,
+ * and the directory, unless something else is in it.  One that is a symbolic
+ * link is somebody else's.
+ */
+static void
+remove_made(int at, const char *name)
+{
+	int fd = mipc_sys_open(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+	    0);
+
+	if (fd < 0)
+		return;
+	if (strcmp(name, MIPC_LOST) == 0)
+		remove_made(fd, MIPC_LOST_SCRATCH);
+	unlink_all_known(fd);
+	mipc_sys_unlink(fd, "namespace", 0);
+	mipc_sys_close(fd);
+	mipc_sys_unlink(at, name, AT_REMOVEDIR);
 }
 
 int
 mipc_dir_remove(struct mipc_dir *dir)
 {
-	int error;
+	int at, error;
 
-	error = list(dir, unlink_known, NULL);
-	if (error == 0)		/* what getdents passed over meanwhile */
-		error = list(dir, unlink_known, NULL);
+	at = mipc_dir_fd(dir);
+	error = at < 0 ? -at : unlink_all_known(at);
 	if (error != 0)
 		return error;
-	error = -mipc_sys_unlink(dir->fd, "namespace", 0);
+	remove_made(at, MIPC_LOST);
+	error = -mipc_sys_unlink(at, "namespace", 0);
 	if (error != 0 && error != ENOENT)
 		return error;
 	return -mipc_sys_unlink(AT_FDCWD, dir->path, AT_REMOVEDIR);

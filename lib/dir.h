@@ -14,6 +14,10 @@
 
 #include "atomic.h"
 
+/* Where a repair puts what does not belong into a namespace (mend.h). */
+#define MIPC_LOST		"lost+found"
+#define MIPC_LOST_SCRATCH	".scratch"	/* in there */
+
 struct mipc_dir {
 	char path[PATH_MAX];	/* absolute */
 	int fd;			/* may have been closed by the program */
@@ -22,6 +26,7 @@ struct mipc_dir {
 	ino_t ino;
 	uid_t uid;		/* whose it is */
 	bool shared;		/* of mode 1777 */
+	bool foreign;		/* anybody's: it is only read */
 	bool tmpfile;		/* O_TMPFILE and linking it work here */
 };
 
@@ -67,8 +72,8 @@ void	mipc_dir_sweep(struct mipc_dir *);
 bool	mipc_dir_empty(struct mipc_dir *);
 
 /*
- * Remove all files of a namespace, then the directory.  ENOTEMPTY: there are
- * others.
+ * Remove all files of a namespace, those that a repair has moved among them,
+ * then the directory.  ENOTEMPTY: there are others.
  */
 int	mipc_dir_remove(struct mipc_dir *);
 

@@ -283,7 +283,10 @@ struct mipc_space {
 						   found by a heartbeat */
 	mipc_u64 wish[MIPC_KINDS];		/* A: the id the next object
 						   shall have, + 1; 0 any */
-	uint64_t spare[24];
+	mipc_u64 still;				/* A: the life that asks all to
+						   keep still, 0 none: see
+						   still.c */
+	uint64_t spare[23];
 	struct mipc_census census[MIPC_KINDS];
 	mipc_u64 house[MIPC_HOUSES];		/* A: uid + 1, by CAS; 0 free */
 	mipc_u64 attention[MIPC_KINDS][MIPC_ATTENTION];	/* L: bit set */
@@ -302,13 +305,13 @@ _Static_assert(sizeof(struct mipc_entry) == 32, "format 2");
  *	struct mipc_region
  *	lives		MIPC_SLOTS pages: head of the house, then slots
  *	page map	a bit for each page of the region, set if taken
- *	heads		MIPC_REGION_HEAD pages for each index of each kind
+ *	heads		MIPC_VIEW_HEAD pages for each index of each kind
  *	data		extents of segments
  *
  * Heads have a place of their own for ever, so that a stale pointer to one
  * never points into somebody's data.
  */
-#define MIPC_REGION_HEAD	32u
+#define MIPC_VIEW_HEAD	32u
 #define MIPC_REGION_KEYS	65536u	/* twice the indices */
 
 struct mipc_region {

@@ -45,3 +45,17 @@ mipc_mutex_unlock(mipc_u32 *mutex)
 	if (atomic_exchange(mutex, 0) == 2)
 		mipc_sys_futex_wake(mutex, 1);
 }
+
+void
+mipc_mutex_enter(mipc_u32 *mutex, uint64_t *signals)
+{
+	mipc_sys_block(signals);
+	mipc_mutex_lock(mutex);
+}
+
+void
+mipc_mutex_leave(mipc_u32 *mutex, const uint64_t *signals)
+{
+	mipc_mutex_unlock(mutex);
+	mipc_sys_restore(signals);
+}

@@ -23,5 +23,8 @@ void	mipc_futex_wake_all(mipc_u32 *word);
 /* A mutex between threads of one process: 0 free, 1 held, 2 and waited for. */
 void	mipc_mutex_lock(mipc_u32 *);
 void	mipc_mutex_unlock(mipc_u32 *);
+/* The same, signals being blocked while it is held. */
+void	mipc_mutex_enter(mipc_u32 *, uint64_t *signals);
+void	mipc_mutex_leave(mipc_u32 *, const uint64_t *signals);
 
 #endif

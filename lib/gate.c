@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 #include "futex.h"
-#include "map.h"
+#include "view.h"
 #include "sys.h"
 
 #ifndef MADV_WIPEONFORK
@@ -170,7 +170,7 @@ mipc_gate_prepare(const struct mipc_fork_hooks *h)
 	hooks = h;
 	if (atomic_exchange(&begun, 1) != 0)
 		return;
-	if (mipc_map_private(page, &memory) != 0 ||
+	if (mipc_view_private(page, &memory) != 0 ||
 	    mipc_sys_advise(memory, page, MADV_WIPEONFORK) != 0) {
 		made_by = mipc_sys_pid();
 		mipc_put(&elsewhere, 0);

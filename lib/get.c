@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ipc.h>
 
+#include "still.h"
 #include "sweep.h"
 
 #define TRIES	1000	/* lost races for one key; more is damage */
@@ -140,6 +141,8 @@ create(struct mipc_ns *ns, struct mipc_gate *gate,
 	int error;
 
 	error = maker->weigh(ns, wish, &weight);
+	if (error == 0)
+		error = ns->lives->refuses;
 	if (error != 0)
 		return error;
 	mipc_sweep(ns, gate);
@@ -197,6 +200,7 @@ mipc_get(struct mipc_ns *ns, const struct mipc_wish *wish)
 		id = known.id;
 		error = judge(&known, wish->size, wish->flags);
 	} else {
+		mipc_still_pass(ns);
 		mipc_gate_enter(&gate);
 		for (int i = 0; i < TRIES && error == EAGAIN; i++)
 			error = get_once(ns, &gate, wish, &id);

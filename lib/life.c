@@ -30,7 +30,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 
-#include "map.h"
+#include "view.h"
 #include "wait.h"
 
 #define MOMENT_NS	10000000ull
@@ -77,7 +77,7 @@ mipc_life_window(struct mipc_lives *lives, uint32_t house, int *error)
 	if (mipc_swap_if(&lives->window[house], &seen, (char *)fresh))
 		return fresh;
 	if (!lives->store->one_house)
-		mipc_map_free(fresh, MIPC_SLOTS * lives->page);
+		mipc_view_free(fresh, MIPC_SLOTS * lives->page);
 	return seen;
 }
 
@@ -163,25 +163,18 @@ run_locked(struct mipc_lives *lives, mipc_life life)
 	return r;
 }
 
-/* Where a life stands in the tables of 256. */
-static size_t
-place_of(mipc_life life)
-{
-	return (life ^ life >> 14 ^ life >> 24) % 256;
-}
-
 /* Is it in the table of this second?  It is from now on; true if it was. */
 static bool
 looked_at(struct mipc_looked *table, mipc_life life, bool *same)
 {
 	uint64_t now = mipc_sys_seconds();
-	struct mipc_looked *place = &table[place_of(life)];
+	struct mipc_looked *place = &table[mipc_life_place(life)];
 
 	*same = mipc_peek(&place->life) == life;
-	if (*same && mipc_peek(&place->second) == now)
+	if (*same && mipc_peek(&place->when) == now)
 		return true;
 	mipc_put(&place->life, life);
-	mipc_put(&place->second, now);
+	mipc_put(&place->when, now);
 	return false;
 }
 
@@ -193,6 +186,19 @@ looked_lately(struct mipc_lives *lives, mipc_life life)
 
 	/* The first sight counts as a look. */
 	return looked_at(lives->looked, life, &same) || !same;
+}
+
+/*
+ * Need a life's lock be asked although its canary lives?  A directory that is
+ * only read may be a copy, in which no canary ever dies.
+ */
+static bool
+is_due(struct mipc_lives *lives, mipc_life life)
+{
+	bool same;
+
+	return lives->refuses != 0 ? !looked_at(lives->looked, life, &same) :
+	    !looked_lately(lives, life);
 }
 
 /* The slot of a life that may still be going on, or NULL: it is over. */
@@ -245,7 +251,7 @@ proved(struct mipc_lives *lives, mipc_life life)
 	slot = mipc_life_find(lives, life, &unknown);
 	if (slot == NULL)
 		return unknown;
-	if (!mipc_life_canary(lives, slot) || !looked_lately(lives, life)) {
+	if (!mipc_life_canary(lives, slot) || is_due(lives, life)) {
 		r = run_locked(lives, life);
 		if (r == 0 || r == -ENOENT)
 			/* A kept descriptor may have been closed. */
@@ -270,19 +276,30 @@ mipc_life_in_birth(const struct mipc_lives *lives, struct mipc_slot *slot)
 	    mipc_sys_seconds() <= mipc_peek(&slot->since) + 2;
 }
 
-bool
-mipc_life_dead(struct mipc_lives *lives, mipc_life life)
+/*
+ * Before the lock: a child has its own before it counts as born, and not yet
+ * while it is in birth.  Afterwards it may be born although the lock was free.
+ */
+static bool
+seems_in_birth(struct mipc_lives *lives, mipc_life life)
 {
-	mipc_u64 *known = &lives->dead[place_of(life)];
 	struct mipc_slot *slot;
 	bool unknown;
 
-	if (life == 0 || mipc_peek(known) == life)
-		return true;
-	if (proved(lives, life))
+	if (lives->owned_by != MIPC_OWNED_BY_PROCESS)
 		return false;
 	slot = mipc_life_find(lives, life, &unknown);
-	if (slot != NULL && mipc_life_in_birth(lives, slot))
+	return slot != NULL && mipc_life_in_birth(lives, slot);
+}
+
+bool
+mipc_life_dead(struct mipc_lives *lives, mipc_life life)
+{
+	mipc_u64 *known = &lives->dead[mipc_life_place(life)];
+
+	if (life == 0 || mipc_peek(known) == life)
+		return true;
+	if (seems_in_birth(lives, life) || proved(lives, life))
 		return false;
 	mipc_put(known, life);
 	return true;
@@ -309,19 +326,20 @@ may_ask(struct mipc_lives *lives, uint64_t moment)
 bool
 mipc_life_left(struct mipc_lives *lives, mipc_life life)
 {
-	struct mipc_looked *place = &lives->seen[place_of(life)];
+	struct mipc_looked *place = &lives->seen[mipc_life_place(life)];
 	uint64_t moment;
 
-	if (lives->robust || mipc_peek(&lives->dead[place_of(life)]) == life)
+	if (lives->robust ||
+	    mipc_peek(&lives->dead[mipc_life_place(life)]) == life)
 		return mipc_life_dead(lives, life);
 	moment = mipc_sys_monotonic_ns() / MOMENT_NS;
 	if ((mipc_peek(&place->life) == life &&
-	    mipc_peek(&place->second) == moment) || !may_ask(lives, moment))
+	    mipc_peek(&place->when) == moment) || !may_ask(lives, moment))
 		return false;
 	if (mipc_life_dead(lives, life))
 		return true;
 	mipc_put(&place->life, life);
-	mipc_put(&place->second, moment);
+	mipc_put(&place->when, moment);
 	return false;
 }
 

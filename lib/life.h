@@ -43,7 +43,7 @@ struct mipc_life_store {
 
 /* A life that was looked at, and when: in seconds, or as is said. */
 struct mipc_looked {
-	mipc_u64 life, second;
+	mipc_u64 life, when;
 };
 
 /* The life prepared for a fork's child, from prepare to take-over. */
@@ -63,6 +63,8 @@ struct mipc_lives {
 	bool lock_maps;			/* a lock lives with its mapping */
 	enum mipc_owner owned_by;	/* kind of the byte locks */
 	bool robust;
+	int refuses;			/* why nothing may be written: EROFS,
+					   EACCES; 0: it may */
 	/* This process; changed inside the gate. */
 	mipc_u64 self;			/* its life, 0 before the first call */
 	mipc_u64 by;			/* its pid as semaphores have it */
@@ -100,7 +102,7 @@ void	mipc_lives_init(struct mipc_lives *, const struct mipc_life_store *,
 
 /*
  * [gate] This process's life, begun if need be.  Errors: EACCES, ENOSPC,
- * ENOMEM, EMFILE, ENOENT (the namespace is gone), EIO.
+ * ENOMEM, EMFILE, ENOENT (the namespace is gone), EIO; lives->refuses.
  */
 int	mipc_life_self(struct mipc_lives *, mipc_life *out);
 

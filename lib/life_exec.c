@@ -24,20 +24,6 @@
 /* Between threads, with signals blocked; the gate may be held, or not. */
 static mipc_u32 mutex;
 
-static void
-enter(uint64_t *signals)
-{
-	mipc_sys_block(signals);
-	mipc_mutex_lock(&mutex);
-}
-
-static void
-leave(const uint64_t *signals)
-{
-	mipc_mutex_unlock(&mutex);
-	mipc_sys_restore(signals);
-}
-
 static uint64_t
 byte_of(mipc_life life)
 {
@@ -137,10 +123,10 @@ mipc_life_keep(struct mipc_lives *lives)
 {
 	uint64_t signals;
 
-	enter(&signals);
+	mipc_mutex_enter(&mutex, &signals);
 	lives->debtor = mipc_peek(&lives->self);
 	keep(lives);
-	leave(&signals);
+	mipc_mutex_leave(&mutex, &signals);
 }
 
 bool
@@ -210,9 +196,10 @@ holder(struct mipc_lives *lives, mipc_life life)
 
 	if (mipc_take(&lives->houses[house]) == 0)
 		return 0;
-	enter(&signals);	/* or it is taken between look and close */
+	/* Or it is taken between look and close. */
+	mipc_mutex_enter(&mutex, &signals);
 	pid = holder_at(lives, house, life);
-	leave(&signals);
+	mipc_mutex_leave(&mutex, &signals);
 	return pid;
 }
 
@@ -237,8 +224,7 @@ exiting(struct mipc_lives *lives, mipc_life life)
 bool
 mipc_life_gone(struct mipc_lives *lives, mipc_life life)
 {
-	mipc_u64 *known =
-	    &lives->gone[(life ^ life >> 14 ^ life >> 24) % 256];
+	mipc_u64 *known = &lives->gone[mipc_life_place(life)];
 
 	if (life != 0 && mipc_peek(known) == life)
 		return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * life_inside.h - what life.c, life_look.c and birth.c share.
+ * life_inside.h - what life.c, life_exec.c, life_look.c and birth.c share.
  *
  * Depends on: life.h.
  */
@@ -13,6 +13,13 @@ static inline struct mipc_slot *
 mipc_life_slot(const struct mipc_lives *lives, char *base, uint32_t slot)
 {
 	return (struct mipc_slot *)(void *)(base + slot * lives->page);
+}
+
+/* Where a life stands in the tables of 256. */
+static inline size_t
+mipc_life_place(mipc_life life)
+{
+	return (life ^ life >> 14 ^ life >> 24) % 256;
 }
 
 /* Words for those without a life, and those whose life has no canary. */

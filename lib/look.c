@@ -18,6 +18,7 @@
 
 #include "control.h"
 #include "lock.h"
+#include "status.h"
 #include "store.h"
 
 #define READINGS	32
@@ -144,17 +145,24 @@ mipc_look_leave(struct mipc_look *look)
 }
 
 static void
+show_owner(struct mipc_ns *ns, mipc_life owner, uint64_t since,
+    struct mipc_look_lock *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (owner == 0)
+		return;
+	out->held = 1;
+	out->since = (time_t)since;
+	mipc_life_show(ns->lives, owner, false, &out->owner);
+}
+
+static void
 show_lock(struct mipc_ns *ns, const struct mipc_lock *lock,
     struct mipc_look_lock *out)
 {
 	mipc_life owner = mipc_take(&lock->owner);
 
-	memset(out, 0, sizeof(*out));
-	if (owner == 0)
-		return;
-	out->held = 1;
-	out->since = (time_t)mipc_peek(&lock->since);
-	mipc_life_show(ns->lives, owner, false, &out->owner);
+	show_owner(ns, owner, mipc_peek(&lock->since), out);
 }
 
 /* What it was made with outlives whoever made it, and is what it says. */
@@ -198,6 +206,33 @@ mipc_look_object(struct mipc_ns *ns, enum mipc_kind kind, int id,
 	mipc_gate_leave(&gate);
 	mipc_look_leave(&look);
 	return 0;
+}
+
+static const size_t ds_bytes[MIPC_KINDS] = {
+	[MIPC_SHM] = sizeof(struct shmid_ds),
+	[MIPC_SEM] = sizeof(struct semid_ds),
+	[MIPC_MSG] = sizeof(struct msqid_ds),
+};
+
+MIPC_PUBLIC int
+mipc_look_status(struct mipc_ns *ns, enum mipc_kind kind, int id, void *ds,
+    struct mipc_look_lock *lock, int *torn)
+{
+	struct mipc_status status;
+	int error;
+
+	if (id < 0 || (unsigned)kind >= MIPC_KINDS)
+		return mipc_look_result(EINVAL, 0);
+	mipc_gate_check();
+	error = mipc_status_read(ns, kind, (uint64_t)id, &status);
+	if (error != 0)
+		return mipc_look_result(error, 0);
+	memcpy(ds, &status.ds, ds_bytes[kind]);
+	if (lock != NULL)
+		show_owner(ns, status.owner, status.since, lock);
+	if (torn != NULL)
+		*torn = status.torn;
+	return status.hidden;
 }
 
 /* --- sleepers ---------------------------------------------------------- */

@@ -58,4 +58,12 @@ int	mipc_look_set_sleepers(struct mipc_look *,
 int	mipc_look_queue_sleepers(struct mipc_look *,
 	    struct mipc_look_sleeper *, size_t n, int *torn);
 
+/*
+ * The messages of a queue, in their order, as one reading; false: it leads
+ * nowhere, and so is none.  *found counts them all, `n` are written.
+ */
+struct mipc_mq;
+bool	mipc_look_walk(const struct mipc_mq *, struct mipc_look_message *out,
+	    size_t n, uint32_t *found);
+
 #endif

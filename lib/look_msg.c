@@ -228,6 +228,16 @@ walk_inbox(struct gathering *g)
 	return true;
 }
 
+static bool
+walk(struct gathering *g)
+{
+	bool sound;
+
+	g->found = 0;
+	sound = walk_index(g);
+	return walk_inbox(g) && sound;
+}
+
 static uint32_t
 read_messages(void *arg, bool *same)
 {
@@ -235,11 +245,20 @@ read_messages(void *arg, bool *same)
 	uint64_t seen[2];
 
 	*same = begin(&g->mq, seen);
-	g->found = 0;
-	*same &= walk_index(g);
-	*same &= walk_inbox(g);
+	*same &= walk(g);
 	*same = *same && end(&g->mq, seen);
 	return g->found;
+}
+
+bool
+mipc_look_walk(const struct mipc_mq *mq, struct mipc_look_message *out,
+    size_t n, uint32_t *found)
+{
+	struct gathering g = { .mq = *mq, .out.message = out, .n = n };
+	bool sound = walk(&g);
+
+	*found = g.found;
+	return sound;
 }
 
 MIPC_PUBLIC int
@@ -257,6 +276,45 @@ mipc_look_messages(struct mipc_ns *ns, int msqid,
 	mipc_look_until_same(read_messages, &g, torn);
 	mipc_look_leave(&look);
 	return mipc_look_result(0, g.found);
+}
+
+/* --- what went through ------------------------------------------------- */
+
+struct counting {
+	struct mipc_mq mq;
+	struct mipc_look_sent sent;
+};
+
+/* Both change in one transaction of the senders'. */
+static uint32_t
+read_sent(void *arg, bool *same)
+{
+	struct counting *c = arg;
+	uint64_t seen;
+
+	*same = mipc_txn_look(&c->mq.board[MIPC_SENDING], &seen);
+	c->sent.messages = mipc_peek(&c->mq.head->tail);
+	c->sent.bytes = MIPC_COUNT(mipc_peek(&c->mq.head->sent));
+	*same = *same && mipc_txn_same(&c->mq.board[MIPC_SENDING], seen);
+	return 0;
+}
+
+MIPC_PUBLIC int
+mipc_look_sent(struct mipc_ns *ns, int msqid, struct mipc_look_sent *out,
+    int *torn)
+{
+	struct counting c;
+	struct mipc_look look;
+	int error;
+
+	error = mipc_look_enter(&look, ns, MIPC_MSG, msqid);
+	if (error != 0)
+		return mipc_look_result(error, 0);
+	mipc_msg_view(&c.mq, ns, look.opened);
+	mipc_look_until_same(read_sent, &c, torn);
+	mipc_look_leave(&look);
+	*out = c.sent;
+	return 0;
 }
 
 /* --- the text of one --------------------------------------------------- */

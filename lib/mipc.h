@@ -2,12 +2,12 @@
 /*
  * mipc.h - System V IPC outside the kernel: the public interface.
  *
- * A namespace holds objects: shared memory segments and semaphore sets
- * (message queues follow).  It is a directory of files that unrelated
- * processes share by its path (mipc_open), or an anonymous region that a
- * process shares with the children it forks afterwards (mipc_anon).  There
- * is no daemon; any process may be killed at any instruction, and the next
- * one that calls finishes or undoes what it left.
+ * A namespace holds objects: shared memory segments, semaphore sets and
+ * message queues.  It is a directory of files that unrelated processes share
+ * by its path (mipc_open), or an anonymous region that a process shares with
+ * the children it forks afterwards (mipc_anon).  There is no daemon; any
+ * process may be killed at any instruction, and the next one that calls
+ * finishes or undoes what it left.
  *
  * The calls take libc's own structures and mean what their namesakes mean on
  * Linux; where they differ, mipc(7) has a row that says how and why.
@@ -35,7 +35,11 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "mipc_ckpt.h"
 #include "mipc_look.h"
+#include "mipc_map.h"
+#include "mipc_publish.h"
+#include "mipc_share.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,17 +52,25 @@ struct mipc_ns;
 #define MIPC_CREAT	01	/* make the namespace if it is missing */
 #define MIPC_EXCL	02	/* with MIPC_CREAT: fail if it exists */
 #define MIPC_SHARED	04	/* with MIPC_CREAT: for all uids, mode 1777 */
+#define MIPC_RDONLY	010	/* to read alone, whosever it is */
 
 /*
  * Open the namespace in directory `dir`, made first if MIPC_CREAT is given
  * (mode 0700, or 1777 with MIPC_SHARED or when the caller is root; parents
  * are not made).
  *
+ * With MIPC_RDONLY nothing in it is written, and nobody sees the caller there;
+ * so is one opened that the caller may only read, or on a filesystem that is
+ * mounted so.  Objects can be found, looked at and asked for their status and
+ * values, as the dead left them, and segments attached with SHM_RDONLY: that is
+ * not counted.  What would change something fails with EROFS, or with EACCES
+ * for want of permission to write.
+ *
  * Returns a handle for mipc_close(), or NULL with errno, and a sentence that
  * mipc_reason() returns:
  *	EACCES	the directory may not be searched or written
  *	EEXIST	it exists and MIPC_EXCL is given
- *	EINVAL	an unknown flag, or `dir` is empty
+ *	EINVAL	an unknown flag, MIPC_RDONLY with others, or `dir` is empty
  *	EIO	the namespace file is truncated or damaged
  *	ENOENT	it is missing and MIPC_CREAT is not given, or it is a
  *		directory that holds no namespace and is not empty
@@ -109,9 +121,9 @@ int	mipc_default_dir(char *buf, size_t size);
 int	mipc_close(struct mipc_ns *ns);
 
 /*
- * The sentence that says why the last mipc_open(), mipc_default() or
- * mipc_destroy() of this thread failed, naming what, which and why; "" if
- * none did.  Valid until the thread's next such call.
+ * The sentence that says why the last mipc_open(), mipc_default(),
+ * mipc_destroy(), or call of mipc_ckpt.h, of this thread failed, naming what,
+ * which and why; "" if none did.  Valid until the thread's next such call.
  */
 const char *mipc_reason(void);
 
@@ -127,8 +139,8 @@ int	mipc_await_unused(struct mipc_ns *ns);
 
 /*
  * Remove a namespace with all its objects and its directory, if no process
- * is alive in it.  Files that are not a namespace's stay, and keep the
- * directory.
+ * is alive in it; what mipcck(8) has put into its lost+found goes with it.
+ * Files that are not a namespace's stay, there too, and keep the directory.
  *
  * Returns 0, or -1 with errno and mipc_reason(): EBUSY if somebody lives in
  * it, ENOTEMPTY if foreign files are there, or as mipc_open().

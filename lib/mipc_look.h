@@ -93,6 +93,20 @@ int	mipc_look_object(struct mipc_ns *ns, enum mipc_kind kind, int id,
 	    struct mipc_look_object *out, int *torn);
 
 /*
+ * What *_STAT_ANY tells of an object, read without opening it: for lists of
+ * many.  The dead are not settled, so that times are as they left them, but
+ * their attaches do not count.  `ds` is where a struct shmid_ds, semid_ds or
+ * msqid_ds goes; `lock`, who has the object's lock, may be NULL.
+ *
+ * Returns 0; or 1, it may not be opened, and its owner, its mode and a
+ * segment's size are all that can be told.  Never EACCES.  Besides the errors
+ * above:
+ *	ENOENT	it is listed, but its file is missing
+ */
+int	mipc_look_status(struct mipc_ns *ns, enum mipc_kind kind, int id,
+	    void *ds, struct mipc_look_lock *lock, int *torn);
+
+/*
  * The identifiers of a kind, lowest index first: also of objects that the
  * caller may not read, and of removed segments.  Never EACCES.
  */
@@ -173,12 +187,72 @@ int	mipc_look_messages(struct mipc_ns *ns, int msqid,
 	    struct mipc_look_message *out, size_t n, int *torn);
 
 /*
+ * What was ever sent to a queue: how many messages, and how many bytes their
+ * texts had.  Neither ever shrinks while the queue exists; what is not in the
+ * queue any more has been received.  In an anonymous namespace the numbers go
+ * on from those of a queue that was removed, so that only differences tell.
+ * Returns 0, or -1 with errno as above.
+ */
+struct mipc_look_sent {
+	unsigned long long messages, bytes;
+};
+
+int	mipc_look_sent(struct mipc_ns *ns, int msqid,
+	    struct mipc_look_sent *out, int *torn);
+
+/*
  * Copy at most `size` bytes of the text of a message that was seen; it stays
  * in the queue.  Returns the bytes of its text, perhaps more than `size`; or
  * -1 with errno as above, or ENOMSG: it has been received.
  */
 ssize_t	mipc_look_text(struct mipc_ns *ns, int msqid,
 	    const struct mipc_look_message *message, void *buf, size_t size);
+
+/*
+ * Checking a namespace: every file of it, against every rule that its format
+ * has.  What it finds is told one by one.
+ *	weight	a note is no damage: what the dead have left, and whoever
+ *		comes next will finish
+ *	where	the file
+ *	what	what is wrong with it, or what was done to it
+ */
+enum mipc_check_weight {
+	MIPC_CHECK_NOTE,
+	MIPC_CHECK_DAMAGE,
+	MIPC_CHECK_MENDED
+};
+struct mipc_check_finding {
+	enum mipc_check_weight weight;
+	const char *where, *what;
+};
+enum mipc_check_result {		/* as fsck(8) exits */
+	MIPC_CHECK_CLEAN = 0,
+	MIPC_CHECK_REPAIRED = 1,
+	MIPC_CHECK_DAMAGED = 4
+};
+#define MIPC_CHECK_REPAIR	1	/* flags */
+
+/*
+ * Check the namespace in `dir`, which may be a copy, or on a filesystem that
+ * is mounted read-only: without MIPC_CHECK_REPAIR nothing is written.  Where
+ * programs use the namespace, only what stays as it is is told.
+ *
+ * With MIPC_CHECK_REPAIR, what can be derived is mended, and what cannot is
+ * moved to `dir`/lost+found; nothing is deleted.  While processes live in the
+ * namespace, only what the library does for the dead anyhow is done.
+ *
+ * The caller must not use the namespace itself, nor call from two threads.
+ * Returns an enum mipc_check_result; or -1 with errno, for which
+ * mipc_reason() has a sentence:
+ *	EACCES	no permission to read the directory
+ *	EINVAL	flags there are not
+ *	ENOENT	there is no such directory, or no namespace in it
+ *	ENOMEM	no memory
+ *	EMFILE	no descriptor
+ */
+int	mipc_check(const char *dir, int flags,
+	    void (*tell)(void *arg, const struct mipc_check_finding *),
+	    void *arg);
 
 #ifdef __cplusplus
 }

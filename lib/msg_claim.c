@@ -13,7 +13,8 @@
 
 #include <errno.h>
 
-#define SPREAD		4u	/* pockets that threads begin at */
+#define SPREAD		4u	/* pockets that threads begin at: each
+				   process has a first thread */
 #define UNBLOCKED	24u	/* from this one on signals are blocked */
 
 /* *from: the dead one's that it was, or 0. */
@@ -88,7 +89,8 @@ int
 mipc_pocket_take(struct mipc_mq *mq)
 {
 	uint32_t n = mipc_msg_count(mq, MIPC_M_POCKETS, MIPC_PARTIES);
-	uint32_t at = mq->use.thread->number % SPREAD;
+	uint32_t at = (mq->use.thread->number +
+	    MIPC_LIFE_SLOT(mq->board[MIPC_SENDING].self)) % SPREAD;
 	mipc_life from;
 	int error = 0;
 

@@ -190,7 +190,7 @@ make_queue(struct mipc_ns *ns, const struct mipc_wish *wish, uint64_t id)
 		.id = id,
 		.mode = (unsigned)wish->flags & 0777,
 	};
-	struct mipc_map map;
+	struct mipc_view map;
 	int error;
 
 	mipc_msg_lay_out(&layout, room_for(ns), (uint32_t)ns->lives->page);

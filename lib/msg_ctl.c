@@ -13,6 +13,8 @@
 #include "control.h"
 #include "crash.h"
 #include "mipc.h"
+#include "status.h"
+#include "still.h"
 #include "sweep.h"
 
 /* --- status ------------------------------------------------------------ */
@@ -96,12 +98,16 @@ stat_stranger(struct mipc_ns *ns, int id, struct msqid_ds *out)
 static int
 get_status(struct mipc_ns *ns, int id, bool any, struct msqid_ds *buf)
 {
+	struct mipc_status as_it_is;
 	struct msqid_ds out;
 	struct mipc_mq mq;
 	int error;
 
-	error = mipc_msg_enter(&mq, ns, id);
-	if (error == 0) {
+	if (ns->lives->refuses != 0) {
+		error = mipc_status_stat(ns, MIPC_MSG, (uint64_t)id, any,
+		    &as_it_is);
+		out = as_it_is.ds.msg;
+	} else if ((error = mipc_msg_enter(&mq, ns, id)) == 0) {
 		error = status(&mq, &out);
 		if (error == 0 && !any)
 			error = mipc_use_permit(&mq.use, 4);
@@ -256,6 +262,9 @@ change(struct mipc_ns *ns, int msqid, int cmd, const struct msqid_ds *buf)
 	uint64_t id = (uint64_t)msqid;
 	int error, failed;
 
+	if (ns->lives->refuses != 0)
+		return ns->lives->refuses;
+	mipc_still_pass(ns);
 	mipc_gate_enter(&gate);
 	error = mipc_control_owned(ns, &gate, MIPC_MSG, id, &opened, &failed);
 	if (error == 0 && cmd == IPC_RMID)

@@ -16,6 +16,7 @@
 #include "commands.h"
 #include "crash.h"
 #include "mipc.h"
+#include "still.h"
 
 /* --- common ------------------------------------------------------------ */
 
@@ -220,10 +221,14 @@ mipc_msgtimedsnd(struct mipc_ns *ns, int msqid, const void *msgp, size_t size,
 		error = EINVAL;
 	else if (msgp == NULL)
 		error = EFAULT;
+	else
+		error = ns->lives->refuses;
 	if ((flags & IPC_NOWAIT) != 0)
 		deadline = 0;
-	if (error == 0)
+	if (error == 0) {
+		mipc_still_pass(ns);
 		error = send_letter(ns, msqid, msgp, size, deadline);
+	}
 	if (error == 0)
 		return 0;
 	errno = error;
@@ -319,12 +324,34 @@ try_take(struct receiving *r)
 	return error;
 }
 
+/*
+ * What a sender has not finished is found by the next try.  A look that went
+ * so far would take from the sender, at every message, what it writes next.
+ */
 static bool
 has_message(void *arg)
 {
 	struct receiving *r = arg;
 
-	return mipc_pass_first(&r->mq) != 0;
+	return mipc_pass_glimpse(&r->mq, mipc_take(&r->mq.head->head)) != 0;
+}
+
+/* Look a while; *vain: there is still none. */
+static int
+look_for_message(struct receiving *r, bool *vain)
+{
+	int error = mipc_use_look(&r->mq.use, has_message, r);
+
+	*vain = error == EAGAIN;
+	return *vain ? 0 : error;
+}
+
+/* Would a try most likely find nothing, where it may wait? */
+static bool
+seems_empty(struct receiving *r)
+{
+	return r->deadline != 0 && !has_message(r) &&
+	    MIPC_T_VALUE(mipc_peek(&r->mq.head->indexed)) == 0;
 }
 
 /* Until there is a message; the pocket is given back. */
@@ -348,10 +375,13 @@ wait_for_message(struct receiving *r)
 static int
 receive_it(struct receiving *r)
 {
+	bool vain = false;
 	int error;
 
 	for (;;) {
 		error = settle(&r->mq);
+		if (error == 0 && !vain && seems_empty(r))
+			error = look_for_message(r, &vain);
 		if (error == 0)
 			do {
 				error = try_take(r);
@@ -361,14 +391,15 @@ receive_it(struct receiving *r)
 		error = ENOMSG;
 		if (r->deadline == 0)
 			break;
-		error = mipc_use_look(&r->mq.use, has_message, r);
-		if (error == 0)
-			continue;
-		if (error == EINTR)
+		error = vain ? 0 : look_for_message(r, &vain);
+		if (error != 0)
 			break;
+		if (!vain)
+			continue;
 		error = wait_for_message(r);
 		if (error != EBUSY)
 			return error;
+		vain = false;
 	}
 	mipc_pocket_leave(&r->mq);
 	return error;
@@ -467,10 +498,14 @@ mipc_msgtimedrcv(struct mipc_ns *ns, int msqid, void *msgp, size_t size,
 		error = EINVAL;
 	else if (msgp == NULL)
 		error = EFAULT;
+	else
+		error = ns->lives->refuses;
 	if ((flags & IPC_NOWAIT) != 0)
 		r.deadline = 0;
-	if (error == 0)
+	if (error == 0) {
+		mipc_still_pass(ns);
 		error = receive_letter(&r, ns, msqid, type, flags);
+	}
 	if (error == 0)
 		return (ssize_t)r.got;
 	/* A time that is over is not a queue that is empty. */

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#define TAKEN_AT_ONCE	8u	/* parts or pages, in one transaction */
+#define TAKEN_AT_ONCE	12u	/* parts or pages, in one transaction */
 
 /* --- finding ----------------------------------------------------------- */
 
@@ -107,40 +107,65 @@ provide(struct mipc_mq *mq, uint32_t state, struct mipc_page *out)
 
 /* --- into the pocket --------------------------------------------------- */
 
-static int
-try_cut(struct mipc_mq *mq, uint32_t shape, uint32_t most)
+/* Parts of a page into free places: how many, of `most`. */
+static uint32_t
+record_cut(struct mipc_mq *mq, struct mipc_txn *txn,
+    const struct mipc_page *page, uint32_t shape, uint32_t most,
+    uint32_t *place)
 {
-	uint32_t bytes = mq->layout->part[shape], free, part;
+	uint32_t bytes = mq->layout->part[shape], n = 0, free;
 	uint32_t state = MIPC_PAGE_CUT + shape;
-	struct mipc_txn txn;
-	struct mipc_page page;
-	uint64_t seen = mipc_page_begin(mq, &txn), word;
-	int error = provide(mq, state, &page);
+	uint64_t word = mipc_take(page->word);
 
-	if (error != 0)
-		return error;
-	word = mipc_take(page.word);
 	free = MIPC_PAGE_FREE(word);
 	if (MIPC_PAGE_STATE(word) == MIPC_PAGE_SPARE) {
 		free = (uint32_t)((1ull << mipc_parts(shape)) - 1);
-		mipc_page_record_spares(mq, &txn, -1);
+		mipc_page_record_spares(mq, txn, -1);
 	} else if (!fits(word, state)) {
-		return EAGAIN;
+		return 0;
 	}
-	for (uint32_t place = 0; place < MIPC_HELD && most > 0 && free != 0;
-	    place++) {
-		if (!mipc_pocket_is_free(mq, place))
+	for (; *place < MIPC_HELD && n < most && free != 0; ++*place) {
+		if (!mipc_pocket_is_free(mq, *place))
 			continue;
-		part = (uint32_t)__builtin_ctz(free);
+		mipc_pocket_record(mq, txn, *place, mipc_page_ref(mq, page,
+		    bytes, (uint32_t)__builtin_ctz(free)), shape);
 		free &= free - 1;
-		most--;
-		mipc_pocket_record(mq, &txn, place,
-		    mipc_page_ref(mq, &page, bytes, part), shape);
+		n++;
 	}
-	mipc_page_record(&txn, &page, state, free);
+	mipc_page_record(txn, page, state, free);
+	return n;
+}
+
+static int
+try_cut(struct mipc_mq *mq, uint32_t shape, uint32_t most)
+{
+	uint32_t state = MIPC_PAGE_CUT + shape, place = 0, taken = 0, n = 0;
+	struct mipc_txn txn;
+	struct mipc_page page[TAKEN_AT_ONCE];
+	uint64_t seen = mipc_page_begin(mq, &txn), number;
+	int error = provide(mq, state, &page[0]);
+
+	if (error != 0)
+		return error;
+	/* Its neighbours too, where they have some. */
+	number = page[0].number;
+	for (uint32_t left = TAKEN_AT_ONCE; left-- > 0 && taken < most &&
+	    number < mq->layout->pages; number++) {
+		uint32_t more;
+
+		mipc_page_at(mq, number, &page[n]);
+		if (page[n].group != page[0].group)
+			break;
+		more = record_cut(mq, &txn, &page[n], shape, most - taken,
+		    &place);
+		taken += more;
+		n += more != 0;
+	}
+	if (taken == 0)
+		return EAGAIN;
 	error = mipc_txn_finish(&txn, seen);
-	if (error == 0)
-		hint(&page, state, free != 0);
+	for (uint32_t i = 0; error == 0 && i < n; i++)
+		hint(&page[i], state, fits(mipc_take(page[i].word), state));
 	return error;
 }
 

@@ -19,6 +19,9 @@
 
 #define ROOMIER		2u	/* shapes larger than need be that will do */
 #define FEW_PAGES	4u	/* that are worth being kept */
+#define LEFT		2u	/* places that keep what they have when the
+				   others change: each time takes lines from
+				   those who do the same */
 
 /* --- shapes ------------------------------------------------------------ */
 
@@ -332,7 +335,7 @@ mipc_pocket_free(struct mipc_mq *mq, uint32_t *place)
 		}
 	mask = free_mask(mq);
 	if (mask == 0) {
-		error = make_places(mq, MIPC_HELD / 2);
+		error = make_places(mq, MIPC_HELD - LEFT);
 		if (error != 0)
 			return error;
 		mask = free_mask(mq);
@@ -470,7 +473,7 @@ cut(struct mipc_mq *mq, uint32_t shape, uint32_t *place)
 		return error;
 	mask = free_mask(mq);
 	n = free_places(mq);
-	error = mipc_pages_cut(mq, shape, n > 1 ? n / 2 : 1);
+	error = mipc_pages_cut(mq, shape, n > LEFT ? n - LEFT : 1);
 	if (error != 0)
 		return error;
 	renew_new(mq, mask);

@@ -66,6 +66,9 @@ prepare(struct mipc_mq *mq)
 
 	lay(mq, 0);
 	mipc_thread_ring_for(mq->use.thread, &mq->head->bell);
+	mq->pid = 0;
+	if (mq->use.ns->lives->refuses != 0)
+		return 0;		/* to read alone */
 	error = mipc_use_life(&mq->use, &life);
 	if (error != 0)
 		return error;

@@ -322,7 +322,7 @@ keep(struct mipc_msg_wait *wait, uint32_t ref)
 
 	if (m == NULL || size > wait->mq->layout->size)
 		return EIO;
-	error = mipc_map_private(sizeof(*kept) + size, &memory);
+	error = mipc_view_private(sizeof(*kept) + size, &memory);
 	if (error != 0)
 		return error;
 	kept = memory;
@@ -330,12 +330,12 @@ keep(struct mipc_msg_wait *wait, uint32_t ref)
 	kept->size = size;
 	error = mipc_message_read(wait->mq, ref, kept->data, size);
 	if (error != 0) {
-		mipc_map_free(memory, sizeof(*kept) + size);
+		mipc_view_free(memory, sizeof(*kept) + size);
 		return error;
 	}
 	/* Of a call that never came back for it. */
 	if (thread->withdrawn[at].kept != NULL)
-		mipc_map_free(thread->withdrawn[at].kept,
+		mipc_view_free(thread->withdrawn[at].kept,
 		    thread->withdrawn[at].bytes);
 	thread->withdrawn[at].kept = memory;
 	thread->withdrawn[at].bytes = sizeof(*kept) + size;
@@ -353,7 +353,7 @@ mipc_msg_kept(struct mipc_msg_wait *wait, void (*copy)(struct mipc_msg_wait *,
 	if (kept == NULL || thread->withdrawn[at].serial != wait->nap.serial)
 		return false;
 	copy(wait, kept->type, kept->data, kept->size);
-	mipc_map_free(kept, thread->withdrawn[at].bytes);
+	mipc_view_free(kept, thread->withdrawn[at].bytes);
 	thread->withdrawn[at].kept = NULL;
 	return true;
 }

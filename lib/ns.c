@@ -67,8 +67,8 @@ count(struct mipc_ns *ns, enum mipc_kind kind, uint64_t pages, bool more)
 
 /* --- recovery ---------------------------------------------------------- */
 
-static void
-recount(struct mipc_ns *ns, enum mipc_kind kind)
+void
+mipc_ns_recount(struct mipc_ns *ns, enum mipc_kind kind)
 {
 	struct mipc_census *census = &ns->space->census[kind];
 	uint64_t claimed = mipc_peek(&census->claimed), in_use = 0, pages = 0;
@@ -155,7 +155,7 @@ mipc_ns_lock(struct mipc_ns *ns, struct mipc_gate *gate)
 	if (error == EOWNERDEAD) {
 		finish_intent(ns);
 		for (int kind = 0; kind < MIPC_KINDS; kind++)
-			recount(ns, kind);
+			mipc_ns_recount(ns, kind);
 	}
 	return 0;
 }

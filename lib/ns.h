@@ -43,7 +43,7 @@ struct mipc_opened {
 	struct mipc_sem_layout layout;	/* a set's: constant */
 	struct mipc_msg_layout msg_layout;	/* a queue's */
 	struct mipc_site site[MIPC_BOARDS];	/* the same */
-	struct mipc_map map;
+	struct mipc_view map;
 	/* A segment's attaches by this process. */
 	uint32_t attaches;
 	uint32_t entry;			/* of the segment, if attaches > 0 */
@@ -78,6 +78,8 @@ struct mipc_ns {
 int	mipc_ns_lock(struct mipc_ns *, struct mipc_gate *);
 void	mipc_ns_unlock(struct mipc_ns *);
 
+/* [ns] Count what a kind's counters count, anew. */
+void	mipc_ns_recount(struct mipc_ns *, enum mipc_kind);
 /*
  * [ns] Reserve an id for an object that counts for `pages`.  ENOSPC when
  * `most` are in use.
@@ -119,6 +121,11 @@ int	mipc_ns_highest(struct mipc_ns *, enum mipc_kind);
 int	mipc_ns_find(struct mipc_ns *, enum mipc_kind, uint32_t key,
 	    uint64_t *id);
 
+/* --- ns_open.c: limits ------------------------------------------------- */
+
+/* The name of a limit and how much it may be; NULL: there is none. */
+const char *mipc_ns_limit(enum mipc_limit, uint64_t *most);
+
 /* --- object.c: opened objects ------------------------------------------ */
 
 /* Any thread: the object if it is open here, pinned; else NULL. */
@@ -134,7 +141,7 @@ int	mipc_ns_get(struct mipc_ns *, enum mipc_kind, uint64_t id,
 	    struct mipc_opened **);
 /* [gate] The same for a head that has just been made and mapped. */
 int	mipc_ns_adopt(struct mipc_ns *, enum mipc_kind, uint64_t id,
-	    struct mipc_map *, struct mipc_opened **);
+	    struct mipc_view *, struct mipc_opened **);
 /* Where everything is in an opened queue, of so many bytes. */
 void	mipc_ns_lay_queue(struct mipc_ns *, struct mipc_opened *,
 	    uint64_t room);

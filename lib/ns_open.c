@@ -6,13 +6,14 @@
  * A process knows a namespace once, however often and by whatever path it is
  * opened; the same directory gives the same handle again.
  */
-#include "attach.h"
+#include "ns_open.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach.h"
 #include "gate.h"
 #include "mipc.h"
 #include "ns.h"
@@ -27,6 +28,13 @@ fail(int error)
 	return NULL;
 }
 
+void
+mipc_ns_prepare(void)
+{
+	mipc_gate_prepare(&mipc_attach_hooks);
+	mipc_attach_follow(&all);
+}
+
 /* --- opening ----------------------------------------------------------- */
 
 /* What a handle is made of; the big tables are touched as they are used. */
@@ -38,17 +46,17 @@ wrap(struct mipc_store *store, struct mipc_ns **out)
 	void *memory, *tables, *keys;
 	int error;
 
-	error = mipc_map_private(sizeof(*ns), &memory);
+	error = mipc_view_private(sizeof(*ns), &memory);
 	if (error != 0)
 		return error;
-	error = mipc_map_private(table * MIPC_KINDS, &tables);
+	error = mipc_view_private(table * MIPC_KINDS, &tables);
 	if (error == 0) {
-		error = mipc_map_private(mipc_keys_bytes(), &keys);
+		error = mipc_view_private(mipc_keys_bytes(), &keys);
 		if (error != 0)
-			mipc_map_free(tables, table * MIPC_KINDS);
+			mipc_view_free(tables, table * MIPC_KINDS);
 	}
 	if (error != 0) {
-		mipc_map_free(memory, sizeof(*ns));
+		mipc_view_free(memory, sizeof(*ns));
 		return error;
 	}
 	ns = memory;
@@ -98,8 +106,7 @@ open_with(const char *dir, int flags)
 	int error;
 
 	mipc_reason_set("%s", "");
-	mipc_gate_prepare(&mipc_attach_hooks);
-	mipc_attach_follow(&all);
+	mipc_ns_prepare();
 	mipc_gate_enter(&gate);
 	error = mipc_store_dir(dir, flags, &store);
 	if (error == 0)
@@ -116,9 +123,10 @@ MIPC_PUBLIC struct mipc_ns *
 mipc_open(const char *dir, int flags)
 {
 	if (dir == NULL || dir[0] == '\0' ||
-	    (flags & ~(MIPC_CREAT | MIPC_EXCL | MIPC_SHARED)) != 0) {
+	    (flags != MIPC_RDONLY &&
+	    (flags & ~(MIPC_CREAT | MIPC_EXCL | MIPC_SHARED)) != 0)) {
 		mipc_reason_set("%s", dir == NULL || dir[0] == '\0' ?
-		    "no directory is given" : "an unknown flag is given");
+		    "no directory is given" : "flags that mean nothing");
 		return fail(EINVAL);
 	}
 	return open_with(dir, flags);
@@ -134,8 +142,7 @@ mipc_anon(int flags)
 
 	if (flags != 0)
 		return fail(EINVAL);
-	mipc_gate_prepare(&mipc_attach_hooks);
-	mipc_attach_follow(&all);
+	mipc_ns_prepare();
 	mipc_gate_enter(&gate);
 	error = mipc_store_anon(&store);
 	if (error == 0)
@@ -224,9 +231,9 @@ dissolve(struct mipc_ns *ns)
 	mipc_ns_evict(ns);
 	mipc_life_end(ns->lives);
 	mipc_store_close(ns->store);
-	mipc_map_free((void *)ns->opened[0], table * MIPC_KINDS);
-	mipc_map_free(ns->keys, mipc_keys_bytes());
-	mipc_map_free(ns, sizeof(*ns));
+	mipc_view_free((void *)ns->opened[0], table * MIPC_KINDS);
+	mipc_view_free(ns->keys, mipc_keys_bytes());
+	mipc_view_free(ns, sizeof(*ns));
 }
 
 MIPC_PUBLIC int
@@ -332,6 +339,17 @@ static const struct {
 	{ "msgmni", MIPC_MSGMNI, MIPC_INDEX_MAX },
 };
 
+const char *
+mipc_ns_limit(enum mipc_limit which, uint64_t *most)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (limits[i].which == which) {
+			*most = limits[i].most;
+			return limits[i].name;
+		}
+	return NULL;
+}
+
 /* Which id the next object shall have: G9.  Kept + 1; 0 is none. */
 static const char *const wishes[MIPC_KINDS] = {
 	[MIPC_SHM] = "shm_next_id",
@@ -371,6 +389,8 @@ set(struct mipc_ns *ns, const struct setting *setting,
 	struct mipc_perm owner = { .uid = (uid_t)ns->space->uid,
 	    .cuid = (uid_t)ns->space->uid };
 
+	if (ns->lives->refuses != 0)
+		return ns->lives->refuses;
 	if (!mipc_cred_owns(&owner))
 		return EPERM;
 	if (value + setting->more > setting->most)

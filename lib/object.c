@@ -123,7 +123,7 @@ new_node(struct mipc_ns *ns)
 	void *memory;
 
 	if (ns->free == NULL) {
-		if (mipc_map_private(NODES * sizeof(*opened), &memory) != 0)
+		if (mipc_view_private(NODES * sizeof(*opened), &memory) != 0)
 			return NULL;
 		opened = memory;
 		for (uint32_t i = 0; i < NODES; i++) {
@@ -137,7 +137,7 @@ new_node(struct mipc_ns *ns)
 }
 
 static bool
-is_set(const struct mipc_semset *set, const struct mipc_map *map)
+is_set(const struct mipc_semset *set, const struct mipc_view *map)
 {
 	struct mipc_sem_layout layout;
 	uint64_t nsems = set->nsems, room = set->room;
@@ -149,7 +149,7 @@ is_set(const struct mipc_semset *set, const struct mipc_map *map)
 }
 
 static bool
-is_queue(const struct mipc_msgqueue *queue, const struct mipc_map *map)
+is_queue(const struct mipc_msgqueue *queue, const struct mipc_view *map)
 {
 	struct mipc_msg_layout layout;
 	uint64_t room = queue->room;
@@ -162,7 +162,7 @@ is_queue(const struct mipc_msgqueue *queue, const struct mipc_map *map)
 
 /* Is this the head of that object, and does what it says fit the machine? */
 static int
-check_head(const struct mipc_map *map, enum mipc_kind kind, uint64_t id)
+check_head(const struct mipc_view *map, enum mipc_kind kind, uint64_t id)
 {
 	struct mipc_object *head = map->base;
 	const struct mipc_segment *segment = map->base;
@@ -183,7 +183,7 @@ check_head(const struct mipc_map *map, enum mipc_kind kind, uint64_t id)
 
 static int
 open_map(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
-    struct mipc_map *map)
+    struct mipc_view *map)
 {
 	int error;
 
@@ -274,7 +274,7 @@ adopt_queue(struct mipc_ns *ns, struct mipc_opened *opened,
 /* [gate] Enter a mapped head into the table, pinned once. */
 int
 mipc_ns_adopt(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
-    struct mipc_map *map, struct mipc_opened **out)
+    struct mipc_view *map, struct mipc_opened **out)
 {
 	_Atomic(struct mipc_opened *) *place =
 	    &ns->opened[kind][id % MIPC_INDEX_MAX];
@@ -326,7 +326,7 @@ int
 mipc_ns_get(struct mipc_ns *ns, enum mipc_kind kind, uint64_t id,
     struct mipc_opened **out)
 {
-	struct mipc_map map;
+	struct mipc_view map;
 	int error;
 
 	if (mipc_ns_entry(ns, kind, id) == NULL) {
@@ -464,6 +464,8 @@ mipc_ns_perm(struct mipc_ns *ns, struct mipc_gate *gate,
 		if (error != EBUSY)
 			return error;
 	}
+	if (ns->lives->refuses != 0)
+		return 0;		/* as it stands */
 	/* Somebody died, or sleeps, in the middle: the lock settles it. */
 	error = mipc_ns_lock_object(ns, gate, opened);
 	if (error != 0)

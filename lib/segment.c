@@ -39,10 +39,11 @@ mipc_segment_entries(const struct mipc_opened *opened)
  * to take it down: whoever has got the semaphore of such a one already must
  * not find its attaches, which the kernel ends first.
  */
-static bool
-is_over(struct mipc_lives *lives, mipc_life life)
+bool
+mipc_segment_over(struct mipc_ns *ns, mipc_life life)
 {
-	return mipc_life_dead(lives, life) || mipc_life_gone(lives, life);
+	return mipc_life_dead(ns->lives, life) ||
+	    mipc_life_gone(ns->lives, life);
 }
 
 uint64_t
@@ -58,7 +59,7 @@ mipc_segment_count(struct mipc_ns *ns, struct mipc_opened *opened, bool *dead,
 		life = mipc_take(&segment->entry[i].life);
 		if (life == 0)
 			continue;
-		if (is_over(ns->lives, life)) {
+		if (mipc_segment_over(ns, life)) {
 			*dead = true;
 			continue;
 		}

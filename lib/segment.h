@@ -22,6 +22,9 @@ uint64_t mipc_segment_first_page(size_t page);
 /* How many entries may be looked at. */
 uint64_t mipc_segment_entries(const struct mipc_opened *);
 
+/* Does an attach of this life count no more? */
+bool	mipc_segment_over(struct mipc_ns *, mipc_life);
+
 /*
  * How many attaches living processes have.  *dead: some entry belongs to a
  * dead one, to be settled under the lock.  *witness, if asked: one that lives.

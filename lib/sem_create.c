@@ -36,7 +36,7 @@ make_set(struct mipc_ns *ns, const struct mipc_wish *wish, uint64_t id)
 		.id = id,
 		.mode = (unsigned)wish->flags & 0777,
 	};
-	struct mipc_map map;
+	struct mipc_view map;
 	int error;
 
 	if (room == 0)

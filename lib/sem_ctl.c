@@ -14,6 +14,8 @@
 #include "commands.h"
 #include "control.h"
 #include "mipc.h"
+#include "status.h"
+#include "still.h"
 #include "sweep.h"
 #include "use.h"
 
@@ -83,12 +85,16 @@ stat_stranger(struct mipc_ns *ns, int id, struct semid_ds *out)
 static int
 get_status(struct mipc_ns *ns, int id, bool any, struct semid_ds *buf)
 {
+	struct mipc_status as_it_is;
 	struct mipc_set set;
 	struct semid_ds out;
 	int error;
 
-	error = mipc_set_enter(&set, ns, id);
-	if (error == 0) {
+	if (ns->lives->refuses != 0) {
+		error = mipc_status_stat(ns, MIPC_SEM, (uint64_t)id, any,
+		    &as_it_is);
+		out = as_it_is.ds.sem;
+	} else if ((error = mipc_set_enter(&set, ns, id)) == 0) {
 		error = status(&set, &out);
 		if (error == 0 && !any)
 			error = mipc_use_permit(&set.use, 4);
@@ -142,6 +148,9 @@ change(struct mipc_ns *ns, int semid, int cmd, const struct semid_ds *buf)
 	uint64_t id = (uint64_t)semid;
 	int error, failed;
 
+	if (ns->lives->refuses != 0)
+		return ns->lives->refuses;
+	mipc_still_pass(ns);
 	mipc_gate_enter(&gate);
 	error = mipc_control_owned(ns, &gate, MIPC_SEM, id, &opened, &failed);
 	if (error == 0 && cmd == IPC_RMID)
@@ -207,6 +216,8 @@ values(struct mipc_ns *ns, int semid, int num, int cmd, union argument arg,
 	struct mipc_set set;
 	int error;
 
+	if (alters)
+		mipc_still_pass(ns);
 	error = mipc_set_enter(&set, ns, semid);
 	if (error != 0)
 		return error;
@@ -215,6 +226,8 @@ values(struct mipc_ns *ns, int semid, int num, int cmd, union argument arg,
 		error = EINVAL;
 	if (error == 0)
 		error = mipc_use_permit(&set.use, alters ? 2 : 4);
+	if (error == 0 && alters)
+		error = ns->lives->refuses;
 	if (error == 0 && (cmd == GETALL || cmd == SETALL) &&
 	    arg.array == NULL)
 		error = EFAULT;

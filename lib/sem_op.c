@@ -17,6 +17,7 @@
 
 #include "crash.h"
 #include "mipc.h"
+#include "still.h"
 #include "use.h"
 
 struct call {
@@ -378,6 +379,10 @@ mipc_sem_closely(struct mipc_ns *ns, int semid, struct sembuf *ops,
 
 	mipc_use_begin();
 	error = check(ns, ops, nops, timeout, &end);
+	if (error == 0)
+		error = ns->lives->refuses;
+	if (error == 0)
+		mipc_still_pass(ns);
 	if (error == 0)
 		error = nops <= MIPC_FEW_OPS ?
 		    operate_few(ns, semid, ops, (uint32_t)nops, end) :

@@ -52,6 +52,8 @@ mipc_semundo(struct mipc_ns *ns)
 	int failed = 0, error, last;
 
 	mipc_use_begin();
+	if (ns->lives->refuses != 0)
+		return 0;		/* it owes nothing there */
 	last = mipc_ns_highest(ns, MIPC_SEM);
 	for (int i = 0; i <= last; i++) {
 		error = pay_at(ns, i);

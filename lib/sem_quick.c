@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "mipc.h"
+#include "still.h"
 
 /* A verdict lets it pass if it is of now and grants altering. */
 static inline bool
@@ -63,7 +64,7 @@ try_quickly(struct mipc_ns *ns, int semid, const struct sembuf *one,
 	void *saved;
 	bool done;
 
-	if (!is_calm(thread, ns->lives))
+	if (!is_calm(thread, ns->lives) || mipc_still_asked(ns))
 		return false;
 	/* Each once, and aligned or not. */
 	memcpy(&op.num, &one->sem_num, sizeof(op.num));

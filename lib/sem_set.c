@@ -128,6 +128,11 @@ mipc_set_ready(struct mipc_set *set)
 	mipc_life life = mipc_life_now(lives);
 	int error = 0;
 
+	if (__builtin_expect(life == 0, 0) && lives->refuses != 0) {
+		set->pid = 0;		/* to read, as the dead left it */
+		lay_board(set, 0);
+		return 0;
+	}
 	if (__builtin_expect(life == 0, 0))
 		error = mipc_use_life(&set->use, &life);
 	if (error == 0 && mipc_set_count(set, MIPC_T_PARTIES) == 0)

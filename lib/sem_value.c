@@ -19,6 +19,8 @@ mipc_value_settle(struct mipc_set *set)
 {
 	int error;
 
+	if (set->use.ns->lives->refuses != 0)
+		return 0;
 	if (mipc_peek(&set->head->debtors) == 0 &&
 	    MIPC_T_VALUE(mipc_peek(&set->head->line.sleepers)) == 0)
 		return 0;
@@ -207,7 +209,9 @@ mipc_value_get_all(struct mipc_set *set, unsigned short *out)
 	if (error != 0)
 		return error;
 	for (int i = 0; !read_all(set, out); i++)
-		if (i >= READINGS)
+		if (i >= READINGS && set->use.ns->lives->refuses != 0)
+			return EAGAIN;
+		else if (i >= READINGS)
 			for (uint32_t n = 0; n < set->nsems; n++)
 				mipc_plan_claim_one(set, n);
 	return 0;

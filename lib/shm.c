@@ -126,6 +126,15 @@ map_patiently(struct mipc_ns *ns, struct mipc_gate *gate,
 	return error == EBUSY ? EIO : error;
 }
 
+/* Past the end of what 64 bits address, which Linux tells from what is full. */
+static bool
+wraps(const struct mipc_mapping *m)
+{
+	uint64_t start = (uintptr_t)m->address;
+
+	return start + m->size < start;
+}
+
 static int
 map_it(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
     struct mipc_mapping *m)
@@ -137,6 +146,8 @@ map_it(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 	m->size = opened->size;
 	m->data = opened->data;
 	m->kept_fd = opened->kept_fd;
+	if (m->address != NULL && !m->replace && wraps(m))
+		return EINVAL;
 	like = m->address != NULL ? NULL :
 	    mipc_attach_like(opened, m->writable, m->executable);
 	m->again = like == NULL ? NULL : like->address;
@@ -211,12 +222,15 @@ attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 	size_t page = ns->lives->page;
 	struct mipc_piece piece = { .ns = ns, .opened = opened,
 	    .writable = m->writable, .executable = m->executable };
+	const int refuses = ns->lives->refuses;
 	mipc_life self;
 	int error;
 
 	error = mipc_sweep_seems_over(ns, opened) ? EINVAL :
 	    permitted(ns, gate, opened, m);
-	if (error == 0)
+	if (error == 0 && refuses != 0 && m->writable)
+		error = refuses;
+	if (error == 0 && refuses == 0)
 		error = mipc_life_self(ns->lives, &self);
 	if (error == 0)
 		error = mipc_attach_reserve();
@@ -228,7 +242,8 @@ attach(struct mipc_ns *ns, struct mipc_gate *gate, struct mipc_opened *opened,
 		return error;
 	}
 	mipc_crash_point("shm: mapped");
-	error = count_attach(ns, gate, opened);
+	if (refuses == 0)
+		error = count_attach(ns, gate, opened);
 	if (error != 0) {
 		unmap_it(ns, gate, opened, m);
 		return error;

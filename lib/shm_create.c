@@ -112,12 +112,12 @@ make_head(struct mipc_ns *ns, const struct mipc_wish *wish,
 	static struct mipc_segment *page;
 	size_t size = ns->lives->page;
 	struct mipc_opened *opened;
-	struct mipc_map map;
+	struct mipc_view map;
 	void *memory;
 	int error;
 
 	if (page == NULL) {
-		error = mipc_map_private(size, &memory);
+		error = mipc_view_private(size, &memory);
 		if (error != 0)
 			return error;
 		page = memory;

@@ -18,6 +18,8 @@
 #include "commands.h"
 #include "control.h"
 #include "mipc.h"
+#include "status.h"
+#include "still.h"
 #include "sweep.h"
 
 /* What a call is about. */
@@ -140,12 +142,26 @@ stat_long(struct call *call, struct shmid_ds *out)
 	return error;
 }
 
+/* Where nobody can be settled. */
+static int
+stat_as_it_is(const struct call *call, struct shmid_ds *out)
+{
+	struct mipc_status status;
+	int error = mipc_status_stat(call->ns, MIPC_SHM, call->id, call->any,
+	    &status);
+
+	*out = status.ds.shm;
+	return error;
+}
+
 static int
 stat_id(struct call *call, struct shmid_ds *out)
 {
 	int error = 0;
 
-	if (!stat_open(call, out))
+	if (call->ns->lives->refuses != 0)
+		error = stat_as_it_is(call, out);
+	else if (!stat_open(call, out))
 		error = stat_long(call, out);
 	if (error == 0 && !call->any)
 		error = mipc_control_may_read(&out->shm_perm) ? 0 : EACCES;
@@ -258,6 +274,9 @@ change(struct call *call, int cmd, const struct shmid_ds *buf)
 	struct mipc_opened *opened = NULL;
 	int error, failed;
 
+	if (call->ns->lives->refuses != 0)
+		return call->ns->lives->refuses;
+	mipc_still_pass(call->ns);
 	mipc_gate_enter(&call->gate);
 	mipc_sweep_one(call->ns, &call->gate, call->id);
 	failed = mipc_ns_get(call->ns, MIPC_SHM, call->id, &opened);

@@ -75,6 +75,40 @@ mipc_space_check(const struct mipc_space *space, const char **why)
 	return 0;
 }
 
+ssize_t
+mipc_source_read(const struct mipc_source *source, uint64_t offset,
+    void *buf, size_t size)
+{
+	if (source->base == NULL)
+		return mipc_sys_pread(source->fd, buf, size, offset);
+	if (offset >= source->size)
+		return 0;
+	if (size > source->size - offset)
+		size = (size_t)(source->size - offset);
+	mipc_copy(buf, source->base + offset, size);
+	return (ssize_t)size;
+}
+
+uint64_t
+mipc_source_data(const struct mipc_source *source, uint64_t offset)
+{
+	int64_t at;
+
+	if (source->base != NULL)
+		return offset;
+	at = mipc_sys_seek_data(source->fd, offset);
+	if (at == -ENXIO)
+		return UINT64_MAX;
+	return at < 0 || (uint64_t)at < offset ? offset : (uint64_t)at;
+}
+
+void
+mipc_source_close(struct mipc_source *source)
+{
+	if (source->base == NULL)
+		mipc_sys_close(source->fd);
+}
+
 void
 mipc_store_close(struct mipc_store *store)
 {

@@ -4,7 +4,7 @@
  * directory of files (store_dir.c) and over an anonymous region
  * (store_anon.c).
  *
- * Depends on: format.h, cred.h, life.h, map.h.
+ * Depends on: format.h, cred.h, life.h, view.h.
  * Locks: every operation expects the caller inside the gate, but for
  * `reserve`; those marked [ns] under the namespace lock as well, [object]
  * under the object's.  All return 0 or a positive errno.
@@ -16,7 +16,7 @@
 #include "format_msg.h"
 #include "format_sem.h"
 #include "life.h"
-#include "map.h"
+#include "view.h"
 
 struct mipc_store;
 
@@ -43,20 +43,36 @@ struct mipc_mapping {
 					   mapping can; -1 none */
 };
 
+/* An object's bytes for whoever reads them and no more. */
+struct mipc_source {
+	const char *base;		/* of memory that is there, or NULL */
+	uint64_t size;			/* of that */
+	int fd;
+};
+
 struct mipc_store_ops {
 	/* An object's bytes of data, then what it begins with, mapped. */
 	int (*make_data)(struct mipc_store *, struct mipc_draft *);
 	int (*make_object)(struct mipc_store *, const struct mipc_draft *,
-	    const void *head, size_t size, struct mipc_map *);
+	    const void *head, size_t size, struct mipc_view *);
 	/* Everything that bears this id; what is not there is no error. */
 	int (*unmake)(struct mipc_store *, enum mipc_kind, uint64_t id);
 	/* Map an object's head, writable. */
 	int (*open)(struct mipc_store *, enum mipc_kind, uint64_t id,
-	    struct mipc_map *);
-	void (*close)(struct mipc_store *, struct mipc_map *);
+	    struct mipc_view *);
+	void (*close)(struct mipc_store *, struct mipc_view *);
+	/*
+	 * To read an object's bytes, for mipc_source_close().  Outside the
+	 * gate, unless a directory that was closed is to be opened again.
+	 */
+	int (*look)(struct mipc_store *, enum mipc_kind, uint64_t id,
+	    bool gated, struct mipc_source *);
+	/* The same for a segment's data, of so many bytes at `data`. */
+	int (*look_data)(struct mipc_store *, uint64_t id, uint64_t data,
+	    uint64_t size, struct mipc_source *);
 	/* Give bytes of a mapped head space. */
 	int (*claim)(struct mipc_store *, enum mipc_kind, uint64_t id,
-	    struct mipc_map *, uint64_t offset, uint64_t length);
+	    struct mipc_view *, uint64_t offset, uint64_t length);
 	/* Give bytes of the namespace's head space. */
 	int (*claim_space)(struct mipc_store *, uint64_t offset,
 	    uint64_t length);
@@ -111,6 +127,13 @@ struct mipc_store {
 void	mipc_space_init(struct mipc_space *);
 /* Is this one ours to use?  0, EIO, or EPROTONOSUPPORT with *why. */
 int	mipc_space_check(const struct mipc_space *, const char **why);
+
+/* Bytes of an object, fewer at its end; or a negative errno. */
+ssize_t	mipc_source_read(const struct mipc_source *, uint64_t offset,
+	    void *buf, size_t size);
+/* The first byte from an offset on that may not be 0; UINT64_MAX: none is. */
+uint64_t mipc_source_data(const struct mipc_source *, uint64_t offset);
+void	mipc_source_close(struct mipc_source *);
 
 /* A sentence for mipc_reason(). */
 void	mipc_reason_set(const char *format, ...)

@@ -103,13 +103,13 @@ make_data(struct mipc_store *store, struct mipc_draft *draft)
 
 static int
 open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
-    struct mipc_map *out)
+    struct mipc_view *out)
 {
 	size_t size = mipc_anon_head_pages(of(store), kind) * store->lives.page;
 
 	if (id % MIPC_INDEX_MAX >= mipc_anon_heads(of(store), kind))
 		return ENOENT;
-	*out = (struct mipc_map){
+	*out = (struct mipc_view){
 		.base = head_of(of(store), kind, id),
 		.size = size,
 		.length = size,
@@ -119,8 +119,36 @@ open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 }
 
 static int
+look(struct mipc_store *store, enum mipc_kind kind, uint64_t id, bool gated,
+    struct mipc_source *out)
+{
+	struct mipc_view map;
+	int error = open_object(store, kind, id, &map);
+
+	(void)gated;
+	if (error == 0)
+		*out = (struct mipc_source){ .base = map.base,
+		    .size = map.length, .fd = -1 };
+	return error;
+}
+
+static int
+look_data(struct mipc_store *store, uint64_t id, uint64_t data, uint64_t size,
+    struct mipc_source *out)
+{
+	uint64_t all = of(store)->region->pages * store->lives.page;
+
+	(void)id;
+	if (data > all || size > all - data)
+		return EIO;
+	*out = (struct mipc_source){ .base = of(store)->window + data,
+	    .size = size, .fd = -1 };
+	return 0;
+}
+
+static int
 make_object(struct mipc_store *store, const struct mipc_draft *draft,
-    const void *from, size_t size, struct mipc_map *out)
+    const void *from, size_t size, struct mipc_view *out)
 {
 	struct mipc_object *head = head_of(of(store), draft->kind, draft->id);
 	size_t kept = offsetof(struct mipc_object, state);
@@ -148,7 +176,7 @@ unmake(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
 }
 
 static void
-close_object(struct mipc_store *store, struct mipc_map *map)
+close_object(struct mipc_store *store, struct mipc_view *map)
 {
 	(void)store;
 	map->base = NULL;
@@ -156,7 +184,7 @@ close_object(struct mipc_store *store, struct mipc_map *map)
 
 static int
 claim(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
-    struct mipc_map *map, uint64_t offset, uint64_t length)
+    struct mipc_view *map, uint64_t offset, uint64_t length)
 {
 	uint64_t page = store->lives.page, low = offset & ~(page - 1);
 
@@ -430,6 +458,8 @@ const struct mipc_store_ops mipc_anon_ops = {
 	.unmake = unmake,
 	.open = open_object,
 	.close = close_object,
+	.look = look,
+	.look_data = look_data,
 	.claim = claim,
 	.claim_space = claim_space,
 	.glance = glance,

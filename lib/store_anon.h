@@ -52,7 +52,7 @@ static inline uint64_t
 mipc_anon_head_pages(const struct anon_store *s, enum mipc_kind kind)
 {
 	return kind == MIPC_SEM ? s->set_pages : kind == MIPC_MSG ?
-	    s->store.msg_room / s->store.lives.page : MIPC_REGION_HEAD;
+	    s->store.msg_room / s->store.lives.page : MIPC_VIEW_HEAD;
 }
 
 /* store_anon.c */

@@ -45,7 +45,7 @@ mipc_anon_shut(struct mipc_store *store)
 	if (s->readable != NULL)
 		mipc_sys_unmap(s->readable, s->size);
 	mipc_sys_unmap(s->window, s->size);
-	mipc_map_free(s, sizeof(*s));
+	mipc_view_free(s, sizeof(*s));
 }
 
 /* Where everything stands; format.h draws it. */
@@ -173,19 +173,19 @@ mipc_store_anon(struct mipc_store **out)
 	void *memory;
 	int error;
 
-	error = mipc_map_private(sizeof(*s), &memory);
+	error = mipc_view_private(sizeof(*s), &memory);
 	if (error != 0)
 		return error;
 	s = memory;
 	s->store.ops = &mipc_anon_ops;
 	s->store.anonymous = true;
-	s->store.head_bytes = MIPC_REGION_HEAD * mipc_sys_page();
+	s->store.head_bytes = MIPC_VIEW_HEAD * mipc_sys_page();
 	s->store.set_room = MIPC_SEMMSL_MOST;
 	mipc_sem_lay_out(&layout, MIPC_SEMMSL_MOST, mipc_sys_page());
 	s->set_pages = layout.size / mipc_sys_page();
 	error = make_region(s);
 	if (error != 0) {
-		mipc_map_free(memory, sizeof(*s));
+		mipc_view_free(memory, sizeof(*s));
 		return error;
 	}
 	s->store.space = (void *)s->window;

@@ -37,15 +37,25 @@
 
 const char *const mipc_dir_kind[MIPC_KINDS] = { "shm", "sem", "msg" };
 
+/* By hand: who lists many objects does it for each. */
 void
 mipc_dir_object(enum mipc_kind kind, uint64_t id, char out[32])
 {
-	snprintf(out, 32, "%s.%llu", mipc_dir_kind[kind],
-	    (unsigned long long)id);
+	char digits[20];
+	int at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + id % 10);
+		id /= 10;
+	} while (id > 0);
+	memcpy(out, mipc_dir_kind[kind], 3);
+	out[3] = '.';
+	memcpy(out + 4, digits + at, sizeof(digits) - (size_t)at);
+	out[4 + sizeof(digits) - (size_t)at] = '\0';
 }
 
-static void
-data_name(uint64_t id, char out[32])
+void
+mipc_dir_data(uint64_t id, char out[32])
 {
 	snprintf(out, 32, "shm.%llu.data", (unsigned long long)id);
 }
@@ -53,13 +63,15 @@ data_name(uint64_t id, char out[32])
 /* A set's file is as long as its tables may grow; a segment's grows. */
 static int
 map_head(struct mipc_store *store, enum mipc_kind kind, int fd,
-    struct mipc_map *out)
+    struct mipc_view *out)
 {
 	size_t page = store->lives.page;
 
+	out->prot = store->lives.refuses != 0 ? PROT_READ :
+	    PROT_READ | PROT_WRITE;
 	if (kind == MIPC_SHM)
-		return mipc_map_head(fd, store->head_bytes, page, out);
-	return mipc_map_whole(fd, page, kind == MIPC_SEM ?
+		return mipc_view_head(fd, store->head_bytes, page, out);
+	return mipc_view_whole(fd, page, kind == MIPC_SEM ?
 	    MIPC_SEM_BYTES_MOST : MIPC_MSG_BYTES_MOST, out);
 }
 
@@ -115,7 +127,7 @@ make_data(struct mipc_store *store, struct mipc_draft *draft)
 
 	if ((r = mipc_dir_fd(&s->dir)) < 0)
 		return -r;
-	data_name(draft->id, name);
+	mipc_dir_data(draft->id, name);
 	fd = create(s, name, draft->mode);
 	if (fd < 0)
 		return -fd;
@@ -130,9 +142,8 @@ make_data(struct mipc_store *store, struct mipc_draft *draft)
 	return error;
 }
 
-/* Whoever may read or write the object writes its head; the owner always. */
-static unsigned
-head_mode(unsigned mode)
+unsigned
+mipc_dir_head_mode(unsigned mode)
 {
 	unsigned head = 0600;
 
@@ -145,7 +156,7 @@ head_mode(unsigned mode)
 
 static int
 make_object(struct mipc_store *store, const struct mipc_draft *draft,
-    const void *head, size_t size, struct mipc_map *out)
+    const void *head, size_t size, struct mipc_view *out)
 {
 	struct dir_store *s = of(store);
 	char name[32];
@@ -156,7 +167,7 @@ make_object(struct mipc_store *store, const struct mipc_draft *draft,
 	if (fd < 0)
 		return -fd;
 	mipc_dir_object(draft->kind, draft->id, name);
-	fd = create(s, name, head_mode(draft->mode));
+	fd = create(s, name, mipc_dir_head_mode(draft->mode));
 	if (fd < 0)
 		return -fd;
 	mipc_crash_point("dir: object begun");
@@ -192,7 +203,7 @@ unmake(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
 	if (fd < 0)
 		return -fd;
 	if (kind == MIPC_SHM) {
-		data_name(id, name);
+		mipc_dir_data(id, name);
 		r = mipc_sys_unlink(fd, name, 0);
 		if (r < 0 && r != -ENOENT)
 			return -r;
@@ -209,13 +220,14 @@ unmake(struct mipc_store *store, enum mipc_kind kind, uint64_t id)
 
 static int
 open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
-    struct mipc_map *out)
+    struct mipc_view *out)
 {
 	char name[32];
 	int error, fd;
 
 	mipc_dir_object(kind, id, name);
-	fd = mipc_dir_openat(&of(store)->dir, name, O_RDWR);
+	fd = mipc_dir_openat(&of(store)->dir, name,
+	    store->lives.refuses != 0 ? O_RDONLY : O_RDWR);
 	if (fd < 0)
 		return -fd;
 	error = map_head(store, kind, fd, out);
@@ -224,15 +236,15 @@ open_object(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 }
 
 static void
-close_object(struct mipc_store *store, struct mipc_map *map)
+close_object(struct mipc_store *store, struct mipc_view *map)
 {
 	(void)store;
-	mipc_map_close(map);
+	mipc_view_close(map);
 }
 
 static int
 claim(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
-    struct mipc_map *map, uint64_t offset, uint64_t length)
+    struct mipc_view *map, uint64_t offset, uint64_t length)
 {
 	struct stat st;
 	char name[32];
@@ -275,26 +287,21 @@ static int
 glance(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
     struct mipc_perm *perm, uint64_t *size)
 {
-	struct stat st;
 	char name[32];
-	int fd, r;
+	int error, fd;
 
 	if (kind == MIPC_SHM)
-		data_name(id, name);
+		mipc_dir_data(id, name);
 	else
 		mipc_dir_object(kind, id, name);
 	fd = mipc_dir_fd(&of(store)->dir);
 	if (fd < 0)
 		return -fd;
-	r = mipc_sys_stat(fd, name, &st, AT_SYMLINK_NOFOLLOW);
-	if (r < 0)
-		return -r;
-	perm->uid = perm->cuid = st.st_uid;
-	perm->gid = perm->cgid = st.st_gid;
-	perm->mode = st.st_mode & 0777;
+	error = mipc_acl_read(fd, name, perm, size);
 	/* How many semaphores a set has its mode keeps from the caller. */
-	*size = kind == MIPC_SHM ? (uint64_t)st.st_size : MIPC_SEMMSL_MOST;
-	return 0;
+	if (error == 0 && kind != MIPC_SHM)
+		*size = MIPC_SEMMSL_MOST;
+	return error;
 }
 
 /* --- permissions ------------------------------------------------------- */
@@ -315,7 +322,7 @@ resident(struct mipc_store *store, uint64_t id)
 {
 	char name[32];
 
-	data_name(id, name);
+	mipc_dir_data(id, name);
 	return bytes_given(store, name);
 }
 
@@ -378,7 +385,7 @@ permit_begun(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 
 	set_name(kind, id, name);
 	if (kind == MIPC_SHM)
-		data_name(id, data);
+		mipc_dir_data(id, data);
 	else
 		mipc_dir_object(kind, id, data);
 	if (mipc_dir_fd(&s->dir) < 0 || mipc_sys_stat(s->dir.fd, name, &link,
@@ -413,12 +420,13 @@ permit(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
 		return -fd;
 	error = begin_permit(s, kind, id, perm);
 	if (error == 0 && kind == MIPC_SHM) {
-		data_name(id, name);
+		mipc_dir_data(id, name);
 		error = mipc_acl_permit(fd, name, perm, mode);
 	}
 	mipc_dir_object(kind, id, name);
 	if (error == 0)
-		error = mipc_acl_permit(fd, name, perm, head_mode(mode));
+		error = mipc_acl_permit(fd, name, perm,
+		    mipc_dir_head_mode(mode));
 	/* So that the new owner can take it away; if it may be. */
 	if (error == 0 && key != 0)
 		mipc_dir_key_permit(store, kind, (uint32_t)key, id, perm);
@@ -435,12 +443,15 @@ open_data(struct dir_store *s, const struct mipc_mapping *m, int *out)
 	char name[32];
 	int fd, r;
 
-	data_name(m->id, name);
+	mipc_dir_data(m->id, name);
 	fd = mipc_dir_openat(&s->dir, name, m->writable ? O_RDWR : O_RDONLY);
 	if (fd < 0)
 		return -fd;
 	r = mipc_sys_fstat(fd, &st);
-	if (r == 0 && (st.st_ino != m->data || !S_ISREG(st.st_mode) ||
+	/* A copy, which is only read, has another. */
+	if (r == 0 && s->refuses == 0 && st.st_ino != m->data)
+		r = -EIO;
+	if (r == 0 && (!S_ISREG(st.st_mode) ||
 	    (uint64_t)st.st_size < m->size))
 		r = -EIO;
 	if (r == 0)
@@ -538,7 +549,7 @@ mapped(struct mipc_store *store, uint64_t id, int kept_fd)
 
 	if (kept_fd >= 0)
 		return EBUSY;
-	data_name(id, name);
+	mipc_dir_data(id, name);
 	fd = mipc_dir_openat(&of(store)->dir, name, O_RDONLY);
 	if (fd == -EACCES && let_owner_read(of(store), name))
 		fd = mipc_dir_openat(&of(store)->dir, name, O_RDONLY);
@@ -561,6 +572,8 @@ const struct mipc_store_ops mipc_dir_ops = {
 	.unmake = unmake,
 	.open = open_object,
 	.close = close_object,
+	.look = mipc_dir_look,
+	.look_data = mipc_dir_look_data,
 	.claim = claim,
 	.claim_space = claim_space,
 	.glance = glance,

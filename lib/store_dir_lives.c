@@ -3,7 +3,8 @@
  * store_dir_lives.c - the files of lives: life.<uid>.slots, .run and .exec.
  *
  * Of mode 0644 and owned by the uid: others read the slots and ask the locks,
- * and nobody else can declare its processes dead or alive.
+ * and nobody else can declare its processes dead or alive.  In a directory that
+ * somebody copied they are that one's, who could do as much by their names.
  */
 #include "store_dir.h"
 
@@ -74,7 +75,8 @@ open_life(void *where, uid_t uid, enum mipc_life_file file, bool make)
 		return mipc_dir_openat(&s->dir, name, O_PATH);
 	/* The lock of a process wants a descriptor that may write. */
 	fd = mipc_dir_openat(&s->dir, name, make ||
-	    (file == MIPC_LIFE_EXEC && uid == mipc_sys_euid()) ?
+	    (file == MIPC_LIFE_EXEC && uid == mipc_sys_euid() &&
+	    s->store.lives.refuses == 0) ?
 	    O_RDWR : O_RDONLY);
 	while (fd == -ENOENT && make) {
 		error = make_life_file(s, name, file == MIPC_LIFE_SLOTS);
@@ -87,7 +89,7 @@ open_life(void *where, uid_t uid, enum mipc_life_file file, bool make)
 	if (fd < 0)
 		return fd;
 	if (mipc_sys_fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    st.st_uid != uid) {
+	    (st.st_uid != uid && st.st_uid != s->dir.uid)) {
 		mipc_sys_close(fd);
 		return -EIO;
 	}
@@ -100,19 +102,20 @@ map_slots(void *where, uid_t uid, void **out)
 	struct dir_store *s = where;
 	size_t size = (size_t)MIPC_SLOTS * s->store.lives.page;
 	const struct mipc_house_head *head;
-	struct mipc_map map;
+	struct mipc_view map;
 	int error, fd;
 
-	fd = open_life(where, uid, MIPC_LIFE_SLOTS, uid == mipc_sys_euid());
+	fd = open_life(where, uid, MIPC_LIFE_SLOTS,
+	    s->store.lives.refuses == 0 && uid == mipc_sys_euid());
 	if (fd < 0)
 		return -fd;
-	error = mipc_map_fd(fd, size, size, PROT_READ, &map);
+	error = mipc_view_fd(fd, size, size, PROT_READ, &map);
 	mipc_sys_close(fd);
 	if (error != 0)
 		return error;
 	head = map.base;
 	if (head->magic != MIPC_MAGIC_HOUSE || head->format != MIPC_FORMAT) {
-		mipc_map_close(&map);
+		mipc_view_close(&map);
 		return EIO;
 	}
 	mipc_bus_guard(map.base, map.size);

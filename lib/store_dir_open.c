@@ -22,7 +22,7 @@
 static int
 fill_space(int fd)
 {
-	struct mipc_map map;
+	struct mipc_view map;
 	size_t head = offsetof(struct mipc_space, entry);
 	int error;
 
@@ -30,12 +30,12 @@ fill_space(int fd)
 	if (error == 0)
 		error = -mipc_sys_truncate_fd(fd, sizeof(struct mipc_space));
 	if (error == 0)
-		error = mipc_map_fd(fd, head, head, PROT_READ | PROT_WRITE,
+		error = mipc_view_fd(fd, head, head, PROT_READ | PROT_WRITE,
 		    &map);
 	if (error != 0)
 		return error;
 	mipc_space_init(map.base);
-	mipc_map_close(&map);
+	mipc_view_close(&map);
 	return 0;
 }
 
@@ -58,6 +58,16 @@ make_space(struct dir_store *s)
 	return error;
 }
 
+/* Where nothing can be written, or shall be: `why` is what a change gets. */
+static int
+open_to_read(struct dir_store *s, int why)
+{
+	int fd = mipc_dir_openat(&s->dir, "namespace", O_RDONLY);
+
+	s->refuses = why;
+	return fd;
+}
+
 /* The namespace file's descriptor, the file made if it may be. */
 static int
 open_space(struct dir_store *s, int flags)
@@ -65,8 +75,12 @@ open_space(struct dir_store *s, int flags)
 	bool made = false;
 	int error, fd;
 
+	if ((flags & MIPC_RDONLY) != 0)
+		return open_to_read(s, EROFS);
 	for (;;) {
 		fd = mipc_dir_openat(&s->dir, "namespace", O_RDWR);
+		if (fd == -EROFS || fd == -EACCES)
+			return open_to_read(s, -fd);
 		if (fd >= 0 && !made && (flags & MIPC_CREAT) != 0 &&
 		    (flags & MIPC_EXCL) != 0) {
 			mipc_sys_close(fd);
@@ -108,12 +122,25 @@ lock_probe(struct dir_store *s, int fd)
 	return 0;
 }
 
+/* Locks are only asked there, and a lock of ours is not to be seen. */
+static void
+assume_locks(struct dir_store *s, int fd)
+{
+	struct mipc_lives *lives = &s->store.lives;
+
+	lives->refuses = s->refuses;
+	lives->owned_by = !mipc_sys_forced("MIPC_NO_OFD") &&
+	    mipc_sys_locked(fd, MIPC_OWNED_BY_FILE, PROBE_AT, 1, NULL) >= 0 ?
+	    MIPC_OWNED_BY_FILE : MIPC_OWNED_BY_PROCESS;
+	lives->lock_maps = s->flock_maps = true;
+}
+
 /* The same question to flock, on a file of our own. */
 static bool
 flock_survives(struct dir_store *s)
 {
 	struct mipc_file file;
-	struct mipc_map map;
+	struct mipc_view map;
 	bool survives = false;
 	char path[40];
 	int other;
@@ -124,11 +151,11 @@ flock_survives(struct dir_store *s)
 	other = mipc_sys_open(AT_FDCWD, path, O_RDONLY, 0);
 	if (other >= 0 && mipc_sys_reserve_fd(file.fd, 0, 1) == 0 &&
 	    mipc_sys_flock(file.fd, LOCK_SH) == 0 &&
-	    mipc_map_fd(file.fd, s->store.lives.page, 1, PROT_NONE,
+	    mipc_view_fd(file.fd, s->store.lives.page, 1, PROT_NONE,
 	    &map) == 0) {
 		mipc_dir_drop(&s->dir, &file);
 		survives = mipc_sys_flock(other, LOCK_EX | LOCK_NB) != 0;
-		mipc_map_close(&map);
+		mipc_view_close(&map);
 	} else {
 		mipc_dir_drop(&s->dir, &file);
 	}
@@ -164,18 +191,19 @@ map_space(struct dir_store *s, int fd)
 	const char *why = "truncated or damaged";
 	int error;
 
-	error = mipc_map_fd(fd, sizeof(struct mipc_space),
-	    sizeof(struct mipc_space), PROT_READ | PROT_WRITE, &s->space);
+	error = mipc_view_fd(fd, sizeof(struct mipc_space),
+	    sizeof(struct mipc_space), s->refuses != 0 ? PROT_READ :
+	    PROT_READ | PROT_WRITE, &s->space);
 	if (error == 0) {
 		error = mipc_space_check(s->space.base, &why);
-		if (error == 0 && s->space.uid != 0 &&
+		if (error == 0 && !s->dir.foreign && s->space.uid != 0 &&
 		    s->space.uid != s->dir.uid &&
 		    s->space.uid != mipc_sys_euid()) {
 			why = "belongs to somebody else";
 			error = EPERM;
 		}
 		if (error != 0)
-			mipc_map_close(&s->space);
+			mipc_view_close(&s->space);
 	}
 	if (error != 0)
 		mipc_reason_set("%s/namespace: %s", s->dir.path, why);
@@ -185,7 +213,7 @@ map_space(struct dir_store *s, int fd)
 static int
 open_whole(struct dir_store *s, int flags)
 {
-	uint64_t byte;
+	uint64_t byte = 0;
 	int error, fd;
 
 	fd = open_space(s, flags);
@@ -197,7 +225,10 @@ open_whole(struct dir_store *s, int flags)
 		return -fd;
 	}
 	mipc_lives_init(&s->store.lives, &mipc_dir_lives, s, NULL);
-	byte = lock_probe(s, fd);
+	if (s->refuses != 0)
+		assume_locks(s, fd);
+	else
+		byte = lock_probe(s, fd);
 	error = map_space(s, fd);
 	mipc_sys_close(fd);
 	if (error != 0)
@@ -205,9 +236,11 @@ open_whole(struct dir_store *s, int flags)
 	s->store.space = s->space.base;
 	s->store.lives.houses = s->store.space->house;
 	s->space.guard = mipc_bus_guard(s->space.base, s->space.size);
-	read_probe(s, byte);
+	if (s->refuses == 0) {
+		read_probe(s, byte);
+		mipc_dir_sweep(&s->dir);
+	}
 	s->store.maps_tell = s->flock_maps;
-	mipc_dir_sweep(&s->dir);
 	return 0;
 }
 
@@ -218,7 +251,7 @@ mipc_store_dir(const char *dir, int flags, struct mipc_store **out)
 	void *memory;
 	int error;
 
-	error = mipc_map_private(sizeof(*s), &memory);
+	error = mipc_view_private(sizeof(*s), &memory);
 	if (error != 0)
 		return error;
 	s = memory;
@@ -232,11 +265,52 @@ mipc_store_dir(const char *dir, int flags, struct mipc_store **out)
 			mipc_dir_close(&s->dir);
 	}
 	if (error != 0) {
-		mipc_map_free(memory, sizeof(*s));
+		mipc_view_free(memory, sizeof(*s));
 		return error;
 	}
 	*out = &s->store;
 	return 0;
+}
+
+int
+mipc_dir_look(struct mipc_store *store, enum mipc_kind kind, uint64_t id,
+    bool gated, struct mipc_source *out)
+{
+	struct dir_store *s = of(store);
+	char name[32];
+	int fd;
+
+	mipc_dir_object(kind, id, name);
+	fd = gated ? mipc_dir_openat(&s->dir, name, O_RDONLY) :
+	    mipc_sys_open(s->dir.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+	    0);
+	if (fd < 0)
+		return -fd;
+	*out = (struct mipc_source){ .fd = fd };
+	return 0;
+}
+
+int
+mipc_dir_look_data(struct mipc_store *store, uint64_t id, uint64_t data,
+    uint64_t size, struct mipc_source *out)
+{
+	struct stat st;
+	char name[32];
+	int fd, r;
+
+	(void)size;
+	mipc_dir_data(id, name);
+	fd = mipc_dir_openat(&of(store)->dir, name, O_RDONLY);
+	if (fd < 0)
+		return -fd;
+	r = mipc_sys_fstat(fd, &st);
+	if (r == 0 && (!S_ISREG(st.st_mode) || st.st_ino != data))
+		r = -EIO;
+	if (r < 0)
+		mipc_sys_close(fd);
+	else
+		*out = (struct mipc_source){ .fd = fd };
+	return -r;
 }
 
 bool
@@ -244,7 +318,8 @@ mipc_store_same(const struct mipc_store *a, const struct mipc_store *b)
 {
 	const struct dir_store *x = (const void *)a, *y = (const void *)b;
 
-	return !a->anonymous && !b->anonymous && x->dir.dev == y->dir.dev &&
+	return !a->anonymous && !b->anonymous && x->refuses == y->refuses &&
+	    x->dir.dev == y->dir.dev &&
 	    x->dir.ino == y->dir.ino && x->space.ino == y->space.ino;
 }
 
@@ -253,11 +328,11 @@ mipc_store_dir_shut(struct mipc_store *store)
 {
 	struct dir_store *s = of(store);
 
-	mipc_map_close(&s->space);
+	mipc_view_close(&s->space);
 	for (uint32_t i = 0; i < MIPC_HOUSES; i++)
 		if (store->lives.window[i] != NULL)
-			mipc_map_free(store->lives.window[i],
+			mipc_view_free(store->lives.window[i],
 			    (size_t)MIPC_SLOTS * store->lives.page);
 	mipc_dir_close(&s->dir);
-	mipc_map_free(s, sizeof(*s));
+	mipc_view_free(s, sizeof(*s));
 }

@@ -117,7 +117,8 @@ mipc_sweep_one(struct mipc_ns *ns, struct mipc_gate *gate, uint64_t id)
 {
 	struct mipc_entry *entry = mipc_ns_entry(ns, MIPC_SHM, id);
 
-	if (entry != NULL && mipc_take(&entry->state) == MIPC_INDEX_DEST)
+	if (entry != NULL && ns->lives->refuses == 0 &&
+	    mipc_take(&entry->state) == MIPC_INDEX_DEST)
 		look_at_removed(ns, gate, id);
 }
 
@@ -249,6 +250,8 @@ mipc_sweep(struct mipc_ns *ns, struct mipc_gate *gate)
 	uint32_t looks = LOOKS;
 	uint64_t bits, words, w;
 
+	if (ns->lives->refuses != 0)
+		return;
 	if (lock_is_left(ns) && mipc_ns_lock(ns, gate) == 0)
 		mipc_ns_unlock(ns);	/* taking it finished the rest */
 	if (forced(ns))
@@ -305,7 +308,7 @@ mipc_sweep_if_due(struct mipc_ns *ns)
 {
 	struct mipc_gate gate;
 
-	if (!anything_due(ns))
+	if (ns->lives->refuses != 0 || !anything_due(ns))
 		return;
 	mipc_gate_enter(&gate);
 	mipc_sweep(ns, &gate);

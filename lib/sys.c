@@ -29,6 +29,7 @@
 /* Of /proc/PID/stat. */
 #define FIELD_FLAGS	9
 #define FIELD_THREADS	20
+#define FIELD_BEGAN	22
 #define FLAG_EXITING	4u	/* PF_EXITING; canaries are marked later */
 
 long
@@ -226,6 +227,43 @@ field_of(const char *stat, int field)
 	for (; at != NULL && field > 2; field--)
 		at = strchr(at + 1, ' ');
 	return at == NULL ? 0 : strtoul(at + 1, NULL, 10);
+}
+
+bool
+mipc_sys_thread(pid_t tid, char *state, uint64_t *began)
+{
+	char path[32], text[512], *name_end;
+
+	*state = 0;
+	*began = 0;
+	if (S2(SYS_tkill, tid, 0) == -ESRCH)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)tid);
+	text_of(AT_FDCWD, path, text, sizeof(text));
+	name_end = strrchr(text, ')');
+	if (name_end == NULL || name_end[1] != ' ')
+		return true;
+	*state = name_end[2];
+	*began = field_of(text, FIELD_BEGAN);
+	return true;
+}
+
+uint32_t
+mipc_sys_numbering(void)
+{
+	struct stat pids, times;
+	char text[16];
+	int n;
+
+	n = mipc_sys_readlink(AT_FDCWD, "/proc/self", text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	if (atoi(text) != mipc_sys_pid() ||
+	    mipc_sys_stat(AT_FDCWD, "/proc/self/ns/pid", &pids, 0) != 0)
+		return 0;
+	/* Of another clock the same tick has another number. */
+	if (mipc_sys_stat(AT_FDCWD, "/proc/self/ns/time", &times, 0) != 0)
+		times.st_ino = 0;
+	return (uint32_t)pids.st_ino + 31 * (uint32_t)times.st_ino;
 }
 
 bool

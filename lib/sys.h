@@ -43,6 +43,12 @@ void	mipc_sys_fd_path(int fd, char out[40]);
 int	mipc_sys_link_fd(int fd, int dirfd, const char *path);
 int	mipc_sys_rename(int dirfd, const char *from, const char *to);
 int	mipc_sys_rename_new(int dirfd, const char *from, const char *to);
+/* Each takes the other's name, in one step; -EINVAL where that is not known. */
+int	mipc_sys_rename_exchange(int dirfd, const char *one, const char *other);
+/* A second name. */
+int	mipc_sys_link(int dirfd, const char *from, const char *to);
+/* All of its filesystem is on disk. */
+int	mipc_sys_sync_all(int fd);
 int	mipc_sys_getcwd(char *, size_t);
 int	mipc_sys_mkdir(const char *path, unsigned mode);
 int	mipc_sys_chmod(int dirfd, const char *path, unsigned mode);
@@ -54,6 +60,15 @@ int	mipc_sys_reserve_fd(int fd, uint64_t offset, uint64_t length);
 ssize_t	mipc_sys_read(int fd, void *, size_t);
 ssize_t	mipc_sys_pread(int fd, void *, size_t, uint64_t offset);
 ssize_t	mipc_sys_pwrite(int fd, const void *, size_t, uint64_t offset);
+int	mipc_sys_sync_fd(int fd);
+/*
+ * Bytes of one file become those of another by sharing their blocks: whole
+ * blocks, or to the end of the first.  Where files cannot: a negative errno.
+ */
+int	mipc_sys_clone_range(int from, uint64_t at, uint64_t length, int to,
+	    uint64_t where);
+/* The first byte from an offset on that is no hole's, or a negative errno. */
+int64_t	mipc_sys_seek_data(int fd, uint64_t offset);
 int	mipc_sys_dents(int fd, void *, size_t);
 int	mipc_sys_memfd(const char *name);
 int	mipc_sys_dup_above(int fd, int lowest);
@@ -62,11 +77,19 @@ int	mipc_sys_lowest_high(void);	/* no lower than this */
 int	mipc_sys_flock(int fd, int operation);
 bool	mipc_sys_remote(int fd, const char **what);
 int	mipc_sys_set_acl(int fd, const void *blob, size_t size);
+ssize_t	mipc_sys_get_acl(const char *path, void *blob, size_t size);
+/* Extended attributes: names that there are, and values. */
+int	mipc_sys_attributes(const char *path, char *names, size_t);
+int	mipc_sys_attribute(const char *path, const char *name, void *, size_t);
+int	mipc_sys_set_attribute(int fd, const char *name, const void *, size_t);
 
 /* Byte locks: exclusive ones, of an open file description or a process. */
 enum mipc_owner { MIPC_OWNED_BY_FILE, MIPC_OWNED_BY_PROCESS };
 int	mipc_sys_lock(int fd, enum mipc_owner, uint64_t byte, bool wait);
 int	mipc_sys_unlock(int fd, enum mipc_owner, uint64_t byte);
+/* Of an open file description: F_RDLCK, F_WRLCK or F_UNLCK on a range. */
+int	mipc_sys_lock_range(int fd, short type, uint64_t start,
+	    uint64_t length, bool wait);
 /* Wait until nobody holds this byte exclusively. */
 int	mipc_sys_await(int fd, enum mipc_owner, uint64_t byte);
 /* 1 somebody else holds a byte of it exclusively (*which, if asked), 0 no. */
@@ -96,6 +119,17 @@ int	mipc_sys_protect(void *, size_t, int prot);
 int	mipc_sys_lock_memory(void *, size_t);
 int	mipc_sys_unlock_memory(void *, size_t);
 int	mipc_sys_resident(void *, size_t, unsigned char *);
+int	mipc_sys_flush(void *, size_t);		/* to disk, when it returns */
+int	mipc_sys_resize(void *, size_t from, size_t to, void **out);
+/*
+ * Copy memory of this process where either end may be no memory any more: as
+ * many bytes as could be, or -EFAULT if none.  No signal comes of it.
+ */
+ssize_t	mipc_sys_copy(void *to, const void *from, size_t);
+/* One message on a socket. */
+struct msghdr;
+ssize_t	mipc_sys_sendmsg(int fd, const struct msghdr *, int flags);
+ssize_t	mipc_sys_recvmsg(int fd, struct msghdr *, int flags);
 
 /* Identity. */
 uid_t	mipc_sys_euid(void);
@@ -108,6 +142,16 @@ pid_t	mipc_sys_tid(void);
 int	mipc_sys_kill(pid_t, int signal);
 /* Has the process of this pid ended?  A zombie has. */
 bool	mipc_sys_ended(pid_t);
+/*
+ * A thread, as /proc has it: its state ('R', 'T', 'Z'; 0 cannot be told) and
+ * when it began, in ticks.  False: there is none of this id.
+ */
+bool	mipc_sys_thread(pid_t tid, char *state, uint64_t *began);
+/*
+ * Which numbers threads have here: processes for which this differs do not
+ * know each other's ids.  0: /proc does not tell, or is not of this process's.
+ */
+uint32_t mipc_sys_numbering(void);
 /*
  * Is all that is left of this process one thread, which the kernel is about
  * to end?  Nothing of its program runs any more.  False if it cannot be told.
@@ -151,12 +195,13 @@ struct mipc_futex_waitv {
 	uint32_t pad;
 };
 /*
- * Sleep on up to 128 words until `deadline` on CLOCK_MONOTONIC, NULL for ever.
- * Which was woken, or -EAGAIN, -ETIMEDOUT, -EINTR if a handler ran or the
- * process was stopped (only if mipc_sys_waitv_tells()), -ENOSYS.
+ * Sleep on up to 128 words until `deadline` on CLOCK_MONOTONIC, NULL for ever;
+ * `asleep` becomes 1 first.  Which was woken, or -EAGAIN, -ETIMEDOUT, -ENOSYS;
+ * and if mipc_sys_waitv_tells(), -EINTR: a handler ran since `asleep` was 1, or
+ * -ERESTART: the process was stopped.
  */
 int	mipc_sys_waitv(const struct mipc_futex_waitv *, unsigned n,
-	    const struct timespec *deadline);
+	    const struct timespec *deadline, uint32_t *asleep);
 bool	mipc_sys_waitv_tells(void);	/* of the calling thread */
 bool	mipc_sys_has_waitv(void);	/* the kernel, unless forced away */
 /*

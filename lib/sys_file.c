@@ -5,6 +5,7 @@
 #include "sys_inside.h"
 
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -20,6 +21,9 @@
 #endif
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
+#endif
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE 2
 #endif
 
 int
@@ -111,6 +115,25 @@ mipc_sys_rename_new(int dirfd, const char *from, const char *to)
 	if (r == 0)
 		mipc_sys_unlink(dirfd, from, 0);
 	return (int)r;
+}
+
+int
+mipc_sys_rename_exchange(int dirfd, const char *one, const char *other)
+{
+	return (int)S5(SYS_renameat2, dirfd, one, dirfd, other,
+	    RENAME_EXCHANGE);
+}
+
+int
+mipc_sys_link(int dirfd, const char *from, const char *to)
+{
+	return (int)S5(SYS_linkat, dirfd, from, dirfd, to, 0);
+}
+
+int
+mipc_sys_sync_all(int fd)
+{
+	return (int)S1(SYS_syncfs, fd);
 }
 
 /* Bytes written, the terminator among them, or a negative errno. */
@@ -284,18 +307,98 @@ mipc_sys_remote(int fd, const char **what)
 	return false;
 }
 
+#define ACL	"system.posix_acl_access"
+
+int
+mipc_sys_set_attribute(int fd, const char *name, const void *value,
+    size_t size)
+{
+	return (int)S5(SYS_fsetxattr, fd, name, value, size, 0);
+}
+
 int
 mipc_sys_set_acl(int fd, const void *blob, size_t size)
 {
-	return (int)S5(SYS_fsetxattr, fd, "system.posix_acl_access", blob,
-	    size, 0);
+	return mipc_sys_set_attribute(fd, ACL, blob, size);
 }
+
+/* By a path, not followed: a descriptor would have to be one for reading. */
+ssize_t
+mipc_sys_get_acl(const char *path, void *blob, size_t size)
+{
+	return S4(SYS_lgetxattr, path, ACL, blob, size);
+}
+
+int
+mipc_sys_attributes(const char *path, char *names, size_t size)
+{
+	return (int)S3(SYS_listxattr, path, names, size);
+}
+
+int
+mipc_sys_attribute(const char *path, const char *name, void *value,
+    size_t size)
+{
+	return (int)S4(SYS_getxattr, path, name, value, size);
+}
+
+int
+mipc_sys_sync_fd(int fd)
+{
+	return (int)S1(SYS_fsync, fd);
+}
+
+/* The kernel's struct file_clone_range, and FICLONERANGE. */
+struct clone_range {
+	int64_t from;
+	uint64_t at, length, where;
+};
+#define CLONE_RANGE	_IOW(0x94, 13, struct clone_range)
+
+int
+mipc_sys_clone_range(int from, uint64_t at, uint64_t length, int to,
+    uint64_t where)
+{
+	struct clone_range range = { from, at, length, where };
+
+	return (int)S3(SYS_ioctl, to, CLONE_RANGE, &range);
+}
+
+#if __SIZEOF_LONG__ == 8
+int64_t
+mipc_sys_seek_data(int fd, uint64_t offset)
+{
+	return S3(SYS_lseek, fd, offset, SEEK_DATA);
+}
+#else
+int64_t
+mipc_sys_seek_data(int fd, uint64_t offset)
+{
+	const int saved = errno;
+	int64_t at = lseek(fd, (off_t)offset, SEEK_DATA);
+
+	if (at == -1)
+		at = -errno;
+	errno = saved;
+	return at;
+}
+#endif
 
 static long
 lock_call(int fd, int command, struct flock *lock)
 {
 	return DIRECT(S3(SYS_fcntl, fd, command, lock),
 	    fcntl(fd, command, lock));
+}
+
+int
+mipc_sys_lock_range(int fd, short type, uint64_t start, uint64_t length,
+    bool wait)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET,
+	    .l_start = (off_t)start, .l_len = (off_t)length };
+
+	return (int)lock_call(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
 }
 
 static int
@@ -305,8 +408,7 @@ set_lock(int fd, enum mipc_owner owner, uint64_t byte, short type, bool wait)
 	    .l_start = (off_t)byte, .l_len = 1 };
 
 	if (owner == MIPC_OWNED_BY_FILE)
-		return (int)lock_call(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK,
-		    &lock);
+		return mipc_sys_lock_range(fd, type, byte, 1, wait);
 	return (int)lock_call(fd, wait ? F_SETLKW : F_SETLK, &lock);
 }
 

@@ -270,8 +270,10 @@ sysv_shmctl64(int shmid, int cmd, void *buf)
 	case SHM_STAT_ANY:
 		return tell_wide_segment(shmid, cmd, buf);
 	case IPC_SET:
-		if (shmid < 0 || !SYSV_READABLE(buf, sizeof(ds.shm_perm)))
+		if (shmid < 0)
 			break;
+		if (!SYSV_READABLE(buf, sizeof(struct shmid64_ds)))
+			return bad_pointer();
 		ds.shm_perm = *(const struct ipc_perm *)buf;
 		return shmctl(shmid, cmd, &ds);
 	}
@@ -332,9 +334,10 @@ sysv_semctl64(int semid, int number, int cmd, ...)
 	case SEM_STAT_ANY:
 		return tell_wide(semid, cmd, (struct semid64_ds *)argument.buf);
 	case IPC_SET:
-		if (semid < 0 ||
-		    !SYSV_READABLE(argument.buf, sizeof(ds.sem_perm)))
+		if (semid < 0)
 			break;
+		if (!SYSV_READABLE(argument.buf, sizeof(struct semid64_ds)))
+			return bad_pointer();
 		ds.sem_perm = argument.buf->sem_perm;
 		argument.buf = &ds;
 		break;
@@ -372,8 +375,10 @@ sysv_msgctl64(int msqid, int cmd, void *buf)
 	case MSG_STAT_ANY:
 		return tell_wide_queue(msqid, cmd, wide);
 	case IPC_SET:
-		if (msqid < 0 || !SYSV_READABLE(wide, sizeof(*wide)))
+		if (msqid < 0)
 			break;
+		if (!SYSV_READABLE(wide, sizeof(*wide)))
+			return bad_pointer();
 		ds.msg_perm = wide->perm;
 		ds.msg_qbytes = wide->qbytes;
 		return msgctl(msqid, cmd, &ds);

@@ -13,7 +13,7 @@
 #include <pthread.h>
 
 #include "gate.h"
-#include "map.h"
+#include "view.h"
 
 __thread struct mipc_thread *mipc_thread_mine MIPC_FAST_TLS;
 bool mipc_thread_fences = true;
@@ -31,6 +31,7 @@ clear(struct mipc_thread *thread)
 	for (uint32_t i = 0; i < MIPC_NESTED; i++)
 		mipc_put(&thread->inside[i], NULL);
 	thread->depth = 0;
+	thread->holder = 0;
 }
 
 /* The thread ends; a call of a later destructor takes a record anew. */
@@ -55,7 +56,7 @@ take(void)
 	for (thread = mipc_take(&all); thread != NULL; thread = thread->next)
 		if (mipc_take(&thread->taken) == 0)
 			return thread;
-	if (mipc_map_private(sizeof(*thread), &memory) != 0)
+	if (mipc_view_private(sizeof(*thread), &memory) != 0)
 		return NULL;
 	thread = memory;
 	thread->number = mipc_add(&threads, 1);
@@ -143,6 +144,7 @@ mipc_thread_forked(void)
 	for (thread = mipc_peek(&all); thread != NULL; thread = thread->next) {
 		if (thread == mipc_thread_mine) {
 			thread->waiter.serial = 0;	/* the parent's */
+			thread->holder = 0;
 			/* The kernel forgot it; not every libc tells again. */
 			thread->robust = robust_list();
 			continue;

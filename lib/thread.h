@@ -24,6 +24,7 @@
  * quick	the one that a call of a single swap uses; a handler's puts back
  *		what it found
  * waiter	where it sleeps; serial 0: nowhere
+ * holder	who it is in memory without lives (holder.h), 0 not asked
  * withdrawn	what became of sleeps that a handler's call took back, by
  *		serial
  */
@@ -33,6 +34,7 @@ struct mipc_thread {
 	_Atomic(void *) inside[MIPC_NESTED];
 	uint32_t depth;
 	uint32_t number;
+	uint64_t holder;
 	struct {
 		uint64_t serial;
 		void *ns, *object;

@@ -132,8 +132,11 @@ mipc_txn_begin(const struct mipc_board *board)
 {
 	uint64_t turn;
 
-	while (pending(board, turn = mipc_take(board->site->turn)))
+	while (pending(board, turn = mipc_take(board->site->turn))) {
+		if (board->site->lives->refuses != 0)
+			break;		/* it is somebody else's to finish */
 		help(board, turn);
+	}
 	return turn;
 }
 

@@ -95,6 +95,7 @@ sleep_one(struct mipc_wait *wait, uint64_t ns)
 	if (!wait->guarded)
 		mipc_sys_block(&wait->signals);
 	wait->guarded = true;
+	mipc_give(wait->asleep, 1);
 	return mipc_sys_wait_open(word, (uint32_t)wait->word[0].value, &t,
 	    &wait->signals);
 }
@@ -114,14 +115,13 @@ mipc_wait_sleep(struct mipc_wait *wait, uint64_t deadline,
 		end = now + SLICE_NS;
 	t = in_time(end);
 	/*
-	 * A handler that runs before the call begins does not end the sleep.
 	 * Whoever counts sleepers, to send a signal then, counts this one
-	 * only now.
+	 * from when every handler ends its sleep.
 	 */
-	mipc_give(wait->asleep, 1);
 	if (tells()) {
 		r = mipc_sys_waitv(wait->word, wait->count,
-		    end == MIPC_FOREVER ? NULL : &t);
+		    end == MIPC_FOREVER ? NULL : &t,
+		    (uint32_t *)(uintptr_t)wait->asleep);
 	} else {
 		r = sleep_one(wait, end - now);
 	}

@@ -14,6 +14,7 @@
 #include "preload.h"
 
 #include "raw.h"
+#include "sister.h"
 #include "target.h"
 
 #include <alloca.h>
@@ -30,7 +31,6 @@
 #define AT_EMPTY_PATH	0x1000
 #endif
 
-#define MODULE		"mipc-preload"	/* in any path of the module */
 #define SYSTEM_PRELOADS	"/etc/ld.so.preload"
 #define NOT_IN_ENVIRON	"its environment names no module in LD_PRELOAD"
 
@@ -141,47 +141,53 @@ warn(int dirfd, const char *path, const struct target *target, bool strict)
 	preload_print(&line);
 }
 
-/* True if every program of the machine is preloaded with the module. */
-static bool
-is_preloaded_by_system(void)
+/*
+ * The list, written to `text` of `size` bytes, by which every program of the
+ * machine is preloaded with the module; or NULL.
+ */
+static const char *
+preloads_of_system(char *text, size_t size)
 {
-	char text[1024];
 	int fd = mipc_sys_open(AT_FDCWD, SYSTEM_PRELOADS, O_RDONLY, 0);
-	ssize_t size;
+	ssize_t n;
 
 	if (fd < 0)
-		return false;
-	size = mipc_sys_pread(fd, text, sizeof(text) - 1, 0);
+		return NULL;
+	n = mipc_sys_pread(fd, text, size - 1, 0);
 	mipc_sys_close(fd);
-	if (size < 0)
-		return false;
-	text[size] = '\0';
-	return strstr(text, MODULE) != NULL;
+	if (n < 0)
+		return NULL;
+	text[n] = '\0';
+	return strstr(text, SISTER_MODULE) != NULL ? text : NULL;
 }
 
-static bool
-names_module(char *const envp[])
+/* The list with the module in it that a program will run with, or NULL. */
+static const char *
+preloads_of(char *const envp[], char *text, size_t size)
 {
 	static const char name[] = "LD_PRELOAD=";
+	const size_t length = sizeof(name) - 1;
 
 	for (; envp != NULL && *envp != NULL; envp++)
-		if (strncmp(*envp, name, sizeof(name) - 1) == 0 &&
-		    strstr(*envp, MODULE) != NULL)
-			return true;
-	return is_preloaded_by_system();
+		if (strncmp(*envp, name, length) == 0 &&
+		    strstr(*envp, SISTER_MODULE) != NULL)
+			return *envp + length;
+	return preloads_of_system(text, size);
 }
 
 int
 preload_judge(int dirfd, const char *path, int flags, char *const envp[])
 {
+	char text[1024];
+	const char *preloads = preloads_of(envp, text, sizeof(text));
 	struct target target;
 	bool strict;
 
-	switch (target_judge(dirfd, path, flags, &target)) {
+	switch (target_judge(dirfd, path, flags, preloads, &target)) {
 	case TARGET_UNKNOWN:
 		return 0;
 	case TARGET_GOOD:
-		if (names_module(envp))
+		if (preloads != NULL)
 			return 0;
 		target.why = NOT_IN_ENVIRON;
 		break;

@@ -3,12 +3,14 @@
  * target.c - judge a program before it is executed.
  *
  * The dynamic loader loads the module, so a program that is started without
- * one (statically linked), by another one (another word size or machine), or
- * by one that ignores LD_PRELOAD because the program gains privileges, would
- * silently use the kernel's IPC.  A script is what its #! line names.
+ * one (statically linked), by another one (another word size or machine) for
+ * which no module is installed (sister.c), or by one that ignores LD_PRELOAD
+ * because the program gains privileges, would silently use the kernel's IPC.
+ * A script is what its #! line names.
  */
 #include "target.h"
 
+#include "sister.h"
 #include "sys.h"
 
 #include <sys/prctl.h>
@@ -30,11 +32,22 @@
 enum {
 	HEAD_SIZE = 256,	/* bytes of a file that the kernel looks at */
 	MAX_SCRIPTS = 5,	/* a script's interpreter may be a script */
-	PHDRS_AT_ONCE = 8
+	SEGMENTS = 512		/* bytes of program headers read at once */
 };
 
-/* The header of the file that holds this code: what a good one looks like. */
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+/* The start of a file: text, or a program of either word size. */
+union head {
+	char text[HEAD_SIZE];
+	struct sister_kind kind;
+	Elf32_Ehdr elf32;
+	Elf64_Ehdr elf64;
+};
+
+/* Where its program headers are. */
+struct segments {
+	uint64_t at;
+	size_t size, n;
+};
 
 static long
 id_of(long number)
@@ -96,22 +109,44 @@ privilege(int fd, const struct stat *st)
 	return NULL;
 }
 
-/* True if one of the program headers names a loader. */
-static bool
-has_loader(int fd, const ElfW(Ehdr) *header)
-{
-	ElfW(Phdr) segment[PHDRS_AT_ONCE];
-	uint64_t at = header->e_phoff;
-	size_t left = header->e_phnum, n;
+#define SEGMENTS_OF(elf)						\
+	((struct segments){ (elf)->e_phoff, (elf)->e_phentsize,		\
+	    (elf)->e_phnum })
 
-	for (; left > 0; left -= n, at += n * sizeof(segment[0])) {
-		n = left < PHDRS_AT_ONCE ? left : PHDRS_AT_ONCE;
-		if (mipc_sys_pread(fd, segment, n * sizeof(segment[0]), at) !=
-		    (ssize_t)(n * sizeof(segment[0])))
+static struct segments
+segments_of(const union head *head)
+{
+	if (head->kind.ident[EI_CLASS] == ELFCLASS32)
+		return SEGMENTS_OF(&head->elf32);
+	return SEGMENTS_OF(&head->elf64);
+}
+
+/*
+ * True if one of the program headers names a loader.  In either word size a
+ * header begins with its type.
+ */
+static bool
+has_loader(int fd, struct segments segments)
+{
+	char read[SEGMENTS];
+	uint32_t type;
+	size_t n;
+
+	if (segments.size < sizeof(type) || segments.size > sizeof(read))
+		return false;
+	for (; segments.n > 0; segments.n -= n) {
+		n = sizeof(read) / segments.size;
+		if (n > segments.n)
+			n = segments.n;
+		if (mipc_sys_pread(fd, read, n * segments.size,
+		    segments.at) != (ssize_t)(n * segments.size))
 			return false;
-		for (size_t i = 0; i < n; i++)
-			if (segment[i].p_type == PT_INTERP)
+		for (size_t i = 0; i < n; i++) {
+			memcpy(&type, read + i * segments.size, sizeof(type));
+			if (type == PT_INTERP)
 				return true;
+		}
+		segments.at += n * segments.size;
 	}
 	return false;
 }
@@ -127,19 +162,18 @@ is_loader(const char *path)
 }
 
 static const char *
-foreign(int fd, const char *path, const ElfW(Ehdr) *header)
+foreign(int fd, const char *path, const union head *head, const char *preloads)
 {
-	const ElfW(Ehdr) *own = &__ehdr_start;
+	const struct sister_kind *own = sister_own();
 
-	if (header->e_ident[EI_CLASS] != own->e_ident[EI_CLASS])
-		return "it is of another word size than the module";
-	if (header->e_ident[EI_DATA] != own->e_ident[EI_DATA] ||
-	    header->e_machine != own->e_machine)
-		return "it is for another machine than the module";
-	if (header->e_phentsize == sizeof(ElfW(Phdr)) &&
-	    has_loader(fd, header))
+	if (!sister_alike(&head->kind, own) &&
+	    !sister_serves(preloads, &head->kind))
+		return head->kind.ident[EI_CLASS] != own->ident[EI_CLASS] ?
+		    "it is of another word size than the module" :
+		    "it is for another machine than the module";
+	if (has_loader(fd, segments_of(head)))
 		return NULL;
-	if (header->e_type == ET_DYN && is_loader(path))
+	if (head->kind.type == ET_DYN && is_loader(path))
 		return NULL;
 	return "it is statically linked";
 }
@@ -161,12 +195,10 @@ copy_interpreter(const char *head, size_t size, char *out)
 
 /* Judge an open file; GOOD with `through` changed means: look at that. */
 static enum target_verdict
-judge_file(int fd, const char *path, const struct stat *st, struct target *out)
+judge_file(int fd, const char *path, const char *preloads,
+    const struct stat *st, struct target *out)
 {
-	union {
-		char text[HEAD_SIZE];
-		ElfW(Ehdr) elf;
-	} head;
+	union head head;
 	ssize_t size = mipc_sys_pread(fd, &head, sizeof(head), 0);
 
 	if (size >= 2 && memcmp(head.text, "#!", 2) == 0) {
@@ -180,11 +212,11 @@ judge_file(int fd, const char *path, const struct stat *st, struct target *out)
 		out->why = "it cannot be read to see what it is";
 		return TARGET_DOUBTFUL;
 	}
-	if (size < (ssize_t)sizeof(head.elf) ||
-	    memcmp(head.elf.e_ident, ELFMAG, SELFMAG) != 0)
+	if (size < (ssize_t)sizeof(head.elf64) ||
+	    memcmp(head.kind.ident, ELFMAG, SELFMAG) != 0)
 		return TARGET_UNKNOWN;
 	if (out->why == NULL)
-		out->why = foreign(fd, path, &head.elf);
+		out->why = foreign(fd, path, &head, preloads);
 	return out->why == NULL ? TARGET_GOOD : TARGET_BARRED;
 }
 
@@ -222,7 +254,8 @@ open_target(int dirfd, const char *path, int flags)
 }
 
 static enum target_verdict
-judge_one(int dirfd, const char *path, int flags, struct target *out)
+judge_one(int dirfd, const char *path, int flags, const char *preloads,
+    struct target *out)
 {
 	enum target_verdict verdict = TARGET_UNKNOWN;
 	int fd = open_target(dirfd, path, flags);
@@ -235,22 +268,24 @@ judge_one(int dirfd, const char *path, int flags, struct target *out)
 	    (st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0) {
 		out->device = st.st_dev;
 		out->inode = st.st_ino;
-		verdict = judge_file(fd, path, &st, out);
+		verdict = judge_file(fd, path, preloads, &st, out);
 	}
 	mipc_sys_close(fd);
 	return verdict;
 }
 
 enum target_verdict
-target_judge(int dirfd, const char *path, int flags, struct target *out)
+target_judge(int dirfd, const char *path, int flags, const char *preloads,
+    struct target *out)
 {
-	enum target_verdict verdict = judge_one(dirfd, path, flags, out);
+	enum target_verdict verdict = judge_one(dirfd, path, flags, preloads,
+	    out);
 	char interpreter[sizeof(out->through)];
 
 	for (int i = 0; i < MAX_SCRIPTS && verdict == TARGET_GOOD &&
 	    out->through[0] != '\0'; i++) {
 		memcpy(interpreter, out->through, sizeof(interpreter));
-		verdict = judge_one(AT_FDCWD, interpreter, 0, out);
+		verdict = judge_one(AT_FDCWD, interpreter, 0, preloads, out);
 		if (verdict != TARGET_GOOD)
 			memcpy(out->through, interpreter, sizeof(interpreter));
 	}

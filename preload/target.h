@@ -28,10 +28,11 @@ struct target {
 
 /*
  * Judge the file that execveat(dirfd, path, ..., flags) would run; of a
- * script, its interpreter.
+ * script, its interpreter.  `preloads` is the LD_PRELOAD that it would run
+ * with, or NULL.
  */
 enum target_verdict target_judge(int dirfd, const char *path, int flags,
-	    struct target *);
+	    const char *preloads, struct target *);
 
 enum { TARGET_DESCRIPTOR_PATH = 32 };
 

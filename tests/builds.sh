@@ -5,38 +5,46 @@
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
+. "$srcdir/tests/oracle.sh"
 
 # What a make that runs this test says to its own children is not for ours.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 MAKE=${MAKE:-make}
 jobs=-j$((($(getconf _NPROCESSORS_ONLN) + 1) / 2))	# two at a time
 
-installed="bin/mipcmk bin/mipcrm bin/mipcrun bin/mipcs
-include/mipc.h include/mipc_look.h
+installed="bin/mipcck bin/mipcmk bin/mipcrm bin/mipcrun bin/mipcs
+bin/mipcsnap
+include/mipc.h include/mipc_ckpt.h include/mipc_look.h include/mipc_map.h
+include/mipc_publish.h include/mipc_share.h
 lib/libmipc.a lib/libmipc.so lib/libmipc-sysv.a lib/libmipc-sysv.so
-lib/mipc/mipc-preload.so lib/mipc/mipc-raw.so
 lib/pkgconfig/mipc.pc lib/pkgconfig/mipc-sysv.pc
+share/bash-completion/completions/mipcck
 share/bash-completion/completions/mipcmk
 share/bash-completion/completions/mipcrm
 share/bash-completion/completions/mipcrun
 share/bash-completion/completions/mipcs
+share/bash-completion/completions/mipcsnap
 share/man/man1/mipcmk.1 share/man/man1/mipcrm.1 share/man/man1/mipcrun.1
-share/man/man1/mipcs.1
-share/man/man3/mipc.3
-share/man/man7/mipc.7"
+share/man/man1/mipcs.1 share/man/man1/mipcsnap.1
+share/man/man3/mipc.3 share/man/man3/mipc_checkpoint.3
+share/man/man3/mipc_map.3
+share/man/man3/mipc_publish.3 share/man/man3/mipc_share.3
+share/man/man7/mipc.7
+share/man/man8/mipcck.8"
 
-# build NAME GOALS OPTION...: configured and compiled in $work/NAME.  A warning
-# is an error.  What it says is kept.
+# build NAME GOAL OPTION...: configured and compiled in $work/NAME.  A warning
+# is an error.  What it says is kept.  One goal, for of two make would compile
+# at the same time what both need.
 build()
 {
 	name=$1
-	goals=$2
+	goal=$2
 	shift 2
 	mkdir "$work/$name" || return
 	(
 		cd "$work/$name" &&
 		    "$source/configure" --enable-werror -q "$@" &&
-		    $MAKE $jobs -s $goals
+		    $MAKE $jobs -s $goal
 	) >"$work/said.$name" 2>&1
 	echo $? >"$work/status.$name"
 }
@@ -49,19 +57,30 @@ makes_32()
 }
 
 # build_all: beside each other, so that no processor waits for a configure.
-# distcheck.sh builds the tests with gcc; clang's are as long as all the rest.
+# clang's, with the tests, is as long as all the rest.  What it warns of it
+# sees without optimising, and gcc optimises the first.
 build_all()
 {
 	! command -v clang >/dev/null ||
-	    build clang "check TESTS=" CC=clang &
+	    build clang "check TESTS=" CC=clang CFLAGS=-O0 &
 	build gcc all CC=gcc --prefix="$work/prefix"
-	build small all --disable-preload --without-smartcols --disable-static
-	build static all --disable-shared
-	build crash all --enable-crash-points CFLAGS=-Os
+	build small all --disable-preload --without-smartcols \
+	    --disable-static CFLAGS=-O1
+	build static all --disable-shared CFLAGS=-O1
+	build crash all --enable-crash-points --without-smartcols CFLAGS=-Os
 	! makes_32 ||
-	    build m32 all CC="gcc -m32" --host=i686-pc-linux-gnu \
-	    --without-smartcols
+	    build m32 "check TESTS= check_PROGRAMS=tests/held_map
+	    check_LTLIBRARIES=" CC="gcc -m32" CFLAGS=-O1 \
+	    --host=i686-pc-linux-gnu --without-smartcols \
+	    --prefix="$work/prefix"
 	wait
+}
+
+# passes NAME TEST: the test does, in the build.
+passes()
+{
+	(cd "$work/$1" && TAP_DRIVEN= srcdir=$source \
+	    sh "$source/tests/$2.sh")
 }
 
 # built NAME: without an error.
@@ -80,6 +99,16 @@ installs()
 			return 1
 		}
 	done
+	for module in mipc-preload mipc-raw; do
+		[ -f "$1$(module_of gcc "$module")" ] || return
+	done
+}
+
+# module_of NAME MODULE: where that build installs it.
+module_of()
+{
+	sed -n 's|^moduledir = ${exec_prefix}||p' "$work/$1/Makefile" |
+	    sed "s|.*|$work/prefix&/$2.so|"
 }
 
 # links PACKAGE CALL HEADER: a program of the installed library's, by
@@ -155,6 +184,25 @@ runs_32()
 	[ "$status" -eq 0 ] || [ "$status" -eq 77 ]
 }
 
+# faults_32 NAME: what faults.sh tries, each by name.  Between a program of 32
+# bits and the kernel a bad structure is libc's to convert, and ends it.
+faults_32()
+{
+	find_oracle
+	compile user64 -m64 && "$work/user64" faults >"$work/names" || return
+	instead=$work/user64
+	while read -r name; do
+		as_kernel "$work/$1" faults "$name" || return
+	done <"$work/names"
+	instead=
+	as_kernel "$work/$1" wild && rm -r "$work/namespace"
+}
+
+on_mipc()
+{
+	$apart "$work/m32/mipcrun" --dir "$work/namespace" -- "$@"
+}
+
 # None of the calls is the kernel's, whatever name libc has for it.
 no_kernel_ipc_32()
 {
@@ -226,14 +274,150 @@ types_convert()
 	    "$work/types64" "$work/types32" | diff - "$work/found"
 }
 
+# from_64 COMMAND...: run by the installed mipcrun, with its options.
+from_64()
+{
+	"$work/prefix/bin/mipcrun" --dir "$work/namespace" "$@"
+}
+
+from_32()
+{
+	"$work/prefix/bin32/mipcrun" --dir "$work/namespace" "$@"
+}
+
+# A program of 32 bits has no module where only that of 64 is installed.
+sister_missing()
+{
+	said=$(from_64 -- "$work/user64" exec execv "$work/user32" load 9 2>&1)
+	case $said in
+	*"mipc: $work/user32 will use the kernel's System V IPC: it is of \
+another word size than the module"*) ;;
+	*)
+		echo "$said"
+		return 1 ;;
+	esac
+	status=0
+	from_64 --strict -- "$work/user64" exec execv "$work/user32" load 9 ||
+	    status=$?
+	[ "$status" -eq 13 ] || return		# EACCES
+	status=0
+	from_64 -- "$work/user32" load 9 || status=$?
+	[ "$status" -eq 126 ]
+}
+
+# Both are where their loaders take $LIB to, whatever the other's is.
+install_sister()
+{
+	$MAKE -s -C "$work/m32" install-module &&
+	    $MAKE -s -C "$work/m32" install-binPROGRAMS \
+	    bindir="$work/prefix/bin32" &&
+	    [ -f "$(module_of m32 mipc-preload)" ] &&
+	    [ -f "$(module_of m32 mipc-raw)" ] &&
+	    [ "$(module_of m32 mipc-raw)" != "$(module_of gcc mipc-raw)" ]
+}
+
+# starts FROM PARENT CHILD [OPTION]...: what one has stored the program that
+# it executes loads, and nobody is told of anything.
+starts()
+{
+	from=$1
+	parent=$work/$2
+	child=$work/$3
+	shift 3
+	for way in execv posix_spawnp SYS_execve; do
+		said=$($from --strict "$@" -- "$parent" store 9 "by $2" 2>&1 &&
+		    $from --strict "$@" -- "$parent" exec $way \
+		    "$child" load 9 2>&1) || {
+			echo "$way: $said"
+			return 1
+		}
+		[ "$said" = "by $2" ] || return
+		$from --strict "$@" -- "$parent" hand "$child" || return
+		$from --strict "$@" -- "$child" load 9 || return
+	done
+}
+
+# both_ways [OPTION]...
+both_ways()
+{
+	starts from_64 user64 user32 "$@" &&
+	    starts from_64 user32 user64 "$@" &&
+	    starts from_32 user32 user64 "$@" &&
+	    starts from_32 user64 user32 "$@"
+}
+
+# Each word of LD_PRELOAD must be there; --raw has two.
+raw_sister_missing()
+{
+	raw=$(module_of m32 mipc-raw)
+	mv "$raw" "$raw.away" || return
+	said=$(from_64 --raw -- "$work/user64" exec execv "$work/user32" \
+	    load 9 2>&1)
+	mv "$raw.away" "$raw"
+	case $said in
+	*"user32 will be killed at its first System V IPC call: it is of \
+another word size than the module"*) ;;
+	*)
+		echo "$said"
+		return 1 ;;
+	esac
+}
+
+# Two build directories do, by a name that is given; the shell leaves $LIB be.
+given_by_name()
+{
+	for build in gcc m32; do
+		module=$(module_of $build mipc-preload)
+		module=$work/given${module#"$work/prefix"}
+		mkdir -p "${module%/*}" && ln -s \
+		    "$work/$build/.libs/mipc-preload.so" "$module" || return
+	done
+	on_64 "$work/user64" store 9 "to both" || return
+	MIPC_PRELOAD=$work/given/'$LIB/mipc/mipc-preload.so' on_64 \
+	    "$work/user64" exec execv "$work/user32" load 9 >"$work/said" \
+	    2>&1 && [ "$(cat "$work/said")" = "to both" ] && return
+	cat "$work/said"
+	return 1
+}
+
+# A static one of the other word size is told of as what it is.
+static_sister()
+{
+	gcc -m32 -static -o "$work/static32" "$work/tiny.c" || return
+	said=$(from_64 -- "$work/user64" exec execv "$work/static32" 2>&1)
+	[ "$said" = "mipc: $work/static32 will use the kernel's System V \
+IPC: it is statically linked" ] && return
+	echo "$said"
+	return 1
+}
+
+# maps_32: the tests of check_map, each run from outside.
+maps_32()
+{
+	[ -x ./tests/driven ] || {
+		echo "libcheck is not installed"
+		return
+	}
+	./tests/driven --on directory "$work/m32/tests/held_map" \
+	    >"$work/maps" || {
+		grep '^not ok' "$work/maps"
+		return 1
+	}
+	grep -q '^ok.*offsets_beyond_4_gib' "$work/maps"
+}
+
 test_32()
 {
 	set -- "gcc -m32 builds it" "built m32" \
+	    "maps in programs of 32 bits are as in others" maps_32 \
 	    "programs of 32 bits are compiled" "compile user32 -m32" \
 	    "they run on it" "runs_32 user32" \
 	    "... with times of 64 bits too" "compile user32t -m32 \
 	    -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64" \
 	    "they run on it" "runs_32 user32t" \
+	    "a bad pointer is EFAULT, whatever argument of what call" \
+	    "faults_32 user32" \
+	    "... with times of 64 bits too" "faults_32 user32t" \
 	    "no call is the kernel's" "no_kernel_ipc_32 user32" \
 	    "nor with times of 64 bits" "no_kernel_ipc_32 user32t" \
 	    "calls by an instruction of their own are answered" \
@@ -242,7 +426,16 @@ test_32()
 	    -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64" \
 	    "programs of 32 and of 64 bits share segments" shared_by_both \
 	    "they pass identifiers to each other" handed_by_both \
-	    "messages' types convert as in the kernel" types_convert
+	    "messages' types convert as in the kernel" types_convert \
+	    "without a module of 32 bits its programs are warned of" \
+	    sister_missing \
+	    "make install-module puts one beside that of 64" install_sister \
+	    "programs of both start each other and share" both_ways \
+	    "... with --raw, too" "both_ways --raw" \
+	    "... for which its second module must be there, too" \
+	    raw_sister_missing \
+	    "MIPC_PRELOAD may have \$LIB in it" given_by_name \
+	    "a static program of 32 bits is told of as such" static_sister
 	while [ $# -gt 0 ]; do
 		if [ -f "$work/status.m32" ]; then
 			check "$1" $2
@@ -256,7 +449,7 @@ test_32()
 source=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 make_work
-plan 21
+plan 41
 build_all
 check "gcc builds it, outside the source tree" built gcc
 check "make install DESTDIR puts everything in place" installs "$work/dest"
@@ -273,4 +466,8 @@ fi
 check "without the module, libsmartcols and static libraries" built small
 check "without shared libraries" built static
 check "with crash points, and optimized for size" built crash
+for name in mipcs mipcs_detail mipcs_look mipcs_waits mipcs_columns \
+    mipcs_kernel mipcs_watch mipcs_events mipcs_metrics exact; do
+	check "$name without libsmartcols" passes crash "$name"
+done
 test_32

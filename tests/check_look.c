@@ -87,6 +87,79 @@ START_TEST(look_object_is_what_ipc_stat_says)
 }
 END_TEST
 
+/* Of a kind's own type, and as bytes. */
+union ds {
+	struct ipc_perm perm;
+	struct shmid_ds shm;
+	struct semid_ds sem;
+	struct msqid_ds msg;
+	char bytes[sizeof(struct shmid_ds) + sizeof(struct msqid_ds)];
+};
+
+static int
+look_at_status(int id, union ds *ds, struct mipc_look_lock *lock, int *torn)
+{
+	memset(ds, 0, sizeof(*ds));
+	return mipc_look_status(backend_ns(), kind_here(), id, ds, lock, torn);
+}
+
+static void
+stat_any(int index, union ds *ds)
+{
+	union { struct semid_ds *buf; } arg = { .buf = &ds->sem };
+	int found;
+
+	memset(ds, 0, sizeof(*ds));
+	found = kind_here() == MIPC_SHM ?
+	    ipc->shmctl(index, SHM_STAT_ANY, &ds->shm) :
+	    kind_here() == MIPC_SEM ?
+	    mipc_semctl(backend_ns(), index, 0, SEM_STAT_ANY, arg) :
+	    ipc->msgctl(index, MSG_STAT_ANY, &ds->msg);
+	must(found >= 0);
+}
+
+START_TEST(look_status_is_what_stat_any_says)
+{
+	int id = make_one(KEY, 0640), torn = -1;
+	struct mipc_look_lock lock;
+	union ds told, seen;
+
+	kind.use(id);
+	stat_any(id % 32768, &told);
+	must_eq(look_at_status(id, &seen, &lock, &torn), 0);
+	must(memcmp(&told, &seen, sizeof(told)) == 0);
+	must_eq(seen.perm.__key, KEY);
+	must_eq(lock.held, 0);
+	must_eq(torn, 0);
+	remove_one(id);
+	must_error(look_at_status(id, &seen, NULL, NULL), EINVAL);
+}
+END_TEST
+
+/* In memory that all have nothing is hidden. */
+static void
+must_be_seen(void *arg)
+{
+	union ds ds;
+	int hidden = look_at_status(*(int *)arg, &ds, NULL, NULL);
+
+	must(hidden == 0 || hidden == 1);
+	must_eq(ds.perm.uid, 0);
+	must_eq(ds.perm.mode, 0600);
+	must_eq(ds.perm.__key, hidden ? 0 : KEY);
+}
+
+START_TEST(look_status_needs_no_permission)
+{
+	int id;
+
+	need_root();
+	id = make_one(KEY, 0600);
+	finish(spawn_as(&nobody, must_be_seen, &id));
+	remove_one(id);
+}
+END_TEST
+
 /* Each kind's own things, of an object of that kind. */
 static int
 look_inside(int id)
@@ -231,6 +304,8 @@ add_common_look_tests(TCase *tc)
 {
 	testing_add(tc, look_object_keeps_its_creators_command);
 	testing_add(tc, look_object_is_what_ipc_stat_says);
+	testing_add(tc, look_status_is_what_stat_any_says);
+	testing_add(tc, look_status_needs_no_permission);
 	testing_add(tc, look_needs_permission_to_read);
 	testing_add(tc, look_at_what_is_not_there_is_an_error);
 	testing_add(tc, look_ids_tells_every_object);
@@ -267,6 +342,17 @@ of_object(int id)
 }
 
 static struct mipc_look_lock
+of_status(int id)
+{
+	struct mipc_look_lock lock;
+	union ds ds;
+
+	must_eq(look_at_status(id, &ds, &lock, NULL), 0);
+	must_eq(ds.perm.__key, KEY);
+	return lock;
+}
+
+static struct mipc_look_lock
 of_namespace(int id)
 {
 	struct mipc_look_lock lock;
@@ -290,6 +376,7 @@ START_TEST(look_shows_who_holds_a_lock_and_waits_for_none)
 	head = map_file_of(id, &size);
 	space = map_named("namespace", &size);
 	must_show(&head->lock, &child, 1, of_object, id);
+	must_show(&head->lock, &child, 1, of_status, id);
 	must_show(&space->lock, &child, 1, of_namespace, id);
 	kill_and_reap(pid);
 	must_show(&head->lock, &child, 0, of_object, id);
@@ -304,6 +391,7 @@ START_TEST(look_says_that_a_change_was_left_halfway)
 	int id = make_one(KEY, 0600), torn = -1;
 	struct mipc_look_object o;
 	struct mipc_object *head;
+	union ds ds;
 	size_t size;
 
 	head = map_file_of(id, &size);
@@ -311,6 +399,10 @@ START_TEST(look_says_that_a_change_was_left_halfway)
 	must_eq(mipc_look_object(backend_ns(), kind_here(), id, &o, &torn), 0);
 	must_eq(torn, 1);
 	must_eq(o.perm.__key, KEY);
+	torn = -1;
+	must_eq(look_at_status(id, &ds, NULL, &torn), 0);
+	must_eq(torn, 1);
+	must_eq(ds.perm.__key, KEY);
 	must_eq(mipc_peek(&head->seq) & 1, 1);
 	remove_one(id);
 }
@@ -340,9 +432,11 @@ look_at_all(int id)
 {
 	struct mipc_ns *ns = backend_ns();
 	struct mipc_look_object o;
+	union ds ds;
 
 	for (int k = 0; k < 3; k++) {
 		mipc_look_object(ns, (enum mipc_kind)k, id, &o, NULL);
+		mipc_look_status(ns, (enum mipc_kind)k, id, &ds, NULL, NULL);
 		mipc_look_sleepers(ns, (enum mipc_kind)k, id, seen.sleeper,
 		    MOST, NULL);
 	}

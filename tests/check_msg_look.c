@@ -155,6 +155,29 @@ START_TEST(look_messages_sees_more_than_the_inbox_holds)
 }
 END_TEST
 
+/* Received, refused and removed: what was sent stays counted. */
+START_TEST(look_sent_counts_what_was_ever_sent)
+{
+	int id = make_queue(), torn;
+	struct mipc_look_sent before, sent;
+	struct message m;
+
+	must_eq(mipc_look_sent(backend_ns(), id, &before, NULL), 0);
+	put(id, 1, "abc");
+	put(id, 2, "");
+	put(id, 1, "defg");
+	must_eq(take(id, &m, 10, 1, 0), 3);
+	must_eq(take(id, &m, 10, 2, 0), 0);
+	must_error(take(id, &m, 10, 2, IPC_NOWAIT), ENOMSG);
+	must_eq(mipc_look_sent(backend_ns(), id, &sent, &torn), 0);
+	must_eq(torn, 0);
+	must_eq(sent.messages - before.messages, 3);
+	must_eq(sent.bytes - before.bytes, 7);
+	remove_queue(id);
+	must_error(mipc_look_sent(backend_ns(), id, &sent, NULL), EINVAL);
+}
+END_TEST
+
 /* A ring of three: the first that is received is sent again. */
 static void
 go_round(void *arg)
@@ -296,6 +319,7 @@ add_look_tests(TCase *tc)
 	testing_add(tc, look_text_finds_what_was_sorted_meanwhile);
 	testing_add(tc, look_text_of_another_queues_message_is_an_error);
 	testing_add(tc, look_messages_sees_more_than_the_inbox_holds);
+	testing_add(tc, look_sent_counts_what_was_ever_sent);
 	testing_add(tc, look_messages_is_one_state_or_says_that_it_is_not);
 	testing_add(tc, look_sleepers_tells_what_receivers_want_in_order);
 	testing_add(tc, look_sleepers_tells_what_senders_want_to_send);

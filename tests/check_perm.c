@@ -73,6 +73,87 @@ START_TEST(G3_the_creators_group_is_in_the_group_class)
 END_TEST
 
 static void
+get_without_right(void *arg)
+{
+	int id = *(int *)arg;
+
+	must_eq(kind.get(KEY, 0, 0), id);
+	must_error(kind.get(KEY, 0, 0440), EACCES);
+	must_error(kind.get(KEY, 0, 0220), EACCES);
+	must_error(kind.get(KEY, 0, IPC_CREAT | 0660), EACCES);
+	must_error(kind.read(id), EACCES);
+	must_error(kind.use(id), EACCES);
+}
+
+static void
+get_to_read_only(void *arg)
+{
+	int id = *(int *)arg;
+
+	must_eq(kind.get(KEY, 0, 0040), id);
+	must_error(kind.get(KEY, 0, 0020), EACCES);
+}
+
+/*
+ * Root makes it and gives it away, in a child: those who ask have nothing of
+ * it open.
+ */
+static void
+make_and_give(void *arg)
+{
+	const int id = make_one(KEY, 0600);
+
+	set_owner(id, nobody.uid, somebody.gid, *(const int *)arg);
+	board->value[0] = id;
+}
+
+static void
+check_given(int mode, const struct who *who, void (*body)(void *))
+{
+	int id;
+
+	finish(spawn(BY_FORK, make_and_give, &mode));
+	id = (int)board->value[0];
+	finish(spawn_as(who, body, &id));
+	remove_one(id);
+}
+
+/* Which the mode of a file tells in another place: there are two owners. */
+START_TEST(G3_a_group_has_no_more_for_a_second_owners_sake)
+{
+	static const struct who extra = { .uid = 65531, .gid = 65531,
+	    .ngroups = 1, .groups = { 65533 } };
+	static const int shut[] = { 0600, 0606, 0604 };
+
+	need_root();
+	for (size_t i = 0; i < sizeof(shut) / sizeof(shut[0]); i++) {
+		check_given(shut[i], &somebody, get_without_right);
+		check_given(shut[i], &extra, get_without_right);
+	}
+	check_given(0640, &somebody, get_to_read_only);
+	check_given(0640, &extra, get_to_read_only);
+}
+END_TEST
+
+static void
+get_as_creator(void *arg)
+{
+	drop_capabilities();
+	get_without_right(arg);
+}
+
+/* Both owners are of the owner's class, whosever the file is. */
+START_TEST(G3_two_owners_are_shut_out_by_the_owners_bits)
+{
+	static const struct who root = { .uid = 0, .gid = 0 };
+
+	need_root();
+	check_given(0066, &nobody, get_without_right);
+	check_given(0066, &root, get_as_creator);
+}
+END_TEST
+
+static void
 get_with_modes(void *arg)
 {
 	int id = *(int *)arg;
@@ -365,6 +446,8 @@ add_common_perm_clauses(TCase *tc)
 {
 	testing_add(tc, G3_the_creator_has_the_owners_rights);
 	testing_add(tc, G3_the_creators_group_is_in_the_group_class);
+	testing_add(tc, G3_a_group_has_no_more_for_a_second_owners_sake);
+	testing_add(tc, G3_two_owners_are_shut_out_by_the_owners_bits);
 	testing_add(tc, G3_get_folds_its_bits_over_all_classes);
 	testing_add(tc, G3_a_stranger_may_learn_the_id);
 	testing_add(tc, G3_the_effective_uid_of_the_moment_counts);

@@ -61,19 +61,6 @@ must_be_as_before(int id)
 	must_be(id, 0, 1);
 }
 
-START_TEST(S14_a_handler_ends_the_wait_with_EINTR)
-{
-	int id = make_of(2, zero_one);
-	pid_t pid = start_nap(_i % NNAPS, id, handlings[_i / NNAPS]);
-
-	must_eq(kill(pid, SIGUSR1), 0);
-	must_end(0, -EINTR);
-	must_eq(board->handled, 1);
-	must_be_as_before(id);
-	end_sleepers(&pid, 1);
-}
-END_TEST
-
 /* It takes a sequence that begins anew: see MIPC_NO_RSEQ in mipc(7). */
 static bool
 can_tell_stops(void)
@@ -89,6 +76,32 @@ can_tell_stops(void)
 #endif
 }
 
+/* One that runs just before the sleep is seen by marks: see sys_marks.h. */
+static bool
+handlers_leave_marks(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return true;
+#else
+	return backend_has(IS_KERNEL);
+#endif
+}
+
+START_TEST(S14_a_handler_ends_the_wait_with_EINTR)
+{
+	int id = make_of(2, zero_one);
+	pid_t pid = start_nap(_i % NNAPS, id, handlings[_i / NNAPS]);
+
+	if (!handlers_leave_marks())
+		await_sleep(pid);
+	must_eq(kill(pid, SIGUSR1), 0);
+	must_end(0, -EINTR);
+	must_eq(board->handled, 1);
+	must_be_as_before(id);
+	end_sleepers(&pid, 1);
+}
+END_TEST
+
 START_TEST(S14_stop_and_continue_end_the_wait_with_EINTR)
 {
 	int id = make_of(2, zero_one), status;
@@ -98,6 +111,7 @@ START_TEST(S14_stop_and_continue_end_the_wait_with_EINTR)
 		testing_skip("%s store: a stop is not told from a sleep "
 		    "(mipc(7))", ipc->name);
 	pid = start_nap(_i, id, NULL);
+	await_sleep(pid);
 	must_eq(kill(pid, SIGSTOP), 0);
 	must_eq(waitpid(pid, &status, WUNTRACED), pid);
 	must(WIFSTOPPED(status));

@@ -376,6 +376,50 @@ START_TEST(ns_destroy_takes_all_and_nothing_foreign)
 }
 END_TEST
 
+static void
+leave(const char *name)
+{
+	must(close(open(file_of(name), O_CREAT | O_WRONLY | O_CLOEXEC,
+	    0600)) == 0);
+}
+
+START_TEST(ns_destroy_takes_what_a_repair_has_put_aside)
+{
+	finish(spawn(BY_FORK, leave_segments, NULL));
+	must(mkdir(file_of("lost+found"), 0700) == 0);
+	leave("lost+found/sem.7.1");
+	leave("lost+found/key.shm.00000007");
+	must(mkdir(file_of("lost+found/.scratch"), 0700) == 0);
+	leave("lost+found/.scratch/namespace");
+	leave("lost+found/.scratch/msg.1");
+	must_eq(mipc_destroy(testing_dir), 0);
+	must_error(access(testing_dir, F_OK), ENOENT);
+}
+END_TEST
+
+START_TEST(ns_destroy_leaves_what_is_foreign_among_it)
+{
+	finish(spawn(BY_FORK, leave_segments, NULL));
+	must(mkdir(file_of("lost+found"), 0700) == 0);
+	leave("lost+found/sem.7");
+	leave("lost+found/letter");
+	must_error(mipc_destroy(testing_dir), ENOTEMPTY);
+	must_eq(access(file_of("lost+found/letter"), F_OK), 0);
+	must_error(access(file_of("lost+found/sem.7"), F_OK), ENOENT);
+}
+END_TEST
+
+START_TEST(ns_destroy_does_not_follow_a_link)
+{
+	finish(spawn(BY_FORK, leave_segments, NULL));
+	must(mkdir(file_of("elsewhere"), 0700) == 0);
+	leave("elsewhere/sem.7");
+	must(symlink("elsewhere", file_of("lost+found")) == 0);
+	must_error(mipc_destroy(testing_dir), ENOTEMPTY);
+	must_eq(access(file_of("elsewhere/sem.7"), F_OK), 0);
+}
+END_TEST
+
 START_TEST(ns_destroy_removes_an_empty_directory)
 {
 	finish(spawn(BY_FORK, leave_segments, NULL));
@@ -489,6 +533,9 @@ add_dir_tests(TCase *tc)
 	testing_add(tc, ns_await_unused_returns_when_the_last_has_ended);
 	testing_add(tc, ns_destroy_refuses_while_somebody_lives);
 	testing_add(tc, ns_destroy_takes_all_and_nothing_foreign);
+	testing_add(tc, ns_destroy_takes_what_a_repair_has_put_aside);
+	testing_add(tc, ns_destroy_leaves_what_is_foreign_among_it);
+	testing_add(tc, ns_destroy_does_not_follow_a_link);
 	testing_add(tc, ns_destroy_removes_an_empty_directory);
 	testing_add(tc, ns_the_default_one_is_where_the_environment_says);
 	testing_add(tc, ns_the_default_one_has_a_place_by_uid);

@@ -59,7 +59,8 @@ every_source()
 	    "$srcdir/tests" "$srcdir/bench" "$srcdir/examples" -type f \
 	    \( -name '*.[ch]' -o -name '*.sh' -o -name '*.map' -o \
 	    -name '*.pl' -o -name '*.py' \)
-	for top in configure.ac Makefile.am autogen.sh quickstart .ci/run; do
+	for top in configure.ac Makefile.am utils/local.am bench/local.am \
+	    autogen.sh quickstart .ci/run; do
 		[ ! -f "$srcdir/$top" ] || echo "$srcdir/$top"
 	done
 }

@@ -18,7 +18,7 @@
 
 #include "bus.h"
 #include "futex.h"
-#include "map.h"
+#include "view.h"
 
 #define PAGE	((size_t)4096)
 
@@ -39,37 +39,37 @@ open_file(size_t size)
 START_TEST(map_shares_the_file)
 {
 	int fd = open_file(2 * PAGE);
-	struct mipc_map a, b;
+	struct mipc_view a, b;
 
-	must_eq(mipc_map_fd(fd, 2 * PAGE, PAGE, PROT_READ | PROT_WRITE, &a),
+	must_eq(mipc_view_fd(fd, 2 * PAGE, PAGE, PROT_READ | PROT_WRITE, &a),
 	    0);
-	must_eq(mipc_map_fd(fd, 2 * PAGE, PAGE, PROT_READ, &b), 0);
+	must_eq(mipc_view_fd(fd, 2 * PAGE, PAGE, PROT_READ, &b), 0);
 	close(fd);
 	must_eq(a.length, 2 * PAGE);
 	must_eq(a.uid, geteuid());
 	must_eq(a.ino, b.ino);
 	strcpy(a.base, "shared");
 	must(strcmp(b.base, "shared") == 0);
-	mipc_map_close(&a);
+	mipc_view_close(&a);
 	must(a.base == NULL);
-	mipc_map_close(&a);	/* again is nothing */
+	mipc_view_close(&a);	/* again is nothing */
 	must(strcmp(b.base, "shared") == 0);
 }
 END_TEST
 
 START_TEST(map_errors_leave_the_output_alone)
 {
-	struct mipc_map map = { .size = 4711 };
+	struct mipc_view map = { .size = 4711 };
 	int fd = open_file(PAGE), dir, ro;
 
-	must_eq(mipc_map_fd(fd, PAGE, PAGE + 1, PROT_READ, &map), EIO);
-	must_eq(mipc_map_fd(-1, PAGE, 0, PROT_READ, &map), EBADF);
+	must_eq(mipc_view_fd(fd, PAGE, PAGE + 1, PROT_READ, &map), EIO);
+	must_eq(mipc_view_fd(-1, PAGE, 0, PROT_READ, &map), EBADF);
 	dir = open(testing_dir, O_RDONLY | O_CLOEXEC);
-	must_eq(mipc_map_fd(dir, PAGE, 0, PROT_READ, &map), EIO);
+	must_eq(mipc_view_fd(dir, PAGE, 0, PROT_READ, &map), EIO);
 	ro = open(path, O_RDONLY | O_CLOEXEC);
-	must_eq(mipc_map_fd(ro, PAGE, PAGE, PROT_READ | PROT_WRITE, &map),
+	must_eq(mipc_view_fd(ro, PAGE, PAGE, PROT_READ | PROT_WRITE, &map),
 	    EACCES);
-	must_eq(mipc_map_fd(fd, (size_t)1 << 62, PAGE, PROT_READ, &map),
+	must_eq(mipc_view_fd(fd, (size_t)1 << 62, PAGE, PROT_READ, &map),
 	    ENOMEM);
 	must_eq(map.size, 4711);
 	must(map.base == NULL);
@@ -84,20 +84,20 @@ START_TEST(map_private_memory_is_zeroed)
 	static const char zero[8192];
 	void *memory;
 
-	must_eq(mipc_map_private(2 * PAGE, &memory), 0);
+	must_eq(mipc_view_private(2 * PAGE, &memory), 0);
 	must(memcmp(memory, zero, 2 * PAGE) == 0);
 	memset(memory, 1, 2 * PAGE);
-	must_eq(mipc_map_private((size_t)1 << 62, &memory), ENOMEM);
+	must_eq(mipc_view_private((size_t)1 << 62, &memory), ENOMEM);
 }
 END_TEST
 
 START_TEST(bus_a_guarded_page_that_lost_its_file_is_zeros)
 {
 	int fd = open_file(3 * PAGE), guard;
-	struct mipc_map map;
+	struct mipc_view map;
 	char *p;
 
-	must_eq(mipc_map_fd(fd, 3 * PAGE, 3 * PAGE, PROT_READ | PROT_WRITE,
+	must_eq(mipc_view_fd(fd, 3 * PAGE, 3 * PAGE, PROT_READ | PROT_WRITE,
 	    &map), 0);
 	guard = mipc_bus_guard(map.base, map.size);
 	must(guard >= 0);
@@ -115,7 +115,7 @@ START_TEST(bus_a_guarded_page_that_lost_its_file_is_zeros)
 END_TEST
 
 static volatile sig_atomic_t foreign;
-static struct mipc_map elsewhere;
+static struct mipc_view elsewhere;
 
 static void
 on_foreign_bus(int sig, siginfo_t *info, void *context)
@@ -137,7 +137,7 @@ START_TEST(bus_foreign_faults_go_to_the_previous_handler)
 
 	must_eq(sigaction(SIGBUS, &sa, NULL), 0);
 	must(mipc_bus_guard(guarded, 1) >= 0);
-	must_eq(mipc_map_fd(fd, PAGE, PAGE, PROT_READ, &elsewhere), 0);
+	must_eq(mipc_view_fd(fd, PAGE, PAGE, PROT_READ, &elsewhere), 0);
 	must_eq(ftruncate(fd, 0), 0);
 	must_eq(*(volatile char *)elsewhere.base, 0);
 	must_eq(foreign, 1);
@@ -154,7 +154,7 @@ touch_lost_page(void *arg)
 	(void)arg;
 	signal(SIGBUS, SIG_DFL);	/* a sanitizer's would exit */
 	must(mipc_bus_guard(guarded, 1) >= 0);
-	must_eq(mipc_map_fd(fd, PAGE, PAGE, PROT_READ, &elsewhere), 0);
+	must_eq(mipc_view_fd(fd, PAGE, PAGE, PROT_READ, &elsewhere), 0);
 	must_eq(ftruncate(fd, 0), 0);
 	must(*(volatile char *)elsewhere.base == 1);
 }

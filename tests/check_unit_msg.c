@@ -472,6 +472,67 @@ START_TEST(msg_each_is_taken_once)
 }
 END_TEST
 
+/* --- pockets ----------------------------------------------------------- */
+
+static void
+take_a_pocket(void *arg)
+{
+	struct mipc_mq mq;
+
+	(void)arg;
+	enter(&mq);
+	atomic_store(&board->value[0], mq.pocket_index);
+	mipc_pocket_leave(&mq);
+}
+
+/* Else two that never meet there take its lines from each other. */
+START_TEST(msg_each_process_uses_another_pocket)
+{
+	struct mipc_mq mq;
+
+	make_queue(16384);
+	own_life();
+	enter(&mq);
+	mipc_pocket_leave(&mq);
+	finish(spawn(BY_FORK, take_a_pocket, NULL));
+	must(mq.pocket_index != (uint32_t)atomic_load(&board->value[0]));
+}
+END_TEST
+
+static uint32_t
+places_in_use(const struct mipc_mq *mq)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < MIPC_HELD; i++)
+		n += !mipc_pocket_is_free(mq, i);
+	return n;
+}
+
+/* Of which a page has three parts. */
+START_TEST(msg_room_for_many_comes_at_once_and_goes_at_once)
+{
+	struct mipc_choice any = { .rule = MIPC_ANY };
+	static char text[1024];
+	uint64_t size, type;
+	struct mipc_mq mq;
+
+	make_queue(1 << 20);
+	own_life();
+	enter(&mq);
+	must_eq(send_message(&mq, 1, text, sizeof(text)), 0);
+	must_eq(places_in_use(&mq), MIPC_HELD - 3);
+	for (uint32_t i = 0; i < 2 * MIPC_HELD; i++)
+		must_eq(send_message(&mq, 1, text, sizeof(text)), 0);
+	for (uint32_t i = places_in_use(&mq); i < MIPC_HELD; i++)
+		must_eq(take_message(&mq, &any, sizeof(text), text, &size,
+		    &type), 0);
+	must_eq(take_message(&mq, &any, sizeof(text), text, &size, &type), 0);
+	must_eq(places_in_use(&mq), 3);
+	mipc_pocket_leave(&mq);
+}
+END_TEST
+
 void
 add_msg_tests(TCase *tc)
 {
@@ -479,4 +540,6 @@ add_msg_tests(TCase *tc)
 	testing_add(tc, msg_a_put_back_one_stands_where_it_stood);
 	testing_add_loop(tc, msg_several_put_back_stand_in_order, 0, 12);
 	testing_add(tc, msg_each_is_taken_once);
+	testing_add(tc, msg_each_process_uses_another_pocket);
+	testing_add(tc, msg_room_for_many_comes_at_once_and_goes_at_once);
 }

@@ -83,8 +83,8 @@ mkdir "$work/a" "$work/b"
 for object in "-m1" "-m1 -k0x1234" "-s1 -k0x4f" "-q" "-q"; do
 	./mipcmk --dir "$work/ns" $object >/dev/null
 done
-plan 22
-for command in mipcmk mipcrm mipcrun mipcs; do
+plan 24
+for command in mipcck mipcmk mipcrm mipcrun mipcs mipcsnap; do
 	check "the options of $command are those of its help" options $command
 done
 check "a part of an option" completes "--semaphore-id --semaphore-key" \

@@ -352,12 +352,8 @@ run_in_child(void (*body)(double, bool), double seconds, bool anonymous)
 	pid_t pid;
 	int status;
 
-	fflush(stdout);
-	pid = fork();
-	if (pid == -1)
-		harness_die("fork: %s", strerror(errno));
+	pid = harness_fork();
 	if (pid == 0) {
-		harness_die_with_parent();
 		body(seconds, anonymous);
 		_exit(0);
 	}

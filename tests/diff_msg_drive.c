@@ -142,12 +142,8 @@ bear(struct driver *d, int side, int worker)
 		model_bear(worker);
 		return true;
 	}
-	fflush(stdout);
-	pid = fork();
-	if (pid == -1)
-		harness_die("fork: %s", strerror(errno));
+	pid = harness_fork();
 	if (pid == 0) {
-		harness_die_with_parent();
 		worker_main(d->world, side, worker);
 	}
 	a->pid = pid;

@@ -175,12 +175,8 @@ diff_sequence(const struct config *c, bool silent)
 	pid_t pid;
 
 	number++;
-	fflush(stdout);
-	pid = fork();
-	if (pid == -1)
-		harness_die("fork: %s", strerror(errno));
+	pid = harness_fork();
 	if (pid == 0) {
-		harness_die_with_parent();
 		if (silent && freopen("/dev/null", "w", stdout) == NULL)
 			_exit(SEQUENCE_TROUBLE);
 		status = test->sequence(c, number, steps);

@@ -217,6 +217,20 @@ harness_die_with_parent(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+pid_t
+harness_fork(void)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == -1)
+		harness_die("fork: %s", strerror(errno));
+	if (pid == 0)
+		harness_die_with_parent();
+	return pid;
+}
+
 void
 harness_wait(_Atomic uint32_t *word, uint32_t old, double seconds)
 {

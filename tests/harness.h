@@ -61,6 +61,8 @@ void	harness_remove(const char *dir);
 
 /* End this process with its parent. */
 void	harness_die_with_parent(void);
+/* As fork(2), or ends the process; a child ends with its parent. */
+pid_t	harness_fork(void);
 /*
  * Sleep while *word is `old`, `seconds` at most.  The word lies in memory
  * that processes share.

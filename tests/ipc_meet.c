@@ -111,12 +111,7 @@ find_others(void)
 
 		*t = (struct trio){ .key = KEYS + !me * EACH + i,
 		    .mode = modes[i].mode };
-		t->id[SHM] = shmget(t->key, 0, 0);
-		t->id[SEM] = semget(t->key, 0, 0);
-		t->id[MSG] = msgget(t->key, 0);
-		for (int kind = 0; kind < KINDS; kind++)
-			if (t->id[kind] == -1)
-				die("the other's key");
+		trio_find(t);
 	}
 }
 

@@ -215,6 +215,17 @@ trio_grants(const struct trio *t, int rights)
 	return good;
 }
 
+void
+trio_tell(const char *who, const struct trio *t)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		errno = 0;
+		printf("%s, key %x, %s: %s\n", who, (unsigned)t->key,
+		    calls[i].name, calls[i].make(t) != -1 ? "done" :
+		    strerror(errno));
+	}
+}
+
 /* --- objects ----------------------------------------------------------- */
 
 /* Made for whoever calls, and then given away. */
@@ -237,6 +248,25 @@ trio_remove(const struct trio *t)
 	for (int kind = 0; kind < KINDS; kind++)
 		if (trio_control(t, kind, IPC_RMID) == -1)
 			die("IPC_RMID");
+}
+
+void
+trio_find(struct trio *t)
+{
+	t->id[SHM] = shmget(t->key, 0, 0);
+	t->id[SEM] = semget(t->key, 0, 0);
+	t->id[MSG] = msgget(t->key, 0);
+	for (int kind = 0; kind < KINDS; kind++)
+		if (t->id[kind] == -1)
+			die("trio_find");
+}
+
+void
+trio_clear(key_t key)
+{
+	shmctl(shmget(key, 0, 0), IPC_RMID, NULL);
+	semctl(semget(key, 0, 0), 0, IPC_RMID);
+	msgctl(msgget(key, 0), IPC_RMID, NULL);
 }
 
 /* --- root's child ------------------------------------------------------ */

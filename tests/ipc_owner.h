@@ -26,6 +26,9 @@ enum { MAY_READ = 4, MAY_WRITE = 2, OWNS = 1 };
 /* Make all three, and give them their owner and mode; it must succeed. */
 void	trio_make(struct trio *);
 void	trio_remove(const struct trio *);
+/* By its key: its identifiers; and whatever of it is there goes. */
+void	trio_find(struct trio *);
+void	trio_clear(key_t);
 /* IPC_SET to what it says, IPC_STAT or IPC_RMID of one of them. */
 int	trio_control(const struct trio *, int kind, int cmd);
 
@@ -34,5 +37,8 @@ int	trio_control(const struct trio *, int kind, int cmd);
  * the others are refused with the errno they should be.  Says what is not so.
  */
 bool	trio_grants(const struct trio *, int rights);
+
+/* The same calls, of which it only says what they come to. */
+void	trio_tell(const char *who, const struct trio *);
 
 #endif

@@ -58,6 +58,10 @@ int	user_procwrites(char **argv);
 int	user_procrights(char **argv);
 int	user_populate(char **argv);
 
+/* Commands of ipc_fault.c and ipc_wild.c. */
+int	user_faults(char **argv);
+int	user_wild(char **argv);
+
 /* Command of ipc_number.c. */
 int	user_multiplexed(char **argv);
 
@@ -65,6 +69,15 @@ int	user_multiplexed(char **argv);
 int	user_owners(char **argv);
 int	user_threads(char **argv);
 int	user_meet(char **argv);
+
+/* Commands of ipc_start.c. */
+int	user_start(char **argv);
+int	user_start_empty(char **argv);
+int	user_beside(char **argv);
+int	user_begun(char **argv);
+
+/* Command of ipc_able.c. */
+int	user_able(char **argv);
 
 /* Commands of ipc_unshare.c. */
 int	user_unshares(char **argv);

@@ -264,9 +264,6 @@ void	watch_end(struct watch *w);
 bool	watch_has_changed(struct watch *w, bool call, long faults);
 /* The shared memory at this address is the test's own: do not watch it. */
 void	watch_ignore(const void *at);
-/* Where the restartable sequence is described that it is in; or 0. */
-uint64_t watch_section_of(pid_t pid);
-uint64_t watch_section(const struct watch *w);	/* at the last look */
 bool	watch_peek(pid_t pid, uintptr_t at, void *to, size_t size);
 
 /* kill_scene.c: parts of a victim and the holder. */

@@ -23,7 +23,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NEAR		16	/* bytes: a few instructions */
+#define SYSCALL		"\x0f\x05"		/* the instruction */
+#define SIGNATURE	"\x53\x30\x05\x53"	/* RSEQ_SIG, as bytes */
+#define NEAR		16	/* bytes: an instruction and a signature */
 #define MANY_STEPS	8	/* more are not worth the time of stepping */
 
 #if defined(__x86_64__)
@@ -46,27 +48,38 @@ add(struct track *t, const struct point *p)
 }
 
 /*
- * Where a stopped tracee goes on.  *called is whether it has just come from a
- * system call: that leaves the address in rcx too.
+ * Where a stopped tracee goes on.  `called`: it has just come from a system
+ * call, which leaves the address in rcx too.  `aborted`: it has just left a
+ * restartable sequence without one, and done the first instruction behind the
+ * signature there.
  */
-static uintptr_t
-next_instruction(pid_t pid, bool *called)
+struct place {
+	uintptr_t where;
+	bool called, aborted;
+};
+
+static struct place
+look(pid_t pid)
 {
+	struct place at = { .where = 0 };
 #if HAVE_STEP
 	struct user_regs_struct regs;
-	unsigned char code[2];
+	char code[NEAR];
 
 	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs) == -1)
-		return 0;
-	*called = regs.rcx == regs.rip &&
-	    watch_peek(pid, regs.rip - 2, code, sizeof(code)) &&
-	    code[0] == 0x0f && code[1] == 0x05;
-	return regs.rip;
+		return at;
+	at.where = regs.rip;
+	if ((regs.rcx == regs.rip || regs.rcx == 0) &&
+	    watch_peek(pid, regs.rip - NEAR, code, NEAR)) {
+		at.called = regs.rcx != 0 &&
+		    memcmp(code + NEAR - 2, SYSCALL, 2) == 0;
+		at.aborted = regs.rcx == 0 &&
+		    memmem(code, NEAR, SIGNATURE, 4) != NULL;
+	}
 #else
 	(void)pid;
-	*called = false;
-	return 0;
 #endif
+	return at;
 }
 
 void
@@ -129,66 +142,49 @@ go(pid_t pid, int how)
 }
 
 /*
- * Does a restartable sequence begin a few bytes on?  A stop at its first
- * instruction makes the kernel restart it: so a tracee is never stepped into
- * one, but let go until the system call that stands there has been made.
- */
-static bool
-is_before_restartable(pid_t pid, uintptr_t at, uint64_t where)
-{
-	struct {
-		uint32_t version, flags;
-		uint64_t start, length, abort;
-	} section;
-
-	return where != 0 &&
-	    watch_peek(pid, where, &section, sizeof(section)) &&
-	    at < section.start && section.start - at <= NEAR;
-}
-
-/*
- * One instruction, or all up to a system call and that; a child it forks is
- * let go.
+ * One instruction; a child it forks is let go.  The stop after one that leads
+ * into a restartable sequence makes the kernel abort that, and so at each
+ * attempt: then all up to the system call in it, and that.
  */
 static enum stop
-step(pid_t pid, pid_t *born, uintptr_t at, uint64_t section,
-    bool *called)
+step(pid_t pid, pid_t *born, struct place *at)
 {
+	const uintptr_t before = at->where;
 	enum stop stop;
 
-	*called = is_before_restartable(pid, at, section);
-	if (*called) {
-		stop = go(pid, PTRACE_SYSCALL);
-		if (stop == STOP_CALL)
-			stop = go(pid, PTRACE_SYSCALL);
-		return stop == STOP_CALL ? STOP_TRAP : stop;
-	}
 	while ((stop = go(pid, PTRACE_SINGLESTEP)) == STOP_FORK) {
 		*born = forked(pid);
 		ptrace(PTRACE_DETACH, *born, NULL, NULL);
 	}
+	if (stop != STOP_TRAP)
+		return stop;
+	*at = look(pid);
+	at->called = at->called && before == at->where - 2;
+	if (!at->aborted)
+		return stop;
+	if ((stop = go(pid, PTRACE_SYSCALL)) == STOP_CALL &&
+	    (stop = go(pid, PTRACE_SYSCALL)) == STOP_CALL)
+		stop = STOP_TRAP;
+	at->where = look(pid).where;
+	at->called = true;
 	return stop;
 }
 
 bool
 trace_record(pid_t pid, struct track *t, bool ends, pid_t *born)
 {
-	struct point p = { .changed = true };
+	struct place at = look(pid);
+	struct point p = { .where = at.where, .changed = true };
 	struct watch *w = watch_begin(pid);
 	enum stop stop;
-	bool call, passed;
 
-	p.where = next_instruction(pid, &call);
 	add(t, &p);
-	while ((stop = step(pid, born, p.where, watch_section(w), &passed)) ==
-	    STOP_TRAP && t->n < MOST_STEPS) {
-		const uintptr_t before = p.where;
-
-		p.where = next_instruction(pid, &call);
-		call = passed || (call && before == p.where - 2);
-		p.calls += call;
-		p.steps = call ? 0 : p.steps + 1;
-		p.changed = watch_has_changed(w, call, page_faults);
+	while ((stop = step(pid, born, &at)) == STOP_TRAP &&
+	    t->n < MOST_STEPS) {
+		p.where = at.where;
+		p.calls += at.called;
+		p.steps = at.called ? 0 : p.steps + 1;
+		p.changed = watch_has_changed(w, at.called, page_faults);
 		add(t, &p);
 	}
 	watch_end(w);
@@ -265,11 +261,10 @@ count_arrivals(const struct point *p, uint32_t *stay)
 static bool
 step_on(pid_t pid, uint32_t steps, pid_t *born)
 {
-	bool call;
+	struct place at = look(pid);
 
 	for (uint32_t i = 0; i < steps; i++)
-		if (step(pid, born, next_instruction(pid, &call),
-		    watch_section_of(pid), &call) != STOP_TRAP)
+		if (step(pid, born, &at) != STOP_TRAP)
 			return false;
 	return true;
 }
@@ -293,7 +288,7 @@ walk_to(pid_t pid, const struct point *p, pid_t *born)
 bool
 trace_to(pid_t pid, const struct point *p, pid_t *born, bool *drifted)
 {
-	bool inside = false, call;
+	bool inside = false;
 	enum stop stop;
 
 	for (uint32_t calls = 0; calls < p->calls; ) {
@@ -310,7 +305,7 @@ trace_to(pid_t pid, const struct point *p, pid_t *born, bool *drifted)
 	if (!walk_to(pid, p, born))
 		return false;
 	if (p->where != 0)
-		*drifted |= next_instruction(pid, &call) != p->where;
+		*drifted |= look(pid).where != p->where;
 	return true;
 }
 

@@ -14,12 +14,10 @@
 #include "kill.h"
 
 #include <sys/ioctl.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ptrace.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +33,8 @@ struct watch {
 	pid_t pid;
 	unsigned npages;
 	unsigned nwords;		/* of the robust list */
-	struct iovec its[MOST_PAGES + ROBUST + 1];
+	struct iovec its[MOST_PAGES + ROBUST];
 	char *now, *last;		/* the contents of its[] */
-	uint64_t section;		/* as watch_section_of() has it */
 	long faults;			/* of the tracee, when found */
 	bool overflow;
 };
@@ -50,38 +47,6 @@ watch_peek(pid_t pid, uintptr_t at, void *to, size_t size)
 	struct iovec mine = { to, size }, its = { (void *)at, size };
 
 	return process_vm_readv(pid, &mine, 1, &its, 1, 0) == (ssize_t)size;
-}
-
-/* Where the thread keeps the address of its restartable sequence; or 0. */
-static uintptr_t
-section_word(pid_t pid)
-{
-#ifdef PTRACE_GET_RSEQ_CONFIGURATION
-	static pid_t known;
-	static struct __ptrace_rseq_configuration area;
-
-	if (pid != known) {
-		memset(&area, 0, sizeof(area));
-		ptrace(PTRACE_GET_RSEQ_CONFIGURATION, pid, sizeof(area),
-		    &area);
-		known = pid;
-	}
-	return area.rseq_abi_pointer == 0 ? 0 : area.rseq_abi_pointer + 8;
-#else
-	(void)pid;
-	return 0;
-#endif
-}
-
-/* That address; 0 while it has none. */
-uint64_t
-watch_section_of(pid_t pid)
-{
-	const uintptr_t at = section_word(pid);
-	uint64_t section;
-
-	return at != 0 && watch_peek(pid, at, &section, sizeof(section)) ?
-	    section : 0;
 }
 
 static void
@@ -223,29 +188,19 @@ find(struct watch *w)
 	find_robust(w);
 }
 
-/* What others can see, and beside it the word that a step asks for. */
+/* What others can see. */
 static size_t
 read_all(struct watch *w)
 {
-	const uintptr_t word = section_word(w->pid);
-	struct iovec mine[2] = {
-		{ .iov_base = w->now },
-		{ &w->section, word != 0 ? sizeof(w->section) : 0 }
-	};
-	unsigned n = w->npages + w->nwords;
-	size_t size = 0;
+	const unsigned n = w->npages + w->nwords;
+	struct iovec mine = { .iov_base = w->now };
 
 	for (unsigned i = 0; i < n; i++)
-		size += w->its[i].iov_len;
-	mine[0].iov_len = size;
-	w->section = 0;
-	w->its[n++] = (struct iovec){ (void *)word, mine[1].iov_len };
-	if (process_vm_readv(w->pid, mine, 2, w->its, n, 0) !=
-	    (ssize_t)(size + mine[1].iov_len)) {
-		memset(w->now, 0, size);	/* something went: a change */
-		w->section = watch_section_of(w->pid);
-	}
-	return size;
+		mine.iov_len += w->its[i].iov_len;
+	if (process_vm_readv(w->pid, &mine, 1, w->its, n, 0) !=
+	    (ssize_t)mine.iov_len)
+		memset(w->now, 0, mine.iov_len); /* something went: a change */
+	return mine.iov_len;
 }
 
 /*
@@ -274,12 +229,6 @@ watch_has_changed(struct watch *w, bool call, long faults)
 		memcpy(w->last, w->now, size);
 	}
 	return changed;
-}
-
-uint64_t
-watch_section(const struct watch *w)
-{
-	return w->section;
 }
 
 struct watch *

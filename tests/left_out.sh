@@ -62,6 +62,11 @@ pointers()
 	done
 }
 
+debts()
+{
+	on "$1" "$user" unshares
+}
+
 # Two programs, of which the second has no key, but identifiers.
 handed()
 {
@@ -111,11 +116,13 @@ $apart true 2>/dev/null ||
 printf '#include <sys/sem.h>\nint plugin(void)\n%s\n' \
     '{ return semget(0x706c, 1, IPC_CREAT | 0600); }' >"$work/plugin.c"
 ${CC:-cc} -shared -fPIC -o "$work/plugin.so" "$work/plugin.c"
-plan 14
+plan 16
 leave_out syscall
 part "calls by number are the namespace's" numbers
 leave_out dlopen dlmopen
 part "so are those of a library that is loaded with RTLD_DEEPBIND" plugin
+leave_out unshare syscall
+part "debts are paid by unshare(CLONE_SYSVSEM)" debts
 trust
 part "a bad pointer is EFAULT" pointers
 leave_out shmat semop msgrcv

@@ -4,57 +4,23 @@
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
-
-mipcs()
-{
-	./mipcs --dir "$work/ns" "$@"
-}
+. "$srcdir/tests/command.sh"
+command=mipcs
 
 # says TEXT ARGUMENT...: mipcs prints exactly this.
 says()
 {
 	printf '%s\n' "$1" >"$work/expected"
 	shift
-	mipcs "$@" >"$work/out" || return
+	./mipcs --dir "$work/ns" "$@" >"$work/out" || return
 	diff "$work/expected" "$work/out"
-}
-
-# json FILTER ARGUMENT...: the filter is true of what mipcs -J prints.
-json()
-{
-	filter=$1
-	shift
-	mipcs -J "$@" >"$work/json" || return
-	jq -e "$filter" "$work/json" >/dev/null && return
-	cat "$work/json"
-	return 1
 }
 
 need python3
 need jq
 need_module
 make_work
-plan 22
-
-cat >"$work/calls.py" <<'END'
-import ctypes, os, signal, sys
-libc = ctypes.CDLL(None, use_errno=True)
-libc.shmat.restype = ctypes.c_void_p
-signal.alarm(60)
-class Letter(ctypes.Structure):
-	_fields_ = [("type", ctypes.c_long), ("text", ctypes.c_char * 100)]
-def send(id, type, text):
-	libc.msgsnd(id, ctypes.byref(Letter(type, text)), len(text), 0)
-class Operation(ctypes.Structure):
-	_fields_ = [(n, ctypes.c_short) for n in ("num", "op", "flags")]
-def semop(id, num, op):
-	return libc.semop(id, ctypes.byref(Operation(num, op, 0)), 1)
-END
-
-run()
-{
-	./mipcrun --dir "$work/ns" -- python3 "$work/$1"
-}
+plan 27
 
 # ---- messages ----
 
@@ -74,7 +40,7 @@ one='type 1, 4 bytes
   00000000  6f 6e 65 0a                                       |one.|'
 empty='type 3, 0 bytes'
 
-id=$(run send.py)
+id=$(in_namespace send.py)
 check "messages are shown in order" says "$letter
 $one
 $empty" --peek "$id"
@@ -87,6 +53,15 @@ check "so many" says "$letter
 $one" --peek "$id" --count 2
 check "the first of a type" says "$one" --peek "$id" --type 1 --count 1
 check "their bytes alone" says "abcdefghijklmnopqrsone" --peek "$id" --raw
+check "JSON has texts and bytes" json '.messages == [
+    {type: 3, size: 19, text: "abcdefghijklmnopqrs",
+	hex: "6162636465666768696a6b6c6d6e6f70717273"},
+    {type: 1, size: 4, text: "one\n", hex: "6f6e650a"},
+    {type: 3, size: 0, text: null, hex: null}]' --peek "$id"
+check "... of those that are asked for" json \
+    '.messages | length == 1 and .[0].type == 1' --peek "$id" --type 1
+check "so has --export" says 'type="1" size="4" text="one\x0a" hex="6f6e650a"' \
+    --peek "$id" --type 1 --export
 check "none of a type is nothing" exits 0 ./mipcs --dir "$work/ns" \
     --peek "$id" --type 99
 check "... at all" test ! -s "$work/out"
@@ -104,48 +79,48 @@ check "... of at least 1" exits 2 ./mipcs --dir "$work/ns" \
 
 # ---- orphans ----
 
-# Makes one of each, uses it, and is killed; another lives on.
+# Makes one of each, uses it, and is killed; another lives on.  Of what the
+# dead made some is used by the living in just one way.
 cat >"$work/make.py" <<'END'
 from calls import *
 def make(key):
 	libc.shmat(libc.shmget(key, 5000, 0o1600), None, 0)
 	semop(libc.semget(key, 1, 0o1600), 0, 1)
 	send(libc.msgget(key, 0o1600), 1, b"x")
-if os.fork() == 0:
-	make(0x77)
-	os.kill(os.getpid(), signal.SIGKILL)
-os.wait()
-make(0x88)
-libc.semget(0x99, 1, 0o1600)
-if os.fork() == 0:
+def killed(body, *args):
+	if os.fork() == 0:
+		body(*args)
+		os.kill(os.getpid(), signal.SIGKILL)
+	os.wait()
+def make_some():
 	libc.shmget(0xaa, 1, 0o1600)
 	semop(libc.semget(0xaa, 1, 0o1600), 0, 1)
-	os.kill(os.getpid(), signal.SIGKILL)
-os.wait()
+def make_for_others():
+	libc.shmget(0xbb, 1, 0o1600)
+	libc.semget(0xbb, 1, 0o1600)
+	libc.semget(0xcc, 1, 0o1600)
+	libc.msgget(0xbb, 0o1600)
+killed(make, 0x77)
+make(0x88)
+libc.semget(0x99, 1, 0o1600)
+killed(make_some)
 semop(libc.semget(0xaa, 0, 0), 0, 1)
-print(os.getpid(), flush=True)
-sys.stdin.readline()
+killed(make_for_others)
+owed, slept, queue = (libc.semget(0xbb, 0, 0), libc.semget(0xcc, 0, 0),
+    libc.msgget(0xbb, 0))
+libc.shmat(libc.shmget(0xbb, 0, 0), None, 0)
+semop(owed, 0, 1, UNDO)
+killed(semop, owed, 0, 1)
+asleep = child(semop, slept, 0, -1), child(receive, queue, 0)
+await_count(slept, GETNCNT)
+await_sleep(asleep[1])
+killed(make, 0xdd)	# and nobody calls who might see that it is dead
+tell(os.getpid())
+for pid in asleep:
+	os.kill(pid, signal.SIGKILL)
 END
 
-begin()
-{
-	mkfifo "$work/said" "$work/told"
-	exec 3<>"$work/said" 4<>"$work/told"
-	(run make.py || echo failed) <&4 >&3 &
-	maker=$!
-	tap_cleanup=finish
-	read -r said <&3
-	[ "$said" -gt 0 ]
-}
-
-finish()
-{
-	tap_cleanup=:
-	echo >&4
-	wait "$maker"
-}
-
-begin && ok "some are killed, one lives" ||
+begin make.py && ok "some are killed, one lives" ||
     not_ok "some are killed, one lives"
 check "what the dead made and nobody uses is an orphan" json '
     [.orphans[] | select(.key == "0x00000077") | .kind] | sort ==
@@ -162,8 +137,14 @@ check "what the living made is none" json '
 check "nor is what the living used last" json '
     [.orphans[] | select(.key == "0x000000aa") | .kind] == ["segment"]' \
     --orphans
+check "what is still as the dead left it is an orphan, too" json '
+    [.orphans[] | select(.key == "0x000000dd") | .kind] | sort ==
+    ["queue", "segment", "set"]' --orphans
+check "what the living have attached, owe or sleep in is none" json '
+    .orphans | any(.key == "0x000000bb" or .key == "0x000000cc") | not' \
+    --orphans
 check "sets alone" json '.orphans | length > 0 and all(.kind == "set")' \
     --orphans -s
 finish
 check "when all have ended all are orphans" json '
-    [.orphans[].key] | unique | length == 5' --orphans
+    [.orphans[].key] | unique | length == 8' --orphans

@@ -4,63 +4,26 @@
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
-
-# json FILE FILTER: the filter is true of it.
-json()
-{
-	jq -e "$2" "$work/$1" >/dev/null && return
-	cat "$work/$1"
-	return 1
-}
-
-has()
-{
-	grep -qE -- "$2" "$work/$1" && return
-	echo "$1 has no line like $2:"
-	cat "$work/$1"
-	return 1
-}
+. "$srcdir/tests/command.sh"
+command=mipcs
 
 # A python program of standard input, run on the namespace.
 run()
 {
 	{
 		cat <<'END'
-import ctypes, os, signal, subprocess, sys
+from calls import *
 work = sys.argv[1]
-libc = ctypes.CDLL(None, use_errno=True)
-class Operation(ctypes.Structure):
-	_fields_ = [(n, ctypes.c_short) for n in ("num", "op",
-		"flags")]
-UNDO, SETVAL, GETNCNT, GETZCNT, RMID = 0x1000, 16, 14, 15, 0
-def semop(id, num, op, flags=0):
-	return libc.semop(id, ctypes.byref(Operation(num, op,
-		flags)), 1)
-def make_set(value):
-	id = libc.semget(0, 1, 0o600)
-	libc.semctl(id, 0, SETVAL, value)
-	return id
-def child(body, *args):
-	pid = os.fork()
-	if pid == 0:
-		signal.alarm(60)
-		body(*args)
-		os._exit(0)
-	return pid
-def await_count(id, cmd):
-	while libc.semctl(id, 0, cmd) != 1:
-		pass
 def show(name, *options):
 	with open(work + "/" + name, "w") as out:
 		code = subprocess.run(["./mipcs", "--waits", *options],
 			stdout=out).returncode
 	with open(work + "/codes", "a") as codes:
 		print(name, code, file=codes)
-signal.alarm(60)
 END
 		cat
 	} >"$work/program"
-	./mipcrun --dir "$work/ns" -- python3 "$work/program" "$work"
+	in_namespace program "$work"
 }
 
 need python3
@@ -109,16 +72,16 @@ END
 # That pid $1 waits in set $2 for one that pid $3 has.
 waits_for()
 {
-	json ring ".waits | any(.pid == $1 and .kind == \"set\" and
+	holds ".waits | any(.pid == $1 and .kind == \"set\" and
 	    .id == $2 and .for == \"semaphore 0: -1\" and .holder == $3 and
 	    .amount == 1 and .alive == true and .cycle == true and
-	    .seconds >= 0 and .seconds < 60)"
+	    .seconds >= 0 and .seconds < 60)" ring
 }
 
 names_ring()
 {
 	waits_for "$1" "$5" "$2" && waits_for "$2" "$6" "$3" &&
-	waits_for "$3" "$4" "$1" && json ring '.waits | length == 3'
+	waits_for "$3" "$4" "$1" && holds '.waits | length == 3' ring
 }
 
 draws_ring()
@@ -129,21 +92,21 @@ draws_ring()
 }
 
 check "a deadlock of three can be made" ring
-check "nobody waits before: an empty list" json before '.waits == []'
+check "nobody waits before: an empty list" holds '.waits == []' before
 check "... which is no failure" has codes '^before 0$'
 check "each of the three is named, with its set and its holder" \
     names_ring $(cat "$work/names")
-check "... with command lines" json ring \
+check "... with command lines" holds \
     '.waits | all((.command | test("program")) and
-    (.holdercommand | test("program")))'
+    (.holdercommand | test("program")))' ring
 check "... and the exit status tells" has codes '^ring 3$'
 check "people see the same" has text 'set.*semaphore 0: -1.*yes'
-check "... with headings" has text '^ *pid +command'
+check "... with headings" has text '^ *pid[[:space:]]+command'
 check "... and the same status" has codes '^text 3$'
 check "Graphviz gets it, the cycle in red" draws_ring $(cat "$work/names")
-check "of queues alone there is nothing" json queues '.waits == []'
+check "of queues alone there is nothing" holds '.waits == []' queues
 check "... and no deadlock" has codes '^queues 0$'
-check "one is killed: the others go on" json after '.waits == []'
+check "one is killed: the others go on" holds '.waits == []' after
 check "... and nobody is deadlocked" has codes '^after 0$'
 
 # One waits for itself, one for who is awake, one for nobody known.
@@ -174,8 +137,8 @@ END
 
 one()
 {
-	json others "[.waits[] | select(.pid == $1)] | length == 1 and
-	    (.[0] | $2)"
+	holds "[.waits[] | select(.pid == $1)] | length == 1 and
+	    (.[0] | $2)" others
 }
 
 check "others wait, too" others

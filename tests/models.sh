@@ -166,6 +166,40 @@ turn "post: a removal that was said on one board is left at that" \
 turn "post: a receiver takes what it saw before others took it" \
     wrong post once -DNOFRESH
 
+turn "publish: two readers and a writer that is killed: no mixture" \
+    right publish -DNW=1 -DNR=2 -DTIMES=3
+turn "publish: two writers that take buffers away: no mixture is believed" \
+    right publish -DNW=2 -DNR=1 -DSTEAL=1
+turn "publish: two buffers" \
+    right publish -DNW=2 -DNR=1 -DNB=2
+turn "publish: the newest is named before its bytes are there" \
+    wrong publish one==v -DNW=1 -DNR=1 -DEARLY
+turn "publish: a writer does not look again for readers" \
+    wrong publish one==v -DNW=1 -DNR=1 -DTIMES=3 -DNOSCAN
+turn "publish: a writer looks for readers before it says that it is there" \
+    wrong publish one==v -DNW=1 -DNR=1 -DTIMES=4 -DNOODD
+turn "publish: a reader does not look at the end" \
+    wrong publish one==v -DNW=1 -DNR=1 -DTIMES=3 -DSTEAL=1 -DNODONE
+
+turn "still: a copy is of one moment, and within as many changes as writers" \
+    right still
+turn "still: the same with three, one of whom is killed" \
+    right still -DNW=3 -DTIMES=1 -DCRASHES=1
+turn "still: two who ask, one of whom is killed" \
+    right still -DNA=2 -DTIMES=1 -DCRASHES=1
+turn "still: who waits takes back what a living one asked" \
+    right still -DPATIENCE=1 -DCRASHES=1
+turn "still: who asked believes its copy" \
+    wrong still was -DNOLOOK
+turn "still: nobody is asked" \
+    wrong still tries -DNOASK
+turn "still: a writer looks at its first call alone" \
+    wrong still tries -DONCE
+turn "still: nobody asks whether who asked is dead" \
+    wrong still waiting -DCRASHES=1 -DNODEATH
+turn "still: who asked does not take it back" \
+    wrong still waiting -DNOEND
+
 turn "txn: killed or resting anywhere, all is changed once or not at all" \
     right txn
 turn "txn: no look at T and done after a record was read" \
@@ -194,7 +228,7 @@ turn "txn: a dead one's party taken after T is read" \
 
 # A lane on each processor; a number of a lane is no number of the whole.
 lanes=$(getconf _NPROCESSORS_ONLN)
-plan 52
+plan 68
 lane=0
 while [ "$lane" -lt "$lanes" ]; do
 	(

@@ -25,6 +25,21 @@ objects()
 	done
 }
 
+# changed FILE SOURCE SED: the module, in one of whose sources this is changed.
+changed()
+{
+	sed "$3" "$srcdir/preload/$2.c" >"$work/$2.c"
+	if cmp -s "$srcdir/preload/$2.c" "$work/$2.c"; then
+		echo "nothing of $2.c is changed by $3"
+		return 1
+	fi
+	${CC:-cc} -std=gnu11 -fPIC -fvisibility=hidden -pthread \
+	    -include config.h -I. -I"$srcdir/lib" -I"$srcdir/preload" \
+	    -c -o "$work/$2.o" "$work/$2.c" &&
+	    link_module "$1" "$srcdir/preload/mipc-preload.map" \
+	    $(objects "$2") "$work/$2.o"
+}
+
 # without FILE NAME...: the module, which leaves these names to libc.
 without()
 {

@@ -12,17 +12,19 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/retell.sh"
 
 programs="tests/check_shm tests/check_sem tests/kill_step tests/death
-tests/sem_death tests/soak_kill tests/check_msg"
+tests/sem_death tests/soak_kill tests/check_msg tests/check_map"
 fallbacks="MIPC_NO_MAPLOCK MIPC_NO_OFD MIPC_NO_OTMPFILE MIPC_NO_ROBUST
 MIPC_NO_WAITV MIPC_NO_RSEQ"
 
 # options PROGRAM PLACE: what need not be tried there is left out.  The kernel
 # is the same everywhere, and files are nothing to the anonymous store.  Of
 # queues faults, space, and those who sleep, wake and die (M7 to M9).  Each
-# scene of a kill comes in about half of the places.
+# scene of a kill comes in about a quarter of the places.
 options()
 {
 	case $1:$2 in
+	tests/check_map:*)
+		;;
 	tests/check_msg:*)
 		echo '--on directory [fsM][ap7-9]*_*'
 		;;
@@ -33,7 +35,7 @@ options()
 		echo --on mipc
 		;;
 	tests/kill_step:*)
-		echo --parts 2
+		echo --parts 4
 		;;
 	esac
 }
@@ -183,10 +185,12 @@ tell()
 	    echo "not ok - $1: $2: nothing was tried"
 }
 
-# everywhere: one on each processor; more would be late for want of time.
+# everywhere: three for two processors, for each waits half of its time; more
+# would be late for want of it.
 everywhere()
 {
-	for_each echo | xargs -n 2 -P "$(getconf _NPROCESSORS_ONLN)" \
+	processors=$(getconf _NPROCESSORS_ONLN)
+	for_each echo | xargs -n 2 -P $(((processors * 3 + 1) / 2)) \
 	    sh "$srcdir/tests/on_filesystems.sh" --place "$work" ||
 	    echo "not ok - a place ended early"
 	for_each tell

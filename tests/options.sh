@@ -5,7 +5,7 @@
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
 
-commands="mipcmk mipcrm mipcrun mipcs"
+commands="mipcck mipcmk mipcrm mipcrun mipcs mipcsnap"
 
 # says FILE TEXT: what was printed there has it.
 says()

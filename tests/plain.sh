@@ -254,9 +254,7 @@ tell_all()
 	for kind in $kinds; do
 		cat "$work/clauses.$kind.$1" "$work/differ.$kind.$1"
 	done >"$work/all"
-	cat "$work/all"
-	tap_count=$((tap_count + $(grep -Ec '^(not )?ok' "$work/all")))
-	! grep -q '^not ok' "$work/all" || tap_failed=1
+	adopt "$work/all"
 	for kind in $kinds; do
 		at=$(build "$1")/tests
 		check "$1: plain_$kind knows nothing of mipc" \

@@ -30,3 +30,30 @@ retell()
 			    " of " planned + 0 " tests, status " status
 	}'
 }
+
+# retold PLACE PROGRAM COMMAND...: run it, and retell that.
+retold()
+{
+	retold_place=$1
+	retold_program=$2
+	shift 2
+	status=0
+	"$@" >"$work/said" || status=$?
+	retell "$retold_place" "$retold_program" "$status" <"$work/said"
+}
+
+# adopt FILE: what was retold there is this test's own.
+adopt()
+{
+	cat "$1"
+	tap_count=$((tap_count + $(grep -Ec '^(not )?ok' "$1")))
+	! grep -q '^not ok' "$1" || tap_failed=1
+}
+
+# said WHAT: a line of the last program says so.
+said()
+{
+	grep -q "$1" "$work/said" && return
+	cat "$work/said"
+	return 1
+}

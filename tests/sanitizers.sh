@@ -11,9 +11,11 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 MAKE=${MAKE:-make}
 processors=$(getconf _NPROCESSORS_ONLN)
 jobs=-j$processors
-programs="tests/check_unit tests/check_shm tests/diff_shm tests/check_sem
+programs="tests/check_unit tests/check_map tests/check_shm tests/diff_shm
+tests/check_sem
 tests/check_msg tests/diff_sem tests/diff_msg tests/soak_kill
-tests/sem_threads tests/msg_threads"
+tests/sem_threads tests/msg_threads tests/publish tests/share
+tests/replace"
 
 # The programs hold the library: it is compiled once.
 build()
@@ -44,7 +46,8 @@ build_threads()
 	mkdir "$work/threads" && cd "$work/threads" &&
 	    "$source/configure" -q --disable-preload --disable-shared \
 	    CC="$CC -fsanitize=thread" &&
-	    $MAKE $jobs -s tests/sem_threads tests/msg_threads && cd "$home"
+	    $MAKE $jobs -s tests/sem_threads tests/msg_threads \
+		tests/publish_threads && cd "$home"
 }
 
 # Two threads that race are told of.
@@ -103,7 +106,7 @@ home=$(pwd)
 source=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 make_work
-plan 16
+plan 21
 check "a program that errs is stopped" sees
 check "it builds with --enable-sanitizers" build
 run_all
@@ -118,3 +121,4 @@ check "threads that race are seen" sees_race
 check "it builds with the thread sanitizer" build_threads
 check "threads on one set do not race" clean_threads sem_threads
 check "threads on one queue do not race" clean_threads msg_threads
+check "threads on one publication do not race" clean_threads publish_threads

@@ -75,12 +75,8 @@ play_once(const struct scene *s, enum store store)
 	rng_seed(&play->rng, option.seed + number);
 	snprintf(play->dir, sizeof(play->dir), "%.4000s/d%u", harness_dir(),
 	    number++);
-	fflush(stdout);
-	pid = fork();
-	if (pid == -1)
-		harness_die("fork: %s", strerror(errno));
+	pid = harness_fork();
 	if (pid == 0) {
-		harness_die_with_parent();
 		perform(s);
 	}
 	status = harness_reap(pid, 120);

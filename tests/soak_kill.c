@@ -22,7 +22,7 @@
  *			only the ones with message queues
  *	--kernel, --kernel-givers, --kernel-queues, --kernel-queues-at-rest
  *			the kernel's own sets and queues: a test of the test
- *	--until-failure	end at the first one
+ *	--until-failure	end at the first one, and try no other place
  *
  * The exit status is 3 if processes hung and nothing else was wrong: so must
  * end the same program linked with a library that has neither bell nor
@@ -383,7 +383,13 @@ test_place(const struct place *p, uint64_t seed)
 		tap_ok(good, "%s%s: left as it is", store, p->what);
 }
 
-/* ---- the proof ---- */
+/*
+ * ---- the proof ----
+ *
+ * How soon a kill comes at the moment that counts is chance: mostly within ten
+ * seconds, on a slow machine and with fallbacks forced within a minute.
+ */
+#define PROOF_LIMIT	600		/* seconds */
 
 /* The exit status of a sister program, which is to find a failure. */
 static int
@@ -403,11 +409,11 @@ run_sister(const char *name, const char *place_name, uint64_t seed)
 		harness_die_with_parent();
 		if (freopen("/dev/null", "w", stdout) == NULL)
 			_exit(2);
-		execl(path, name, "--seconds", "60", "--seed", number,
+		execl(path, name, "--seconds", "240", "--seed", number,
 		    "--until-failure", place_name, NULL);
 		_exit(2);
 	}
-	status = harness_reap(pid, 200);
+	status = harness_reap(pid, PROOF_LIMIT);
 	if (status == -1) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
@@ -420,13 +426,15 @@ run_sister(const char *name, const char *place_name, uint64_t seed)
 static void
 test_proof(uint64_t seed)
 {
+	int status;
+
 	tap_ok(run_sister("soak_broken_bell", "--givers", seed) == HUNG,
 	    "a library without its bell is seen to hang");
 	tap_ok(run_sister("soak_broken_bell", "--queues-at-rest", seed) ==
 	    HUNG, "a library without its bell is seen to hang with queues");
-	tap_ok(run_sister("soak_broken_txn", "--queues", seed) == 1,
-	    "a library that finishes nobody's transaction is seen to lose "
-	    "messages");
+	status = run_sister("soak_broken_txn", "--queues", seed);
+	tap_ok(status == 1 || status == HUNG, "a library that finishes "
+	    "nobody's transaction is seen to lose messages, or to hang");
 }
 
 /* ---- the program ---- */
@@ -467,6 +475,8 @@ run(uint64_t seed, bool all)
 	for (unsigned i = 0; i < PLACES; i++) {
 		if ((place[i].flags & WANTED) == 0)
 			continue;
+		if (option.until_failure && hangs + violations > 0)
+			break;
 		if ((place[i].flags & PIDS) != 0 && !pids) {
 			tap_skip("only root can try this", "%s%s",
 			    store_name(place[i].store), place[i].what);

@@ -5,6 +5,7 @@
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
+. "$srcdir/tests/module.sh"
 
 user=$PWD/tests/ipc_user
 
@@ -107,10 +108,29 @@ unwritable()
 	return 1
 }
 
+# sees WHAT SED COMMAND...: it succeeds, but not with a module changed so.
+sees()
+{
+	sees_what=$1
+	sees_change=$2
+	shift 2
+	check "$sees_what is seen" refused_when_changed "$@"
+}
+
+refused_when_changed()
+{
+	changed "$work/mipc-preload.so" trace "$sees_change" && "$@" || return
+	(
+		MIPC_PRELOAD=$work/mipc-preload.so
+		export MIPC_PRELOAD
+		refused "$@"
+	)
+}
+
 need_module
 need strace ipcmk
 make_work
-plan 12
+plan 17
 for command in numbers sets queues "limit" "populate true"; do
 	what="$command: each line is the one that strace writes"
 	if unshare -i true 2>/dev/null; then
@@ -128,3 +148,22 @@ check "who closes all descriptors is traced all the same" reopened
 check "what a program has in the descriptor's place is its own" not_its_own
 check "a reader that has gone ends the trace and not the program" reader_gone
 check "a file that cannot be opened is told" unwritable
+if unshare -i true 2>/dev/null; then
+	sees "a trace that is not written" \
+	    '/^write_to(/,/^}/s/line->used/0/' as_strace numbers
+	sees "one without the names of flags" \
+	    '/^trace_flags(/,/^}/s/!= word->value/!= 0/' as_strace numbers
+	sees "one with another error's name" \
+	    's/errno, errors/errno + 1, errors/' as_strace numbers
+	sees "one with a result that is another" \
+	    '/^trace_end(/,/^}/s/line, result)/line, result + 1)/' \
+	    as_strace numbers
+else
+	for what in "a trace that is not written" \
+	    "one without the names of flags" "one with another error's name" \
+	    "one with a result that is another"; do
+		skip "$what is seen" "no IPC namespace of its own (unshare)"
+	done
+fi
+sees "one that does not tell whose call it is" 's/mipc_sys_tid()/1/' \
+    of_all_programs

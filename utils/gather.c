@@ -28,7 +28,8 @@ gather(const struct question *q, size_t *n, int *torn)
 	void *all = NULL, *more;
 	int found;
 
-	for (;;) {
+	errno = ENOSYS;			/* the kernel tells none of it */
+	while (q->ns != NULL) {
 		more = realloc(all, room * q->size);
 		if (more == NULL)
 			break;
@@ -128,6 +129,39 @@ gather_messages(struct mipc_ns *ns, int msqid, size_t *n, int *torn)
 {
 	return gather(&(struct question){ ns, MIPC_MSG, msqid,
 	    sizeof(struct mipc_look_message), ask_messages }, n, torn);
+}
+
+static int
+by_type(const void *a, const void *b)
+{
+	const long one = ((const struct mipc_look_message *)a)->type;
+	const long other = ((const struct mipc_look_message *)b)->type;
+
+	return (one > other) - (one < other);
+}
+
+struct type *
+gather_types(struct mipc_ns *ns, int msqid, size_t *n, int *torn)
+{
+	size_t nall = 0;
+	struct mipc_look_message *all = gather_messages(ns, msqid, &nall,
+	    torn);
+	struct type *types = all == NULL ? NULL :
+	    malloc((nall + 1) * sizeof(*types));
+
+	if (types == NULL)
+		goto out;
+	*n = 0;
+	qsort(all, nall, sizeof(*all), by_type);
+	for (size_t i = 0; i < nall; i++) {
+		if (i == 0 || all[i].type != all[i - 1].type)
+			types[(*n)++] = (struct type){ .type = all[i].type };
+		types[*n - 1].messages++;
+		types[*n - 1].bytes += all[i].size;
+	}
+out:
+	free(all);
+	return types;
 }
 
 /* --- words ------------------------------------------------------------- */

@@ -23,6 +23,13 @@ struct mipc_look_attach *gather_attaches(struct mipc_ns *, int shmid,
 struct mipc_look_message *gather_messages(struct mipc_ns *, int msqid,
 	    size_t *n, int *torn);
 
+/* The messages of a type, in all; the lowest type first. */
+struct type {
+	long type;
+	unsigned long long messages, bytes;
+};
+struct type *gather_types(struct mipc_ns *, int msqid, size_t *n, int *torn);
+
 /* What a sleeper waits for, in words; and a command line that can be shown. */
 enum { WORDS = 64 };
 void	say_wait(const struct mipc_look_sleeper *, char words[static WORDS]);

@@ -35,20 +35,10 @@ static int
 parse_named(const struct option_row *row, const char *text,
     struct named *named)
 {
-	int code;
-
 	*named = (struct named){ kind_of(row), by_key(row), 0, 0 };
-	if (!named->by_key) {
-		if (parse_id(text, &named->id))
-			return -1;
-		warnx("--%s %s: not an identifier", row->name, text);
-		return EXIT_USAGE;
-	}
-	code = parse_key(row->name, text, &named->key);
-	if (code != -1 || named->key != IPC_PRIVATE)
-		return code;
-	warnx("--%s %s: what is private has no key", row->name, text);
-	return EXIT_USAGE;
+	return named->by_key ?
+	    parse_shared_key(row->name, text, &named->key) :
+	    parse_id(row->name, text, &named->id);
 }
 
 static int
@@ -218,7 +208,7 @@ main(int argc, char **argv)
 		code = settle(argc, argv, &cmd);
 	if (code != -1)
 		return code;
-	ns = open_existing(&cmd.dir);
+	ns = open_existing(&cmd.dir, cmd.dry_run ? MIPC_RDONLY : 0);
 	if (ns != NULL)
 		return remove_objects(&cmd, ns);
 	if (errno == ENOENT && cmd.force)

@@ -12,6 +12,7 @@
 #include "mipcrun.h"
 
 #include "../preload/raw.h"
+#include "../preload/sister.h"
 #include "../preload/target.h"
 
 #include <err.h>
@@ -27,9 +28,14 @@
 
 #define MODULE	"mipc-preload.so"
 
-/* What separates the names in LD_PRELOAD, and in LD_LIBRARY_PATH. */
-#define PRELOAD_SEPARATORS	" :"
+/* What separates the names in LD_LIBRARY_PATH. */
 #define LIBRARY_SEPARATORS	":;"
+
+/* Where the module is, and what it is called in LD_PRELOAD. */
+struct module {
+	char path[PATH_MAX];
+	char name[PATH_MAX];
+};
 
 static int
 take_limit(const struct option_row *row, void *command, const char *text)
@@ -121,7 +127,8 @@ judge(const struct run *run)
 
 	if (!target_find(run->argv[0], path, sizeof(path)))
 		return 0;		/* execvp() will say it best */
-	verdict = target_judge(AT_FDCWD, path, 0, &target);
+	verdict = target_judge(AT_FDCWD, path, 0, getenv("LD_PRELOAD"),
+	    &target);
 	if (verdict == TARGET_UNKNOWN || verdict == TARGET_GOOD)
 		return 0;
 	refused = verdict == TARGET_BARRED || run->strict;
@@ -153,22 +160,34 @@ beside_program(char *path, size_t size)
 	return access(path, R_OK) == 0;
 }
 
-/* The absolute path of the module; false after a message. */
+/*
+ * The absolute path of the module; false after a message.  Where a module
+ * for other programs, too, is found by $LIB, the name has that in it; but a
+ * name that LD_PRELOAD cannot express has not: see preload().
+ */
 static bool
-find_module(char path[static PATH_MAX])
+find_module(struct module *module)
 {
 	const char *asked = getenv("MIPC_PRELOAD");
+	char path[PATH_MAX];
 
 	if (asked == NULL || *asked == '\0') {
-		if (beside_program(path, PATH_MAX))
+		if (beside_program(module->path, PATH_MAX)) {
+			strcpy(module->name, module->path);
 			return true;
-		asked = PKGLIBDIR "/" MODULE;
+		}
+		asked = MODULES "/" MODULE;
 	}
-	if (realpath(asked, path) == NULL || access(path, R_OK) == -1) {
+	errno = ENAMETOOLONG;
+	if (!sister_expand(asked, path, PATH_MAX) ||
+	    realpath(path, module->path) == NULL ||
+	    access(module->path, R_OK) == -1) {
 		warnx("cannot read the preload module %s: %s", asked,
 		    strerror(errno));
 		return false;
 	}
+	strcpy(module->name, asked[0] == '/' && sister_exists(asked) &&
+	    strpbrk(asked, SISTER_SEPARATORS) == NULL ? asked : module->path);
 	return true;
 }
 
@@ -218,33 +237,56 @@ preload(char *path)
 {
 	char *slash = strrchr(path, '/');
 
-	if (strpbrk(path, PRELOAD_SEPARATORS) == NULL)
-		return append("LD_PRELOAD", path, PRELOAD_SEPARATORS);
+	if (strpbrk(path, SISTER_SEPARATORS) == NULL)
+		return append("LD_PRELOAD", path, SISTER_SEPARATORS);
 	*slash = '\0';
 	if (strpbrk(path, LIBRARY_SEPARATORS) != NULL) {
 		errno = EINVAL;
 		return false;
 	}
 	return append("LD_LIBRARY_PATH", path, LIBRARY_SEPARATORS) &&
-	    append("LD_PRELOAD", slash + 1, PRELOAD_SEPARATORS);
+	    append("LD_PRELOAD", slash + 1, SISTER_SEPARATORS);
 }
 
-/* The module that is beside this one. */
+/* The name of what is beside the module; false if it is too long. */
 static bool
-preload_raw(const char *module)
+beside(const char *module, char out[static PATH_MAX])
 {
 	const char *slash = strrchr(module, '/');
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%.*s/" RAW_MODULE,
-	    (int)(slash - module), module);
 
-	if (n >= (int)sizeof(path) || access(path, R_OK) == -1) {
-		warnx("cannot read %s: %s", path, strerror(errno));
+	return snprintf(out, PATH_MAX, "%.*s/" RAW_MODULE,
+	    (int)(slash - module), module) < PATH_MAX;
+}
+
+static bool
+preload_raw(const struct module *module)
+{
+	struct module raw;
+
+	errno = ENAMETOOLONG;
+	if (!beside(module->path, raw.path) ||
+	    !beside(module->name, raw.name) ||
+	    access(raw.path, R_OK) == -1) {
+		warnx("cannot read %s: %s", raw.path, strerror(errno));
 		return false;
 	}
-	if (preload(path) && setenv(RAW_ENVIRONMENT, "1", 1) == 0)
+	if (preload(raw.name) && setenv(RAW_ENVIRONMENT, "1", 1) == 0)
 		return true;
-	warnx("cannot preload %s: %s", path, strerror(errno));
+	warnx("cannot preload %s: %s", raw.path, strerror(errno));
+	return false;
+}
+
+/* Say in the environment what is to be preloaded; false after a message. */
+static bool
+preload_all(const struct run *run)
+{
+	struct module module;
+
+	if (!find_module(&module) || (run->raw && !preload_raw(&module)))
+		return false;
+	if (preload(module.name))
+		return true;
+	warnx("cannot preload %s: %s", module.path, strerror(errno));
 	return false;
 }
 
@@ -362,26 +404,19 @@ int
 main(int argc, char **argv)
 {
 	struct run run = { .dir = NULL };
-	char module[PATH_MAX];
 	int error;
 
 	error = parse(argc, argv, &run);
 	if (error != -1)
 		return error;
+	if (!preload_all(&run))
+		return EXIT_FAILED;
 	error = judge(&run);
 	if (error != 0)
 		return error;
 	if (run.trace && !begin_trace(run.trace_file)) {
 		warnx("%s: %s", run.trace_file == NULL ? "standard error" :
 		    run.trace_file, strerror(errno));
-		return EXIT_FAILED;
-	}
-	if (!find_module(module))
-		return EXIT_FAILED;
-	if (run.raw && !preload_raw(module))
-		return EXIT_FAILED;
-	if (!preload(module)) {
-		warnx("cannot preload %s: %s", module, strerror(errno));
 		return EXIT_FAILED;
 	}
 	return run.private ? run_private(&run) : run_shared(&run);

@@ -30,6 +30,8 @@ enum view {
 	VIEW_DETAIL,		/* of one object */
 	VIEW_WAITS,
 	VIEW_ORPHANS,
+	VIEW_EVENTS,
+	VIEW_METRICS,
 	VIEW_MESSAGES		/* of one queue */
 };
 
@@ -40,13 +42,23 @@ enum shown {
 	IN_PIDS = 04,
 	IN_TIMES = 010,
 	IN_ALL = 017,
-	IN_MORE = 020		/* what each object is looked into for */
+	IN_MORE = 020,		/* what each object is looked into for */
+	IN_NUMBERS = 040,	/* numbers of users, and the like */
+	IN_EVERYTHING = 077
 };
 
-enum { COLUMNS = 24 };		/* the most of a kind */
+enum { COLUMNS = 40 };		/* the most of a kind */
+
+enum time_format {
+	TIME_OWN,		/* seconds for programs, else year to second */
+	TIME_SHORT,		/* an hour of today, else a day */
+	TIME_FULL,		/* as date(1) */
+	TIME_ISO
+};
 
 struct command {
 	const char *dir;	/* NULL: the default */
+	int kernel;		/* in place of a namespace, which is NULL */
 	const char *output;	/* names of columns, separated by commas */
 	enum view view;
 	unsigned shown;		/* 0: not said */
@@ -56,6 +68,10 @@ struct command {
 	key_t key;
 	unsigned table_flags;
 	int human;
+	enum time_format time_format;
+	double events;		/* the same of --events */
+	double watch;		/* seconds between two looks; 0: one look */
+	int list;		/* of the one object, its row alone */
 	int dot;		/* for Graphviz */
 	int by_type;		/* messages of `type` alone */
 	long type;
@@ -94,13 +110,29 @@ struct column {
 	{ { "perms", "permissions, in octal", 0 }, \
 	    IN_DEFAULT | IN_CREATORS, perms_cell, 0 }
 
-/* Those that they end with, which need a look into each. */
-#define MORE_COLUMNS \
-	{ { "born", "when it was created", TABLE_NUMBER }, IN_MORE, \
+/* Those that they end with; most need a look into each. */
+#define MORE_COLUMNS(letter) \
+	{ { "t", "its kind: " letter, TABLE_TEXT }, IN_NUMBERS, kind_cell, \
+	    0 }, \
+	{ { "uid", "owner's number", TABLE_NUMBER }, IN_NUMBERS, \
+	    FIELD(uid_t, number_cell, perm.uid) }, \
+	{ { "gid", "number of owner's group", TABLE_NUMBER }, IN_NUMBERS, \
+	    FIELD(gid_t, number_cell, perm.gid) }, \
+	{ { "cuid", "creator's number", TABLE_NUMBER }, IN_NUMBERS, \
+	    FIELD(uid_t, number_cell, perm.cuid) }, \
+	{ { "cgid", "number of creator's group", TABLE_NUMBER }, \
+	    IN_NUMBERS, FIELD(gid_t, number_cell, perm.cgid) }, \
+	{ { "mode", "permissions in letters, as System V has them", \
+	    TABLE_TEXT }, IN_MORE, mode_cell, 0 }, \
+	{ { "lockpid", "process that holds its lock", TABLE_NUMBER }, \
+	    IN_MORE, lockpid_cell, 0 }, \
+	{ { "locked", "since when", TABLE_TIME }, IN_MORE, locked_cell, \
+	    0 }, \
+	{ { "born", "when it was created", TABLE_TIME }, IN_MORE, \
 	    born_cell, 0 }, \
 	{ { "used", "bytes of disk or memory that it takes up", \
 	    TABLE_NUMBER }, IN_MORE, used_cell, 0 }, \
-	{ { "alive", "whether its creator is: yes or no", TABLE_TEXT }, \
+	{ { "alive", "whether its creator is: yes or no", TABLE_BOOLEAN }, \
 	    IN_MORE, alive_cell, 0 }, \
 	{ { "command", "its creator's command line", TABLE_TEXT }, IN_MORE, \
 	    command_cell, 0 }
@@ -129,6 +161,14 @@ struct kind {
 	int (*summary)(struct mipc_ns *, struct fact *);
 };
 
+/* What others call a column, in whatever case. */
+struct other_name {
+	const char *other, *own;
+};
+
+enum { OTHER_NAMES = 15 };
+extern const struct other_name other_names[OTHER_NAMES];
+
 extern const struct kind kind_shm;
 extern const struct kind kind_sem;
 extern const struct kind kind_msg;
@@ -140,13 +180,18 @@ struct choice {
 	size_t n;
 };
 
-/* A time, for people or in JSON; never is an empty cell. */
+/* A time, in the format that was chosen; never is an empty cell. */
 void	say_time(const struct command *, time_t, char cell[static CELL]);
+
+/* A number of a list, in decimal. */
+void	say_count(unsigned long long, char cell[static CELL]);
 
 /* What fills cells: those of all kinds, and fields. */
 cell_fn	key_cell, id_cell, perms_cell, status_cell;
 cell_fn	born_cell, used_cell, alive_cell, command_cell, creator_cell;
 cell_fn	user_cell, group_cell, pid_cell, count_cell, time_cell, size_cell;
+cell_fn	kind_cell, number_cell, mode_cell, lockpid_cell, locked_cell;
+cell_fn	attached_cell, undo_cell, sleepers_cell, types_cell;
 
 /*
  * Choose the columns of each kind; one that has none is not listed.  Returns
@@ -158,6 +203,8 @@ int	choose(struct command *, struct choice choices[static NKINDS]);
 int	print_objects(const struct command *, const struct choice *,
 	    struct mipc_ns *);
 int	print_facts(const struct command *, struct mipc_ns *);
+/* The values of all semaphores of a set at one instant, for free(); or NULL. */
+unsigned short *all_values(struct mipc_ns *, int id, int *n);
 int	print_semaphores(const struct command *, struct mipc_ns *);
 int	print_detail(const struct command *, const struct choice *,
 	    struct mipc_ns *);
@@ -165,6 +212,8 @@ int	print_detail(const struct command *, const struct choice *,
 int	find_by_key(struct command *, struct mipc_ns *);
 int	print_orphans(const struct command *, struct mipc_ns *);
 int	print_messages(const struct command *, struct mipc_ns *);
+int	print_metrics(const struct command *, struct mipc_ns *);
+int	print_events(const struct command *, struct mipc_ns *);
 int	print_waits(const struct command *, struct mipc_ns *);
 
 #endif

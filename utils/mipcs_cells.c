@@ -6,6 +6,7 @@
 #include "mipcs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -21,12 +22,46 @@ take_field(const struct object *o, const struct column *column, void *to,
 	memcpy(to, (const char *)o + column->at, size);
 }
 
+/*
+ * Digits, at least so many, as printf() has them.  Lists of many
+ * consist of them, and a format that is read for each takes longer than all
+ * else that is done for a cell.
+ */
+static void
+say_digits(unsigned long long n, unsigned base, int least, char *cell)
+{
+	char digits[24];
+	int at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[n % base];
+		n /= base;
+	} while (n > 0 || (int)sizeof(digits) - at < least);
+	memcpy(cell, digits + at, sizeof(digits) - (size_t)at);
+	cell[sizeof(digits) - (size_t)at] = '\0';
+}
+
+void
+say_count(unsigned long long n, char cell[static CELL])
+{
+	say_digits(n, 10, 1, cell);
+}
+
+static void
+say_int(int n, char *cell)
+{
+	if (n < 0)
+		*cell++ = '-';
+	say_digits((unsigned long long)llabs(n), 10, 1, cell);
+}
+
 void
 key_cell(const struct command *cmd, const struct object *o,
     const struct column *column, char *cell)
 {
 	PLAIN;
-	snprintf(cell, CELL, "0x%08x", (unsigned)o->ds.perm.__key);
+	memcpy(cell, "0x", 2);
+	say_digits((unsigned)o->ds.perm.__key, 16, 8, cell + 2);
 }
 
 void
@@ -34,7 +69,7 @@ id_cell(const struct command *cmd, const struct object *o,
     const struct column *column, char *cell)
 {
 	PLAIN;
-	snprintf(cell, CELL, "%d", o->id);
+	say_int(o->id, cell);
 }
 
 void
@@ -42,18 +77,50 @@ perms_cell(const struct command *cmd, const struct object *o,
     const struct column *column, char *cell)
 {
 	PLAIN;
-	snprintf(cell, CELL, "%03o", (unsigned)o->ds.perm.mode & 0777);
+	say_digits((unsigned)o->ds.perm.mode & 0777, 8, 3, cell);
 }
 
-/* Why there is nothing in the other cells. */
+void
+kind_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	static const char letters[] = "msq";
+
+	PLAIN;
+	snprintf(cell, CELL, "%c", letters[o->kind]);
+}
+
+/* Of a user or a group. */
+void
+number_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	unsigned number;
+
+	_Static_assert(sizeof(uid_t) == sizeof(number), "a number");
+	_Static_assert(sizeof(gid_t) == sizeof(number), "a number");
+	(void)cmd;
+	take_field(o, column, &number, sizeof(number));
+	snprintf(cell, CELL, "%u", number);
+}
+
+/* Why there is nothing in the other cells, or who changes it. */
 void
 status_cell(const struct command *cmd, const struct object *o,
     const struct column *column, char *cell)
 {
+	const size_t n = strlen(cell);
+	const char *comma = n > 0 ? "," : "";
+
 	PLAIN;
 	if (o->error != 0)
 		snprintf(cell, CELL, "index %d: %.40s", o->index,
 		    strerror(o->error));
+	else if (o->held != 0)
+		snprintf(cell + n, CELL - n, "%sheld by %d for %lld s", comma,
+		    (int)o->holder, (long long)(time(NULL) - o->held));
+	else if (o->changing)
+		snprintf(cell + n, CELL - n, "%schanging", comma);
 }
 
 void
@@ -86,7 +153,7 @@ pid_cell(const struct command *cmd, const struct object *o,
 
 	(void)cmd;
 	take_field(o, column, &pid, sizeof(pid));
-	snprintf(cell, CELL, "%d", (int)pid);
+	say_int(pid, cell);
 }
 
 void
@@ -97,22 +164,65 @@ count_cell(const struct command *cmd, const struct object *o,
 
 	(void)cmd;
 	take_field(o, column, &count, sizeof(count));
-	snprintf(cell, CELL, "%lu", count);
+	say_count(count, cell);
 }
 
-/* A time for people, seconds since 1970 else; never is an empty cell. */
+/* As lsipc(1): the hour of today, the day of this year, else its year too. */
+static const char *
+short_format(const struct tm *tm)
+{
+	const time_t now = time(NULL);
+	struct tm today;
+
+	if (localtime_r(&now, &today) == NULL || tm->tm_year != today.tm_year)
+		return "%Y-%b%d";
+	return tm->tm_yday == today.tm_yday ? "%H:%M" : "%b%d";
+}
+
+static const char *
+time_format(enum time_format format, const struct tm *tm)
+{
+	switch (format) {
+	case TIME_SHORT:
+		return short_format(tm);
+	case TIME_FULL:
+		return "%a %b %e %H:%M:%S %Y";
+	case TIME_ISO:
+		return "%Y-%m-%dT%H:%M:%S%z";
+	case TIME_OWN:
+		break;
+	}
+	return "%Y-%m-%d %H:%M:%S";
+}
+
+/* A colon in the zone, which strftime() leaves out. */
+static void
+part_zone(char cell[static CELL])
+{
+	const size_t n = strlen(cell);
+
+	if (n < 5 || n + 1 >= CELL)
+		return;
+	memmove(cell + n - 1, cell + n - 2, 3);
+	cell[n - 2] = ':';
+}
+
 void
 say_time(const struct command *cmd, time_t when, char cell[static CELL])
 {
 	struct tm tm;
 
+	cell[0] = '\0';
 	if (when == 0)
-		cell[0] = '\0';
-	else if (cmd->table_flags & TABLE_FOR_PROGRAMS)
+		return;
+	if (cmd->time_format == TIME_OWN &&
+	    (cmd->table_flags & TABLE_FOR_PROGRAMS) != 0)
 		snprintf(cell, CELL, "%lld", (long long)when);
-	else if (localtime_r(&when, &tm) == NULL ||
-	    strftime(cell, CELL, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+	else if (localtime_r(&when, &tm) == NULL || strftime(cell, CELL,
+	    time_format(cmd->time_format, &tm), &tm) == 0)
 		cell[0] = '\0';
+	else if (cmd->time_format == TIME_ISO)
+		part_zone(cell);
 }
 
 void
@@ -176,7 +286,7 @@ alive_cell(const struct command *cmd, const struct object *o,
     const struct column *column, char *cell)
 {
 	PLAIN;
-	if (o->look != NULL)
+	if (o->look != NULL && o->look->creator.pid != 0)
 		snprintf(cell, CELL, "%s",
 		    o->look->creator.alive ? "yes" : "no");
 }
@@ -186,8 +296,26 @@ creator_cell(const struct command *cmd, const struct object *o,
     const struct column *column, char *cell)
 {
 	PLAIN;
-	if (o->look != NULL)
+	if (o->look != NULL && o->look->creator.pid != 0)
 		snprintf(cell, CELL, "%d", (int)o->look->creator.pid);
+}
+
+void
+lockpid_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	PLAIN;
+	if (o->look != NULL && o->look->lock.owner.pid != 0)
+		snprintf(cell, CELL, "%d", (int)o->look->lock.owner.pid);
+}
+
+void
+locked_cell(const struct command *cmd, const struct object *o,
+    const struct column *column, char *cell)
+{
+	(void)column;
+	if (o->look != NULL)
+		say_time(cmd, o->look->lock.since, cell);
 }
 
 void

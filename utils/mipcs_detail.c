@@ -7,6 +7,7 @@
  * People get no empty tables.
  */
 #include "gather.h"
+#include "kernel.h"
 #include "mipcs.h"
 
 #include <err.h>
@@ -81,10 +82,10 @@ say_user(uid_t uid, char cell[static NAME_SIZE])
 static const struct table_column object_columns[] = {
 	{ "cpid", "process that created it", TABLE_NUMBER },
 	{ "alive", "whether it is", TABLE_BOOLEAN },
-	{ "born", "when it was created", TABLE_NUMBER },
+	{ "born", "when it was created", TABLE_TIME },
 	{ "used", "bytes that it takes up", TABLE_NUMBER },
 	{ "lockpid", "process that holds its lock", TABLE_NUMBER },
-	{ "locked", "since when", TABLE_NUMBER },
+	{ "locked", "since when", TABLE_TIME },
 	{ "command", "creator's command line", TABLE_TEXT },
 };
 
@@ -113,7 +114,7 @@ static const struct table_column sleeper_columns[] = {
 	{ "pid", "process that sleeps", TABLE_NUMBER },
 	{ "user", "its user's name", TABLE_TEXT },
 	{ "alive", "whether it is", TABLE_BOOLEAN },
-	{ "since", "when it began to sleep", TABLE_NUMBER },
+	{ "since", "when it began to sleep", TABLE_TIME },
 	{ "for", "what it waits for", TABLE_TEXT },
 	{ "command", "its command line", TABLE_TEXT },
 };
@@ -145,7 +146,7 @@ static const struct table_column attach_columns[] = {
 	{ "user", "its user's name", TABLE_TEXT },
 	{ "alive", "whether it is", TABLE_BOOLEAN },
 	{ "count", "how many times", TABLE_NUMBER },
-	{ "since", "since when", TABLE_NUMBER },
+	{ "since", "since when", TABLE_TIME },
 	{ "command", "its command line", TABLE_TEXT },
 };
 
@@ -222,12 +223,6 @@ static const struct part message_part = PART("messages", message_columns,
 
 /* --- messages by type -------------------------------------------------- */
 
-/* Those of a type, in all. */
-struct type {
-	long type;
-	unsigned long long messages, bytes;
-};
-
 static const struct table_column type_columns[] = {
 	{ "type", "of messages", TABLE_NUMBER },
 	{ "messages", "of this type", TABLE_NUMBER },
@@ -252,34 +247,14 @@ static const struct part type_part = PART("types", type_columns, add_type,
     struct type);
 
 static int
-by_type(const void *a, const void *b)
+print_types(const struct command *cmd, struct mipc_ns *ns, int *torn)
 {
-	const long one = ((const struct mipc_look_message *)a)->type;
-	const long other = ((const struct mipc_look_message *)b)->type;
+	size_t n = 0;
+	struct type *all = gather_types(ns, cmd->id, &n, torn);
+	int error = all == NULL ? -1 :
+	    print_part(cmd, &type_part, all, n, TABLE_GOES_ON);
 
-	return (one > other) - (one < other);
-}
-
-/* The messages are sorted by that. */
-static int
-print_types(const struct command *cmd, struct mipc_look_message *all,
-    size_t n, unsigned flags)
-{
-	struct type *types = malloc((n + 1) * sizeof(*types)), *type = types;
-	int error;
-
-	if (types == NULL)
-		return -1;
-	qsort(all, n, sizeof(*all), by_type);
-	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || all[i].type != all[i - 1].type)
-			*type++ = (struct type){ .type = all[i].type };
-		type[-1].messages++;
-		type[-1].bytes += all[i].size;
-	}
-	error = print_part(cmd, &type_part, types, (size_t)(type - types),
-	    flags);
-	free(types);
+	free(all);
 	return error;
 }
 
@@ -340,7 +315,7 @@ print_queue(const struct command *cmd, struct mipc_ns *ns, int *torn)
 	if (error == 0)
 		error = print_part(cmd, &message_part, all, n, TABLE_GOES_ON);
 	if (error == 0)
-		error = print_types(cmd, all, n, TABLE_GOES_ON);
+		error = print_types(cmd, ns, torn);
 	free(all);
 	return error == 0 ? print_sleepers(cmd, ns, MIPC_MSG, torn) : error;
 }
@@ -364,6 +339,23 @@ print_rest(const struct command *cmd, struct mipc_ns *ns,
 	return error == 0 ? EXIT_FINE : EXIT_UNREADABLE;
 }
 
+/* The kernel tells only of the semaphores of a set, who may read it. */
+static int
+print_kernels(const struct command *cmd, const struct choice *choices)
+{
+	struct command part = *cmd;
+	const int more = cmd->kinds == OF_SEM && cmd->output == NULL &&
+	    !cmd->list && any_semctl(NULL, cmd->id, 0, GETVAL,
+	    (union sem_argument){ .val = 0 }) != -1;
+	int code;
+
+	part.table_flags |= more ? TABLE_GOES_ON : 0;
+	code = print_objects(&part, choices, NULL);
+	part.table_flags = cmd->table_flags | TABLE_FOLLOWS;
+	return more && code == EXIT_FINE ? print_semaphores(&part, NULL) :
+	    code;
+}
+
 int
 print_detail(const struct command *cmd, const struct choice *choices,
     struct mipc_ns *ns)
@@ -374,7 +366,9 @@ print_detail(const struct command *cmd, const struct choice *choices,
 	struct mipc_look_object o;
 	int known, code, more;
 
-	known = cmd->output == NULL && ns != NULL &&
+	if (cmd->kernel)
+		return print_kernels(cmd, choices);
+	known = cmd->output == NULL && !cmd->list && ns != NULL &&
 	    mipc_look_object(ns, kind, cmd->id, &o, NULL) == 0;
 	if (known)
 		list.table_flags |= TABLE_GOES_ON;
@@ -390,13 +384,15 @@ print_detail(const struct command *cmd, const struct choice *choices,
 int
 find_by_key(struct command *cmd, struct mipc_ns *ns)
 {
+	const struct facility *all = cmd->kernel ? kernel_facilities :
+	    facilities;
 	unsigned kind = 0;
 	int found = 0, id;
 
 	for (int k = 0; k < NKINDS; k++) {
 		if (cmd->kinds != 0 && !(cmd->kinds & 1u << k))
 			continue;
-		id = facilities[k].find(ns, cmd->key);
+		id = all[k].find(ns, cmd->key);
 		if (id == -1 && errno == ENOENT)
 			continue;
 		if (id == -1 || ++found > 1)

@@ -5,26 +5,56 @@
  * People get a table for each kind of which there is something, JSON has an
  * array for each kind in one object.
  */
+#include "kernel.h"
 #include "mipcs.h"
+#include "survey.h"
 
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const struct kind *const kinds[NKINDS] = {
 	&kind_shm, &kind_sem, &kind_msg
 };
 
+const struct other_name other_names[OTHER_NAMES] = {
+	{ "id", "shmid" }, { "id", "semid" }, { "id", "msqid" },
+	{ "user", "owner" }, { "cuser", "creator" },
+	{ "size", "bytes" }, { "segsz", "bytes" },
+	{ "usedbytes", "bytes" }, { "cbytes", "bytes" },
+	{ "msgs", "messages" }, { "qnum", "messages" },
+	{ "attach", "atime" }, { "detach", "dtime" },
+	{ "send", "stime" }, { "recv", "rtime" },
+};
+
+static int
+is_name(const char *known, const char *name, size_t length)
+{
+	return strncasecmp(known, name, length) == 0 && known[length] == '\0';
+}
+
+static const struct column *
+find_own(const struct kind *kind, const char *name, size_t length)
+{
+	for (size_t i = 0; i < kind->ncolumns; i++)
+		if (is_name(kind->columns[i].column.name, name, length))
+			return &kind->columns[i];
+	return NULL;
+}
+
 static const struct column *
 find_column(const struct kind *kind, const char *name, size_t length)
 {
-	for (size_t i = 0; i < kind->ncolumns; i++)
-		if (strncmp(kind->columns[i].column.name, name, length) == 0 &&
-		    kind->columns[i].column.name[length] == '\0')
-			return &kind->columns[i];
-	return NULL;
+	const struct column *column = find_own(kind, name, length);
+
+	for (int i = 0; i < OTHER_NAMES && column == NULL; i++)
+		if (is_name(other_names[i].other, name, length))
+			column = find_own(kind, other_names[i].own,
+			    strlen(other_names[i].own));
+	return column;
 }
 
 /*
@@ -104,22 +134,6 @@ struct list {
 	int unreadable;
 };
 
-static int
-add_object(struct list *list, const struct object *o)
-{
-	struct object *more;
-
-	if ((list->n & (list->n - 1)) == 0) {	/* full at powers of 2 */
-		more = realloc(list->objects,
-		    (list->n == 0 ? 1 : 2 * list->n) * sizeof(*more));
-		if (more == NULL)
-			return -1;
-		list->objects = more;
-	}
-	list->objects[list->n++] = *o;
-	return 0;
-}
-
 /* One was asked for, and is not there. */
 static void
 miss(const struct command *cmd, int k, struct list *list)
@@ -141,17 +155,55 @@ needs_look(const struct choice *choice)
 
 /* One that may not be read stays unknown.  -1 without memory. */
 static int
-look_into(struct mipc_ns *ns, enum mipc_kind kind, struct object *o)
+look_into(struct object *o)
 {
 	struct mipc_look_object look;
 
+	if (o->ns == NULL)
+		return kernel_look(o);
 	if (o->error != 0 ||
-	    mipc_look_object(ns, kind, o->id, &look, NULL) == -1)
+	    mipc_look_object(o->ns, o->kind, o->id, &look, NULL) == -1)
 		return 0;
 	o->look = malloc(sizeof(look));
 	if (o->look == NULL)
 		return -1;
 	*o->look = look;
+	return 0;
+}
+
+/* The kernel's of a kind; -1 with errno. */
+static int
+collect_kernel(const struct command *cmd, int k, struct list *list)
+{
+	size_t kept = 0;
+
+	list->objects = survey_calls(&kernel_facilities[k],
+	    (enum mipc_kind)k, &list->n);
+	if (list->objects == NULL)
+		return -1;
+	/* One that cannot be read may be the one. */
+	for (size_t i = 0; i < list->n; i++)
+		if (cmd->id == -1 || list->objects[i].id == -1 ||
+		    list->objects[i].id == cmd->id)
+			list->objects[kept++] = list->objects[i];
+	list->n = kept;
+	return 0;
+}
+
+/* Those of a namespace, or the one that is shown; -1 without memory. */
+static int
+collect_named(const struct command *cmd, int k, struct mipc_ns *ns,
+    struct list *list)
+{
+	if (cmd->id == -1) {
+		list->objects = survey(ns, (enum mipc_kind)k, &list->n);
+		return list->objects == NULL ? -1 : 0;
+	}
+	list->objects = malloc(sizeof(*list->objects));
+	if (list->objects == NULL)
+		return -1;
+	list->n = survey_one(ns, (enum mipc_kind)k, cmd->id,
+	    list->objects) == 0;
 	return 0;
 }
 
@@ -161,35 +213,26 @@ collect(const struct command *cmd, const struct choice *choices, int k,
     struct mipc_ns *ns, struct list *list)
 {
 	const int look = needs_look(&choices[k]);
-	const struct facility *facility = &facilities[k];
-	const int highest = ns == NULL ? -1 : facility->highest(ns);
 
-	if (ns != NULL && highest == -1) {
-		fprintf(stderr, "mipcs: %s: the %s: %s\n", cmd->dir,
-		    kinds[k]->name, strerror(errno));
-		list->unreadable++;
-	}
-	for (int i = 0; i <= highest; i++) {
-		struct object o = { .index = i };
-
-		o.id = facility->stat(ns, i, &o);
-		if (o.id == -1 && (errno == EINVAL || errno == EIDRM))
-			continue;	/* none there, or it went just now */
-		if (o.id == -1) {
-			o.error = errno;
-			fprintf(stderr, "mipcs: %s: %s of index %d: %s\n",
-			    cmd->dir, facility->one, i, strerror(o.error));
-			list->unreadable++;
-		}
-		/* One that cannot be read may be the one. */
-		if (cmd->id != -1 && o.id != -1 && o.id != cmd->id)
-			continue;
-		if ((look && look_into(ns, (enum mipc_kind)k, &o) == -1) ||
-		    add_object(list, &o) == -1)
-			return -1;
-	}
+	if (ns == NULL && !cmd->kernel)
+		return 0;
+	if ((cmd->kernel ? collect_kernel(cmd, k, list) :
+	    collect_named(cmd, k, ns, list)) == -1)
+		return -1;
 	if (cmd->id != -1 && list->n == 0)
 		miss(cmd, k, list);
+	for (size_t i = 0; i < list->n; i++) {
+		struct object *o = &list->objects[i];
+
+		if (o->error != 0) {
+			fprintf(stderr, "mipcs: %s: %s of index %d: %s\n",
+			    cmd->dir, facilities[k].one, o->index,
+			    strerror(o->error));
+			list->unreadable++;
+		}
+		if (look && look_into(o) == -1)
+			return -1;
+	}
 	return 0;
 }
 
@@ -204,8 +247,8 @@ add_row(struct table *t, const struct command *cmd,
 		const struct column *column = choice->column[i];
 
 		text[i][0] = '\0';
-		if (o->error == 0 || strcmp(column->column.name,
-		    "status") == 0)
+		if (o->error == 0 || column->fill == id_cell ||
+		    strcmp(column->column.name, "status") == 0)
 			column->fill(cmd, o, column, text[i]);
 		cells[i] = text[i];
 	}

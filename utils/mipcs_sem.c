@@ -3,6 +3,7 @@
  * mipcs_sem.c - what mipcs shows of semaphore sets, and of the semaphores of
  * one.
  */
+#include "kernel.h"
 #include "mipcs.h"
 
 #include <errno.h>
@@ -17,27 +18,32 @@ nsems_cell(const struct command *cmd, const struct object *o,
 {
 	(void)cmd;
 	(void)column;
-	snprintf(cell, CELL, "%lu", (unsigned long)o->ds.sem.sem_nsems);
+	say_count(o->ds.sem.sem_nsems, cell);
 }
 
 static const struct column columns[] = {
 	COMMON_COLUMNS("semid"),
 	{ { "nsems", "number of semaphores", 1 }, IN_DEFAULT, nsems_cell,
 	    0 },
-	{ { "otime", "when an operation was done last", 1 }, IN_TIMES,
-	    FIELD(time_t, time_cell, sem.sem_otime) },
-	{ { "ctime", "when it was created or changed by semctl() last", 1 },
+	{ { "otime", "when an operation was done last", TABLE_TIME },
+	    IN_TIMES, FIELD(time_t, time_cell, sem.sem_otime) },
+	{ { "ctime", "when it was created or changed by semctl() last",
+	    TABLE_TIME },
 	    IN_TIMES, FIELD(time_t, time_cell, sem.sem_ctime) },
 	{ { "cpid", "process that created it", 1 }, IN_MORE, creator_cell,
 	    0 },
 	{ { "status", "why it cannot be read", 0 }, IN_ALL, status_cell, 0 },
-	MORE_COLUMNS
+	MORE_COLUMNS("s, a set"),
+	{ { "undo", "who owes it: PID:SEMNUM:AMOUNT", TABLE_TEXT }, IN_MORE,
+	    undo_cell, 0 },
+	{ { "sleepers", "who sleeps there: PID, for what, since when",
+	    TABLE_TEXT }, IN_MORE, sleepers_cell, 0 },
 };
 
 static int
 inform(struct mipc_ns *ns, int cmd, struct seminfo *info)
 {
-	return mipc_semctl(ns, 0, 0, cmd, (union sem_argument){ .info = info });
+	return any_semctl(ns, 0, 0, cmd, (union sem_argument){ .info = info });
 }
 
 static int
@@ -46,8 +52,8 @@ limits(struct mipc_ns *ns, struct fact *facts)
 	unsigned long long barging = 0;
 	struct seminfo info;
 
-	if (inform(ns, IPC_INFO, &info) == -1 ||
-	    mipc_limit(ns, "barging", &barging, NULL) == -1)
+	if (inform(ns, IPC_INFO, &info) == -1 || (ns != NULL &&
+	    mipc_limit(ns, "barging", &barging, NULL) == -1))
 		return -1;
 	facts[0] = (struct fact)LIMIT("semmni", (unsigned)info.semmni,
 	    "most sets", 1);
@@ -61,7 +67,7 @@ limits(struct mipc_ns *ns, struct fact *facts)
 	    "highest value of a semaphore");
 	facts[5] = (struct fact)FACT("barging", barging,
 	    "1: who comes may overtake those who wait");
-	return 6;
+	return ns != NULL ? 6 : 5;	/* the kernel has no barging */
 }
 
 static int
@@ -120,7 +126,8 @@ add_semaphore(struct table *t, struct mipc_ns *ns, int id, int number,
 			found = (int)value;
 			break;
 		default:
-			found = mipc_semctl(ns, id, number, values[i].cmd);
+			found = any_semctl(ns, id, number, values[i].cmd,
+			    (union sem_argument){ .val = 0 });
 			if (found == -1)
 				return -1;
 		}
@@ -130,19 +137,18 @@ add_semaphore(struct table *t, struct mipc_ns *ns, int id, int number,
 	return table_add(t, cells);
 }
 
-/* The values of all its semaphores at one instant, for free(). */
-static unsigned short *
+unsigned short *
 all_values(struct mipc_ns *ns, int id, int *n)
 {
 	struct semid_ds ds;
 	unsigned short *all;
 
-	if (mipc_semctl(ns, id, 0, IPC_STAT,
+	if (any_semctl(ns, id, 0, IPC_STAT,
 	    (union sem_argument){ .buf = &ds }) == -1)
 		return NULL;
 	all = malloc(ds.sem_nsems * sizeof(*all));
 	*n = (int)ds.sem_nsems;
-	if (all == NULL || mipc_semctl(ns, id, 0, GETALL,
+	if (all == NULL || any_semctl(ns, id, 0, GETALL,
 	    (union sem_argument){ .array = all }) == 0)
 		return all;
 	free(all);

@@ -2,6 +2,7 @@
 /*
  * mipcs_shm.c - what mipcs shows of segments.
  */
+#include "kernel.h"
 #include "mipcs.h"
 
 #include <stdio.h>
@@ -29,15 +30,17 @@ static const struct column columns[] = {
 	    FIELD(pid_t, pid_cell, shm.shm_cpid) },
 	{ { "lpid", "process that attached or detached last", 1 }, IN_PIDS,
 	    FIELD(pid_t, pid_cell, shm.shm_lpid) },
-	{ { "atime", "when it was attached last", 1 }, IN_TIMES,
-	    FIELD(time_t, time_cell, shm.shm_atime) },
-	{ { "dtime", "when it was detached last", 1 }, IN_TIMES,
-	    FIELD(time_t, time_cell, shm.shm_dtime) },
-	{ { "ctime", "when it was created or changed last", 1 }, IN_TIMES,
-	    FIELD(time_t, time_cell, shm.shm_ctime) },
+	{ { "atime", "when it was attached last", TABLE_TIME },
+	    IN_TIMES, FIELD(time_t, time_cell, shm.shm_atime) },
+	{ { "dtime", "when it was detached last", TABLE_TIME },
+	    IN_TIMES, FIELD(time_t, time_cell, shm.shm_dtime) },
+	{ { "ctime", "when it was created or changed last", TABLE_TIME },
+	    IN_TIMES, FIELD(time_t, time_cell, shm.shm_ctime) },
 	{ { "status", "dest: removed and still attached; locked; or why it "
 	    "cannot be read", 0 }, IN_ALL, state_cell, 0 },
-	MORE_COLUMNS
+	MORE_COLUMNS("m, a segment"),
+	{ { "attached", "who has it attached: PID, or PID*TIMES", TABLE_TEXT },
+	    IN_MORE, attached_cell, 0 },
 };
 
 static int
@@ -45,7 +48,7 @@ limits(struct mipc_ns *ns, struct fact *facts)
 {
 	struct shminfo info;
 
-	if (mipc_shmctl(ns, 0, IPC_INFO, (struct shmid_ds *)&info) == -1)
+	if (any_shmctl(ns, 0, IPC_INFO, (struct shmid_ds *)&info) == -1)
 		return -1;
 	facts[0] = (struct fact)LIMIT("shmmni", info.shmmni,
 	    "most segments", 1);
@@ -63,7 +66,7 @@ summary(struct mipc_ns *ns, struct fact *facts)
 {
 	struct shm_info info;
 
-	if (mipc_shmctl(ns, 0, SHM_INFO, (struct shmid_ds *)&info) == -1)
+	if (any_shmctl(ns, 0, SHM_INFO, (struct shmid_ds *)&info) == -1)
 		return -1;
 	facts[0] = (struct fact)FACT("segments",
 	    (unsigned long long)info.used_ids, "in use");

@@ -234,8 +234,8 @@ add_row(struct table *t, const struct wait *w, time_t now)
 	const char *cells[NCOLUMNS] = { pid, command,
 	    w->id == -1 ? "namespace" : facilities[w->kind].one, id,
 	    w->what, seconds, holder, amount,
-	    w->holder.alive ? "yes" : "no", other,
-	    w->cycle ? "yes" : "no" };
+	    w->holder.life == 0 ? "" : w->holder.alive ? "yes" : "no",
+	    other, w->cycle ? "yes" : "no" };
 
 	say_pid(&w->who, pid);
 	say_pid(&w->holder, holder);

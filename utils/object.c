@@ -10,9 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An identifier is a sequence number times this, plus an index. */
-enum { INDEXES = 32768 };
-
 static int
 shm_highest(struct mipc_ns *ns)
 {
@@ -100,7 +97,7 @@ const struct facility facilities[NKINDS] = {
 };
 
 struct mipc_ns *
-open_existing(const char **dir)
+open_existing(const char **dir, int flags)
 {
 	static char path[4096];
 
@@ -110,7 +107,7 @@ open_existing(const char **dir)
 			return NULL;
 		*dir = path;
 	}
-	return mipc_open(*dir, 0);
+	return mipc_open(*dir, flags);
 }
 
 /* By its index: that needs no permission to read it. */
@@ -120,7 +117,7 @@ object_stat(struct mipc_ns *ns, const struct facility *facility, int id,
 {
 	int found;
 
-	o->index = id % INDEXES;
+	o->index = id % OBJECT_INDEXES;
 	found = facility->stat(ns, o->index, o);
 	if (found == -1)
 		return -1;

@@ -31,11 +31,23 @@ enum { OF_SHM = 01, OF_SEM = 02, OF_MSG = 04 };
 
 enum { NKINDS = 3 };
 
-/* An object as it is shown; `error` says why the rest is not known. */
+/* An identifier is a sequence number times this, plus an index. */
+enum { OBJECT_INDEXES = 32768 };
+
+/*
+ * An object as it is shown; `error` says why the rest is not known.  `holder`
+ * has its lock, since `held`, which is 0 if nobody has; `changing`: it did so
+ * each time that it was read, or somebody stopped amidst it.
+ */
 struct object {
+	enum mipc_kind kind;
 	int index;
 	int id;
 	int error;
+	struct mipc_ns *ns;		/* where it is */
+	int changing;
+	pid_t holder;
+	time_t held;
 	struct mipc_look_object *look;	/* NULL: unknown, or not needed */
 	union {
 		struct ipc_perm perm;	/* is the first of each */
@@ -60,11 +72,12 @@ struct facility {
 extern const struct facility facilities[NKINDS];
 
 /*
- * Open the namespace of a directory, which must be there; *dir is NULL for
+ * Open the namespace of a directory, which must be there, with flags of
+ * mipc_open(); *dir is NULL for
  * the default one, and is then its name afterwards, unless even that cannot
  * be told.  NULL with errno.
  */
-struct mipc_ns *open_existing(const char **dir);
+struct mipc_ns *open_existing(const char **dir, int flags);
 
 /* The object with an identifier.  Returns 0, or -1 with errno. */
 int	object_stat(struct mipc_ns *, const struct facility *, int id,

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,51 +40,61 @@ lives(const struct living *living, pid_t pid)
 	return false;
 }
 
+/* What a user begins with, whichever kind of user it is. */
+_Static_assert(offsetof(struct mipc_look_attach, process) == 0, "a user");
+_Static_assert(offsetof(struct mipc_look_sleeper, process) == 0, "a user");
+_Static_assert(offsetof(struct mipc_look_debt, process) == 0, "a user");
+
+/*
+ * Is one of `n` users alive, of so many bytes each?  They are freed; -1 with
+ * errno if there is none to ask.
+ */
+static int
+any_alive(void *users, size_t n, size_t size)
+{
+	int alive = 0;
+
+	if (users == NULL)
+		return -1;
+	for (size_t i = 0; i < n && !alive; i++) {
+		const void *user = (const char *)users + i * size;
+
+		alive = ((const struct mipc_look_process *)user)->alive;
+	}
+	free(users);
+	return alive != 0;
+}
+
 /* Each of these: 1 somebody uses it, 0 nobody, -1 with errno. */
 static int
 is_attached(struct mipc_ns *ns, int id)
 {
-	size_t n, used = 0;
+	size_t n = 0;
 	int torn;
 	struct mipc_look_attach *all = gather_attaches(ns, id, &n, &torn);
 
-	if (all == NULL)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		used += all[i].process.alive != 0;
-	free(all);
-	return used > 0;
+	return any_alive(all, n, sizeof(*all));
 }
 
 static int
 is_slept_in(struct mipc_ns *ns, enum mipc_kind kind, int id)
 {
-	size_t n, used = 0;
+	size_t n = 0;
 	int torn;
 	struct mipc_look_sleeper *all = gather_sleepers(ns, kind, id, &n,
 	    &torn);
 
-	if (all == NULL)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		used += all[i].process.alive != 0;
-	free(all);
-	return used > 0;
+	return any_alive(all, n, sizeof(*all));
 }
 
 static int
 is_owed(struct mipc_ns *ns, int id)
 {
-	size_t n, used = 0;
+	size_t n = 0;
 	int torn;
 	struct mipc_look_debt *all = gather_debts(ns, id, &n, &torn);
 
-	if (all == NULL)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		used += all[i].process.alive != 0;
-	free(all);
-	return used > 0;
+	return any_alive(all, n, sizeof(*all));
 }
 
 static int

@@ -62,15 +62,17 @@ parse_number(const char *text, unsigned long long *out)
 	return true;
 }
 
-bool
-parse_id(const char *text, int *out)
+int
+parse_id(const char *option, const char *text, int *out)
 {
 	unsigned long long value;
 
-	if (!take_all(text, 10, INT_MAX, &value))
-		return false;
-	*out = (int)value;
-	return true;
+	if (take_all(text, 10, INT_MAX, &value)) {
+		*out = (int)value;
+		return -1;
+	}
+	warnx("--%s %s: not an identifier", option, text);
+	return EXIT_USAGE;
 }
 
 bool
@@ -187,4 +189,15 @@ parse_key(const char *option, const char *text, key_t *out)
 	}
 	warnx("--%s %s: the file's key: %s", option, text, strerror(error));
 	return EXIT_FAILURE;
+}
+
+int
+parse_shared_key(const char *option, const char *text, key_t *out)
+{
+	const int code = parse_key(option, text, out);
+
+	if (code != -1 || *out != IPC_PRIVATE)
+		return code;
+	warnx("--%s %s: what is private has no key", option, text);
+	return EXIT_USAGE;
 }

@@ -2,7 +2,9 @@
 /*
  * parse.h - what stands on command lines: numbers, identifiers, keys, times.
  *
- * Each but the last is false, with nothing written, for a text that is none.
+ * The first are false, with nothing written, for a text that is none; the
+ * others take the argument of an option, whose name they are told, and return
+ * -1, or an exit code after a message.
  */
 #ifndef MIPC_PARSE_H
 #define MIPC_PARSE_H
@@ -13,9 +15,6 @@
 /* Digits with K, M or G behind them, powers of 1024. */
 bool	parse_number(const char *text, unsigned long long *out);
 
-/* The number of an object. */
-bool	parse_id(const char *text, int *out);
-
 /* Nine bits, in octal. */
 bool	parse_mode(const char *text, int *out);
 
@@ -25,12 +24,15 @@ bool	parse_age(const char *text, long long *out);
 /* A user's name or number. */
 bool	parse_user(const char *text, uid_t *out);
 
+/* The number of an object. */
+int	parse_id(const char *option, const char *text, int *out);
+
 /*
- * An option's argument that is a key: a number in C's notation; or PATH:PROJ,
- * ftok(3)'s key of a file, where PROJ is a number or else one character.
- *
- * Returns -1, or an exit code after a message.
+ * A key: a number in C's notation; or PATH:PROJ, ftok(3)'s key of a file, where
+ * PROJ is a number or else one character.
  */
 int	parse_key(const char *option, const char *text, key_t *out);
+/* The same of an object that is to be found: IPC_PRIVATE is nobody's. */
+int	parse_shared_key(const char *option, const char *text, key_t *out);
 
 #endif

@@ -16,7 +16,8 @@ struct table;
 enum table_type {
 	TABLE_TEXT,
 	TABLE_NUMBER,
-	TABLE_BOOLEAN		/* "yes" or "no"; true or false in JSON */
+	TABLE_BOOLEAN,		/* "yes" or "no"; true or false in JSON */
+	TABLE_TIME		/* a number, but for TABLE_WORDED_TIMES */
 };
 
 struct table_column {
@@ -30,7 +31,12 @@ struct table_column {
 #define TABLE_NO_HEADINGS	02
 #define TABLE_RAW		020	/* one blank between cells */
 #define TABLE_EXPORT		040	/* name="cell" */
-#define TABLE_FOR_PROGRAMS	(TABLE_JSON | TABLE_RAW | TABLE_EXPORT)
+#define TABLE_NEWLINE		0100	/* the same, each in a line */
+#define TABLE_FOR_PROGRAMS						\
+	(TABLE_JSON | TABLE_RAW | TABLE_EXPORT | TABLE_NEWLINE)
+/* Names that a shell's variables may have, in TABLE_EXPORT and _NEWLINE. */
+#define TABLE_SHELL		0200
+#define TABLE_WORDED_TIMES	0400	/* times are words, in JSON too */
 /* In one JSON object with the table before it, or with the one behind it. */
 #define TABLE_FOLLOWS		04
 #define TABLE_GOES_ON		010
@@ -45,7 +51,7 @@ struct table *table_new(const char *name,
 
 /*
  * Add a row of n cells, which are copied; "" or NULL is an empty cell, null
- * in JSON, but none of a boolean.  Returns 0, or -1 with errno.
+ * in JSON.  Returns 0, or -1 with errno.
  */
 int	table_add(struct table *, const char *const *cells);
 

@@ -8,36 +8,82 @@
  */
 #include "table_line.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
-static void
-print_escaped(const char *s, const char *spoilers)
+static bool
+spoils_any(unsigned char c)
 {
-	for (; *s != '\0'; s++) {
-		const unsigned char c = (unsigned char)*s;
+	return c < ' ' || c >= 0x7f || c == '\\';
+}
 
-		if (c < ' ' || c >= 0x7f || strchr(spoilers, c) != NULL)
-			printf("\\x%02x", (unsigned)c);
+static bool
+spoils_raw(unsigned char c)
+{
+	return spoils_any(c) || c == ' ';
+}
+
+static bool
+spoils_export(unsigned char c)
+{
+	return spoils_any(c) || c == '"' || c == '$' || c == '`';
+}
+
+/* Who prints a table is alone at it: no lock is taken for each byte. */
+static inline void
+print_escaped(const char *s, bool (*spoils)(unsigned char))
+{
+	for (; *s != '\0'; s++)
+		if (spoils((unsigned char)*s))
+			printf("\\x%02x", (unsigned)(unsigned char)*s);
 		else
-			putchar(c);
-	}
+			putchar_unlocked(*s);
 }
 
 static void
 print_raw(const char *cell)
 {
 	if (cell == NULL || *cell == '\0')
-		putchar('-');
+		putchar_unlocked('-');
 	else
-		print_escaped(cell, " \\");
+		print_escaped(cell, spoils_raw);
+}
+
+/* As libsmartcols has it, but in the case that names have here. */
+static void
+print_shell_name(const char *name)
+{
+	char last = '\0';
+
+	if (*name >= '0' && *name <= '9')
+		putchar('_');
+	for (; *name != '\0'; name++) {
+		last = *name;
+		putchar(isalnum((unsigned char)last) ? last : '_');
+	}
+	if (last == '%')
+		printf("pct");
+}
+
+static void
+print_assignment(const char *name, const char *cell, unsigned flags)
+{
+	if (flags & TABLE_SHELL)
+		print_shell_name(name);
+	else
+		printf("%s", name);
+	printf("=\"");
+	if (cell != NULL)
+		print_escaped(cell, spoils_export);
+	putchar('"');
 }
 
 void
 table_line_head(const struct table_column *const *columns, size_t n,
     unsigned flags)
 {
-	if ((flags & TABLE_EXPORT) || (flags & TABLE_NO_HEADINGS))
+	if ((flags & (TABLE_EXPORT | TABLE_NEWLINE | TABLE_NO_HEADINGS)) != 0)
 		return;
 	if (flags & TABLE_FOLLOWS)
 		putchar('\n');
@@ -49,16 +95,14 @@ int
 table_line(const struct table_column *const *columns,
     const char *const *cells, size_t n, unsigned flags)
 {
+	const bool newline = (flags & TABLE_NEWLINE) != 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (flags & TABLE_EXPORT) {
-			printf("%s=\"", columns[i]->name);
-			if (cells[i] != NULL)
-				print_escaped(cells[i], "\"\\$`");
-			putchar('"');
-		} else {
+		if (newline || (flags & TABLE_EXPORT) != 0)
+			print_assignment(columns[i]->name, cells[i], flags);
+		else
 			print_raw(cells[i]);
-		}
-		putchar(i + 1 < n ? ' ' : '\n');
+		putchar_unlocked(i + 1 < n && !newline ? ' ' : '\n');
 	}
 	return ferror(stdout) ? -1 : 0;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json.h"
 #include "table_line.h"
 
 struct table {
@@ -44,26 +45,17 @@ table_new(const char *name, const struct table_column *const *columns,
 }
 
 static void
-print_string(const char *s)
-{
-	putchar('"');
-	for (; *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
-		else if ((unsigned char)*s < ' ')
-			printf("\\u%04x", (unsigned)(unsigned char)*s);
-		else
-			putchar(*s);
-	}
-	putchar('"');
-}
-
-static void
-print_value(enum table_type type, const char *cell)
+print_value(enum table_type type, const char *cell, unsigned flags)
 {
 	switch (type) {
 	case TABLE_TEXT:
-		print_string(cell);
+		json_string(cell);
+		break;
+	case TABLE_TIME:
+		if (flags & TABLE_WORDED_TIMES)
+			json_string(cell);
+		else
+			printf("%s", cell);
 		break;
 	case TABLE_NUMBER:
 		printf("%s", cell);
@@ -84,7 +76,8 @@ print_object(const struct table *t, const char *const *cells)
 		if (cells[i] == NULL || cells[i][0] == '\0')
 			printf("null");
 		else
-			print_value(t->columns[i]->type, cells[i]);
+			print_value(t->columns[i]->type, cells[i],
+			    t->flags);
 	}
 	printf("\n      }");
 }

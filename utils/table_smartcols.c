@@ -5,6 +5,7 @@
 #include <libsmartcols.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,18 +20,25 @@ struct table {
 };
 
 static int
-add_column(struct libscols_table *scols, const struct table_column *c)
+add_column(struct libscols_table *scols, const struct table_column *c,
+    unsigned flags)
 {
+	/* One of its own booleans cannot be null: ours are bare words. */
 	static const int json[] = {
 		[TABLE_TEXT] = SCOLS_JSON_STRING,
 		[TABLE_NUMBER] = SCOLS_JSON_NUMBER,
-		[TABLE_BOOLEAN] = SCOLS_JSON_BOOLEAN,
+		[TABLE_BOOLEAN] = SCOLS_JSON_NUMBER,
+		[TABLE_TIME] = SCOLS_JSON_NUMBER,
 	};
+	const bool words = c->type == TABLE_TIME &&
+	    (flags & TABLE_WORDED_TIMES) != 0;
 	struct libscols_column *column = scols_table_new_column(scols, c->name,
-	    0, c->type == TABLE_NUMBER ? SCOLS_FL_RIGHT : 0);
+	    0, c->type == TABLE_NUMBER || c->type == TABLE_TIME ?
+	    SCOLS_FL_RIGHT : 0);
 
 	return column == NULL ? -1 :
-	    scols_column_set_json_type(column, json[c->type]);
+	    scols_column_set_json_type(column, words ? SCOLS_JSON_STRING :
+	    json[c->type]);
 }
 
 struct table *
@@ -57,7 +65,7 @@ table_new(const char *name, const struct table_column *const *columns,
 	scols_table_enable_noheadings(t->scols,
 	    (flags & TABLE_NO_HEADINGS) != 0);
 	for (size_t i = 0; i < n; i++)
-		if (add_column(t->scols, columns[i]) != 0)
+		if (add_column(t->scols, columns[i], flags) != 0)
 			goto out;
 	return t;
 out:
@@ -65,6 +73,15 @@ out:
 	free(t);
 	errno = ENOMEM;
 	return NULL;
+}
+
+/* A cell as it is handed over. */
+static const char *
+cell_of(const struct table *t, size_t i, const char *cell)
+{
+	if (!(t->flags & TABLE_JSON) || t->columns[i]->type != TABLE_BOOLEAN)
+		return cell;
+	return cell[0] == 'y' ? "true" : "false";
 }
 
 int
@@ -82,7 +99,8 @@ table_add(struct table *t, const char *const *cells)
 	for (size_t i = 0; i < t->n; i++) {
 		if (cells[i] == NULL || cells[i][0] == '\0')
 			continue;
-		if (scols_line_set_data(line, i, cells[i]) != 0) {
+		if (scols_line_set_data(line, i,
+		    cell_of(t, i, cells[i])) != 0) {
 			errno = ENOMEM;
 			return -1;
 		}
@@ -110,6 +128,8 @@ print_part(const struct table *t)
 		*end = '\0';
 	}
 	error = fputs(from, stdout) == EOF ? -EIO : 0;
+	if (!(t->flags & TABLE_GOES_ON) && end[-1] != '\n')
+		putchar('\n');
 	free(text);
 	return error;
 }

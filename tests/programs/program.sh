@@ -18,6 +18,7 @@ if [ -z "${program_limited-}" ]; then
 	exec timeout "$program_time" "${SHELL:-/bin/sh}" "$0" "$@"
 fi
 
+. "$srcdir/tests/traced.sh"
 . "$srcdir/tests/programs/ordinary.sh"
 
 user=$PWD/tests/ipc_user
@@ -227,32 +228,6 @@ nattch_right()
 		echo "segment $id: $nattch attaches, $mapped processes"
 		[ "$nattch" -eq "$mapped" ] || return
 	done <"$work/segments"
-}
-
-# was_executed PROGRAM: says the trace, where other calls may come between.
-was_executed()
-{
-	awk -v call=" execve[(]\"[^\"]*/$1\"" '
-	$0 ~ call {
-		began[$1] = 1
-		if (/ = 0$/)
-			found = 1
-	}
-	/ <... execve resumed>.* = 0$/ && began[$1] { found = 1 }
-	END { exit !found }' "$work/trace"
-}
-
-# kernel_untouched PROGRAM: it was traced, and made no IPC call.
-kernel_untouched()
-{
-	was_executed "$1" || {
-		echo "$1 was not traced"
-		return 1
-	}
-	grep -E '\<(shm|sem|msg)[a-z]*\(' "$work/trace" >"$work/calls" ||
-	    return 0
-	sed 5q "$work/calls"
-	return 1
 }
 
 # check_trace PROGRAM...: the last test of each.

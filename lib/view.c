@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * map.c - mappings, made only of what fstat(2) says is there, and where the
+ * view.c - mappings, made only of what fstat(2) says is there, and where the
  * library's own ones lie.
  *
  * A mapping may be longer than its file: the address space is taken once and
@@ -12,7 +12,7 @@
  * program began to use it goes into arenas, address space that is reserved
  * once.  Heads of objects have one of their own, whose places are used again.
  */
-#include "map.h"
+#include "view.h"
 
 #include <errno.h>
 
@@ -78,7 +78,7 @@ take(struct arena *arena, size_t size)
 }
 
 void *
-mipc_map_place(size_t size, int *flags)
+mipc_view_place(size_t size, int *flags)
 {
 	void *at = take(&common, whole_pages(size));
 
@@ -93,7 +93,7 @@ head_place(size_t size, int *flags)
 	void *at, *memory;
 
 	size = whole_pages(size);
-	if (head_size == 0 && mipc_map_private(SPARE_PLACES * sizeof(*spare),
+	if (head_size == 0 && mipc_view_private(SPARE_PLACES * sizeof(*spare),
 	    &memory) == 0) {
 		spare = memory;
 		head_size = size;
@@ -126,7 +126,7 @@ unmap(void *at, size_t size)
 
 /* What the file open at `fd` is, if it is what it should be. */
 static int
-look(int fd, uint64_t least, struct mipc_map *out)
+look(int fd, uint64_t least, struct mipc_view *out)
 {
 	struct stat st;
 	int r;
@@ -144,7 +144,7 @@ look(int fd, uint64_t least, struct mipc_map *out)
 
 /* Map it where `map` says, or anywhere; the place goes back if it fails. */
 static int
-map_at(int fd, struct mipc_map *map, int flags)
+map_at(int fd, struct mipc_view *map, int flags)
 {
 	void *place = map->base;
 	int r;
@@ -157,16 +157,16 @@ map_at(int fd, struct mipc_map *map, int flags)
 }
 
 int
-mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
-    struct mipc_map *out)
+mipc_view_fd(int fd, size_t size, uint64_t least, int prot,
+    struct mipc_view *out)
 {
-	struct mipc_map map = { .size = size, .prot = prot, .guard = -1 };
+	struct mipc_view map = { .size = size, .prot = prot, .guard = -1 };
 	int flags = MAP_SHARED | MAP_NORESERVE, error;
 
 	error = look(fd, least, &map);
 	if (error != 0)
 		return error;
-	map.base = mipc_map_place(size, &flags);
+	map.base = mipc_view_place(size, &flags);
 	error = map_at(fd, &map, flags);
 	if (error == 0)
 		*out = map;
@@ -175,11 +175,10 @@ mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
 
 /* Of a file that was looked at. */
 static int
-map_guarded(int fd, struct mipc_map *map)
+map_guarded(int fd, struct mipc_view *map)
 {
 	int flags = MAP_SHARED | MAP_NORESERVE, error;
 
-	map->prot = PROT_READ | PROT_WRITE;
 	map->base = head_place(map->size, &flags);
 	error = map_at(fd, map, flags);
 	if (error == 0)
@@ -188,9 +187,9 @@ map_guarded(int fd, struct mipc_map *map)
 }
 
 int
-mipc_map_head(int fd, size_t size, uint64_t least, struct mipc_map *out)
+mipc_view_head(int fd, size_t size, uint64_t least, struct mipc_view *out)
 {
-	struct mipc_map map = { .size = size };
+	struct mipc_view map = { .size = size, .prot = out->prot };
 	int error;
 
 	error = look(fd, least, &map);
@@ -202,9 +201,10 @@ mipc_map_head(int fd, size_t size, uint64_t least, struct mipc_map *out)
 }
 
 int
-mipc_map_whole(int fd, uint64_t least, uint64_t most, struct mipc_map *out)
+mipc_view_whole(int fd, uint64_t least, uint64_t most,
+    struct mipc_view *out)
 {
-	struct mipc_map map = { .size = 0 };
+	struct mipc_view map = { .prot = out->prot };
 	int error;
 
 	error = look(fd, least, &map);
@@ -219,7 +219,7 @@ mipc_map_whole(int fd, uint64_t least, uint64_t most, struct mipc_map *out)
 }
 
 void
-mipc_map_close(struct mipc_map *map)
+mipc_view_close(struct mipc_view *map)
 {
 	mipc_bus_unguard(map->guard);
 	if (map->base != NULL)
@@ -229,19 +229,19 @@ mipc_map_close(struct mipc_map *map)
 }
 
 int
-mipc_map_private(size_t size, void **out)
+mipc_view_private(size_t size, void **out)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 	void *at = NULL;
 
 	if (size <= SMALL)
-		at = mipc_map_place(size, &flags);
+		at = mipc_view_place(size, &flags);
 	return -mipc_sys_map(at, size, PROT_READ | PROT_WRITE, flags, -1, 0,
 	    out);
 }
 
 void
-mipc_map_free(void *at, size_t size)
+mipc_view_free(void *at, size_t size)
 {
 	unmap(at, size);
 }

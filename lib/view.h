@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * map.h - one mapping of a file of a namespace.
+ * view.h - one mapping of a file of a namespace.
  *
- * Depends on: sys.h, bus.h.  Locks: inside the gate, but for mipc_map_place().
+ * Depends on: sys.h, bus.h.  Locks: inside the gate, but for
+ * mipc_view_place().
  */
-#ifndef MIPC_MAP_H
-#define MIPC_MAP_H
+#ifndef MIPC_VIEW_H
+#define MIPC_VIEW_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct mipc_map {
+struct mipc_view {
 	void *base;
 	size_t size;		/* bytes of address space */
 	uint64_t length;	/* of the file when it was mapped, bytes */
@@ -30,28 +31,30 @@ struct mipc_map {
  * Returns 0 or: EIO not regular or shorter than `least`; ENOMEM; what mmap(2)
  * says.
  */
-int	mipc_map_fd(int fd, size_t size, uint64_t least, int prot,
-	    struct mipc_map *out);
-void	mipc_map_close(struct mipc_map *);
+int	mipc_view_fd(int fd, size_t size, uint64_t least, int prot,
+	    struct mipc_view *out);
+void	mipc_view_close(struct mipc_view *);
 
 /*
  * Memory of this process alone, zero-filled: no malloc(3), which a signal
- * handler's caller may be inside of.  Give it back by mipc_map_free().
+ * handler's caller may be inside of.  Give it back by mipc_view_free().
  */
-int	mipc_map_private(size_t size, void **out);
-void	mipc_map_free(void *, size_t size);
+int	mipc_view_private(size_t size, void **out);
+void	mipc_view_free(void *, size_t size);
 
 /*
  * A place for a lasting mapping of the library's own, to be mapped over with
  * MAP_FIXED: `*flags` gains it.  NULL, and no flag, where none is left.
  */
-void	*mipc_map_place(size_t size, int *flags);
+void	*mipc_view_place(size_t size, int *flags);
 
-/* The same for the head of an object, readable, writable, guarded (bus.h). */
-int	mipc_map_head(int fd, size_t size, uint64_t least,
-	    struct mipc_map *out);
+/*
+ * The same for the head of an object, guarded (bus.h); out->prot says how.
+ */
+int	mipc_view_head(int fd, size_t size, uint64_t least,
+	    struct mipc_view *out);
 /* And of all of a file, of `most` bytes at most. */
-int	mipc_map_whole(int fd, uint64_t least, uint64_t most,
-	    struct mipc_map *out);
+int	mipc_view_whole(int fd, uint64_t least, uint64_t most,
+	    struct mipc_view *out);
 
 #endif
