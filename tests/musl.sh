@@ -19,7 +19,7 @@ processors=$(getconf _NPROCESSORS_ONLN)
 kinds="shm sem msg"
 stores="directory anonymous"
 alone="sem_death soak_kill death sem_threads msg_threads"
-beside="sem_death_broken_watchman soak_broken_bell soak_broken_txn"
+beside="sem_death_broken_watchman soak_late soak_broken_bell soak_broken_txn"
 # A clause's test is named by its letter and number.
 is_clause='^([GHSM][0-9]+|ftok)_'
 

@@ -195,22 +195,32 @@ kill_others(struct rng *r)
 	board->groups++;
 }
 
+/*
+ * What the look says is wrong counts if all slept on; else it was those whom
+ * it woke that it saw moving.
+ */
 static void
 look_at_rest(void)
 {
 	uint64_t before, after;
 	const char *what;
+	unsigned had, wrong;
+	bool looked;
 
 	if (!await_rest(&before)) {
 		if (!has_stopped())
 			hang("they do not come to rest");
 		return;
 	}
-	if (!in_process(board->play->look, 30) || !await_rest(&after))
+	had = atomic_load(&board->violations);
+	looked = in_process(board->play->look, 30);
+	wrong = atomic_exchange(&board->violations, had) - had;
+	if (!looked || !await_rest(&after))
 		violate("the look did not end well");
 	else if (before != after)
 		hang("somebody slept until somebody looked");
-	else if ((what = board->play->judge_rest()) != NULL)
+	else if (atomic_fetch_add(&board->violations, wrong) + wrong == 0 &&
+	    (what = board->play->judge_rest()) != NULL)
 		hang(what);
 	board->pauses++;
 }

@@ -84,6 +84,7 @@ struct posts {
 	uint64_t excused[QUEUES];	/* receivers killed in their calls */
 	uint64_t recent[QUEUES];	/* of these, since `lost` was counted */
 	bool too_many;			/* lost or late */
+	bool served;			/* who is still sending what is there */
 };
 
 static inline _Atomic uint64_t *

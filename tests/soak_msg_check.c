@@ -170,6 +170,8 @@ close_number(struct worker *w, unsigned entry, bool over)
 		    "received");
 		return false;
 	}
+	if (there && number == atomic_load(&w->sending))
+		board->posts->served = true;
 	if (there || (s & BEGUN) == 0 || (s & (SENT | GOT)) == (SENT | GOT) ||
 	    number == atomic_load(&w->sending))
 		return false;
@@ -194,13 +196,18 @@ count_lost(unsigned q, bool over)
 static unsigned
 count_lost_empty(unsigned q, bool over)
 {
-	int living = 0, want, there = (int)found.empty;
+	int living = 0, sending = 0, want, there = (int)found.empty;
 
-	for (unsigned i = q; i < WORKERS; i += QUEUES)
-		living += ACCOUNT_DONE(atomic_load(
-		    &board->worker[i].plain[q]));
+	for (unsigned i = q; i < WORKERS; i += QUEUES) {
+		const uint64_t a = atomic_load(&board->worker[i].plain[q]);
+
+		living += ACCOUNT_DONE(a);
+		sending += ACCOUNT_NOW(a);
+	}
 	want = board->plain[q] + living;
 	if (there > want + board->most[q])
+		board->posts->served = true;
+	if (there > want + board->most[q] + sending)
 		violate("queue %u: %d messages without text, not %d ... +%d",
 		    q, there, want, board->most[q]);
 	if (over) {
@@ -265,6 +272,7 @@ settle(unsigned q)
 static void
 settle_all(void)
 {
+	board->posts->served = false;
 	for (unsigned q = 0; q < QUEUES; q++)
 		settle(q);
 	board->heartbeats = sets_heartbeats();
@@ -279,12 +287,17 @@ compare_posts(void)
 		    "receivers were killed");
 }
 
-/* One who was handed a message and sleeps on has it in its hands. */
+/*
+ * One who was handed a message and sleeps on has it in its hands; one whose
+ * message was put into the queue for it and sleeps on still sends it.
+ */
 static const char *
 judge_rest_of_posts(void)
 {
 	return board->posts->too_many ?
-	    "a receiver sleeps on although it was served" : NULL;
+	    "a receiver sleeps on although it was served" :
+	    board->posts->served ?
+	    "a sender sleeps on although its message is in the queue" : NULL;
 }
 
 /* ---- for the report ---- */
