@@ -8,15 +8,14 @@
  * their turn.  Nothing is on disk before the call, and nothing of it has a
  * name before all of it is there (replace.c).
  *
- * In place of what a segment has of a publication stands a value that was
- * copied whole before (ckpt_publish.c).
+ * In place of what a segment has of a publication stands the value that it had
+ * at the cut (ckpt_publish.c).
  */
 #include "ckpt.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "ckpt_publish.h"
 #include "mipc.h"
 #include "replace.h"
 
@@ -134,7 +133,7 @@ struct copy {
 	struct mipc_source source;
 	uint64_t base, size;
 	struct chunk *chunk;
-	struct mipc_ckpt_value value;
+	const struct mipc_ckpt_value *value;
 };
 
 static int
@@ -150,7 +149,7 @@ put_chunk(struct writer *w, struct copy *c, uint64_t at)
 		return (int)-n;
 	if ((size_t)n != size)
 		return EIO;		/* it was truncated */
-	mipc_ckpt_value_put(&c->value, chunk->bytes, at, size);
+	mipc_value_put(c->value, c->size, chunk->bytes, at, size);
 	if (mipc_ckpt_is_zero(chunk->bytes, size))
 		return 0;
 	memset(chunk->bytes + size, 0, mipc_ckpt_padded(size) - size);
@@ -203,7 +202,8 @@ static int
 put_bytes(struct writer *w, const struct mipc_cut *cut,
     const struct mipc_cut_object *o)
 {
-	struct copy c = { .base = o->clone, .size = o->opened->size };
+	struct copy c = { .base = o->clone, .size = o->opened->size,
+	    .value = o->value };
 	void *memory;
 	int error;
 
@@ -213,11 +213,7 @@ put_bytes(struct writer *w, const struct mipc_cut *cut,
 	c.chunk = memory;
 	error = mipc_clones_open(&w->clones, cut, o, &c.source);
 	if (error == 0) {
-		error = mipc_ckpt_value_take(&c.value, &c.source,
-		    c.base, c.size);
-		if (error == 0)
-			error = put_chunks(w, &c);
-		mipc_ckpt_value_free(&c.value);
+		error = put_chunks(w, &c);
 		mipc_clones_close(o, &c.source);
 	}
 	mipc_view_free(memory, sizeof(*c.chunk));
@@ -233,8 +229,7 @@ put_segment(struct writer *w, const struct mipc_cut *cut,
 
 	if (error != 0)
 		mipc_reason_set("segment %d: %s", (int)o->opened->id,
-		    error == EAGAIN ? "writers overtook every copy of what is "
-		    "published there" : strerror(error));
+		    strerror(error));
 	else if (progress != NULL && progress->copied != NULL)
 		progress->copied(progress->arg, (int)o->opened->id,
 		    o->cloned ? MIPC_BY_REFLINK : MIPC_BY_PAGES);

@@ -2,12 +2,13 @@
 /*
  * ckpt.h - what the files of checkpoints share.
  *
- * Depends on: format_ckpt.h, ns.h.  Locks: none may be held.
+ * Depends on: format_ckpt.h, publish.h, ns.h.  Locks: none may be held.
  *
  *	ckpt_heap.c	memory
- *	ckpt_cut.c	sets and queues as they are at one moment
+ *	ckpt_publish.c	published values, whole and of one moment
+ *	ckpt_queue.c	queues, and
+ *	ckpt_cut.c	sets and all the rest as they are at that moment
  *	ckpt_clone.c	segments as each is at one moment
- *	ckpt_publish.c	published values, whole (ckpt_publish.h)
  *	ckpt.c		writing one
  *	ckpt_read.c	reading one
  *	restore.c	a namespace made of one
@@ -21,6 +22,7 @@
 #include "format_ckpt.h"
 #include "mipc_ckpt.h"
 #include "ns.h"
+#include "publish.h"
 
 static inline bool
 mipc_ckpt_is_zero(const char *bytes, size_t size)
@@ -39,13 +41,14 @@ void	mipc_heap_free(struct mipc_heap *);
 /* Room for so many bytes more behind `used`: 0 or ENOMEM. */
 int	mipc_heap_room(struct mipc_heap *, uint64_t more);
 
-/* --- ckpt_cut.c -------------------------------------------------------- */
+/* --- ckpt_cut.c, ckpt_queue.c ------------------------------------------ */
 
 struct mipc_cut_object {
 	struct mipc_opened *opened;	/* pinned */
 	uint64_t at;			/* its record in the heap */
 	uint64_t end;			/* where what belongs to it ends */
 	uint64_t seq, seen[2];		/* when it was copied */
+	const struct mipc_ckpt_value *value;	/* NULL: none */
 	bool cloned;			/* its bytes: */
 	uint64_t clone;			/* where they are among the clones */
 };
@@ -61,6 +64,12 @@ struct mipc_cut {
 	struct mipc_cut_object *object;	/* in `table` */
 	uint32_t objects;
 	uint64_t names;			/* a sum of the namespace's entries */
+	struct mipc_ckpt_values {
+		struct mipc_heap table;
+		struct mipc_ckpt_value *value;	/* there, as the objects */
+		uint32_t n;
+		uint64_t of;		/* a sum of the segments */
+	} values;
 };
 /*
  * As mipc_checkpoint(), or mipc_checkpoint_segment() unless that is NULL, with
@@ -68,6 +77,20 @@ struct mipc_cut {
  */
 int	mipc_cut_make(struct mipc_cut *, struct mipc_ns *, const int *segment);
 void	mipc_cut_free(struct mipc_cut *);
+
+/* A record behind the others, of zeros; *at is where it begins. */
+int	mipc_cut_add(struct mipc_cut *, enum mipc_ckpt_type, uint64_t length,
+	    uint64_t *at);
+/* What objects of all kinds have; their sequence says whether it is so. */
+void	mipc_cut_head(struct mipc_cut_object *, struct mipc_ckpt_object *to);
+bool	mipc_cut_head_is_same(const struct mipc_cut_object *);
+/* A queue with its messages: EAGAIN, it changed; and later, is it the same? */
+int	mipc_cut_queue(struct mipc_cut *, struct mipc_cut_object *);
+bool	mipc_cut_queue_is_same(struct mipc_cut *,
+	    const struct mipc_cut_object *);
+/* A segment's bytes, for mipc_source_close(). */
+int	mipc_cut_source(const struct mipc_cut *,
+	    const struct mipc_cut_object *, struct mipc_source *);
 
 static inline struct mipc_ckpt_record *
 mipc_cut_record(const struct mipc_cut *cut, uint64_t at)
@@ -80,6 +103,47 @@ mipc_cut_object(const struct mipc_cut *cut, uint64_t at)
 {
 	return (struct mipc_ckpt_object *)(mipc_cut_record(cut, at) + 1);
 }
+
+/* --- ckpt_publish.c ---------------------------------------------------- */
+
+/* A publication at the beginning of a segment, and its value. */
+struct mipc_ckpt_value {
+	struct mipc_opened *opened;	/* the segment, pinned */
+	struct mipc_view head;		/* mapped */
+	struct mipc_publication p;
+	struct mipc_reading reading;
+	enum {
+		MIPC_VALUE_NONE,	/* nothing is published there */
+		MIPC_VALUE_DAMAGED,	/* no value, as it is */
+		MIPC_VALUE_READ,	/* being read */
+		MIPC_VALUE_COPIED	/* `size` bytes */
+	} state;
+	size_t size, room;		/* of `bytes` */
+	char *bytes;
+};
+
+/*
+ * Find the publications in the segments of a cut; cheap if these are the same
+ * as the last time.  Then read the newest value of each, all newest at one
+ * moment of the call: EAGAIN, there was none.
+ */
+int	mipc_values_find(struct mipc_cut *);
+int	mipc_values_read(struct mipc_cut *);
+/* Read no more. */
+void	mipc_values_leave(struct mipc_cut *);
+/*
+ * Copy what is read, and read no more: EAGAIN, writers took a value away; or
+ * a segment became a publication.  Then each object has its value.
+ */
+int	mipc_values_copy(struct mipc_cut *);
+void	mipc_values_free(struct mipc_cut *);
+
+/*
+ * In place of what a copy of a segment of `whole` bytes has, in `size` bytes
+ * from `at` on; NULL: of one that was no publication then.
+ */
+void	mipc_value_put(const struct mipc_ckpt_value *, uint64_t whole,
+	    char *to, uint64_t at, size_t size);
 
 /* --- ckpt_clone.c ------------------------------------------------------ */
 

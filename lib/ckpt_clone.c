@@ -36,20 +36,6 @@ aligned(uint64_t size)
 	return (size + ALIGN - 1) & ~(ALIGN - 1);
 }
 
-static int
-open_data(struct mipc_ns *ns, const struct mipc_cut_object *o,
-    struct mipc_source *out)
-{
-	struct mipc_gate gate;
-	int error;
-
-	mipc_gate_enter(&gate);
-	error = ns->store->ops->look_data(ns->store, o->opened->id,
-	    o->opened->data, o->opened->size, out);
-	mipc_gate_leave(&gate);
-	return error;
-}
-
 /* Can a file here share a block?  The first of ours tries it with itself. */
 static bool
 can_share(int fd)
@@ -78,11 +64,12 @@ open_file(struct mipc_ns *ns)
 
 /* Put a segment on disk; *used grows by the space that it has there. */
 static int
-settle(struct mipc_ns *ns, const struct mipc_cut_object *o, uint64_t *used)
+settle(const struct mipc_cut *cut, const struct mipc_cut_object *o,
+    uint64_t *used)
 {
 	struct mipc_source source;
 	struct stat st;
-	int error = open_data(ns, o, &source);
+	int error = mipc_cut_source(cut, o, &source);
 
 	if (error != 0)
 		return error;
@@ -130,7 +117,7 @@ mipc_clones_prepare(struct mipc_clones *clones, const struct mipc_cut *cut,
 	}
 	for (uint32_t i = 0; i < cut->objects && error == 0; i++)
 		if (cut->object[i].opened->kind == MIPC_SHM)
-			error = settle(cut->ns, &cut->object[i], &used);
+			error = settle(cut, &cut->object[i], &used);
 	if (error == 0)
 		error = try_space(clones->fd, used, checkpoint);
 	if (error != 0)
@@ -147,7 +134,7 @@ clone(struct mipc_clones *clones, struct mipc_cut *cut,
 	uint64_t at = clones->end;
 	struct stat st;
 
-	if (open_data(cut->ns, o, &source) != 0)
+	if (mipc_cut_source(cut, o, &source) != 0)
 		return;
 	if (mipc_sys_fstat(source.fd, &st) == 0 &&
 	    (uint64_t)st.st_size >= o->opened->size &&
@@ -174,7 +161,7 @@ mipc_clones_open(const struct mipc_clones *clones, const struct mipc_cut *cut,
     const struct mipc_cut_object *o, struct mipc_source *out)
 {
 	if (!o->cloned)
-		return open_data(cut->ns, o, out);
+		return mipc_cut_source(cut, o, out);
 	*out = (struct mipc_source){ .fd = clones->fd };
 	return 0;
 }

@@ -16,6 +16,9 @@
  * again after 33 million swaps, which no machine does in SWAPS_NS: sets that
  * took longer from the first copy to the last look are copied again.
  *
+ * Which published values are the newest (ckpt_publish.c) is read at the bar.
+ * They are copied afterwards: writers leave them to this reader as to others.
+ *
  * Where others change things all the time no copy would ever be quick enough.
  * So, after TRIES in which nobody waits, all are asked to keep still (still.c).
  * Each thread that was in a call then ends that, and the others wait; so within
@@ -33,7 +36,6 @@
 
 #include "gate.h"
 #include "look.h"
-#include "msg.h"
 #include "sem.h"
 #include "still.h"
 #include "store_dir.h"
@@ -41,14 +43,14 @@
 #define SWAPS_NS	100000000u	/* 3 ns for each of 2^25 swaps */
 #define TRIES		4		/* before all are asked to wait */
 #define TRYING_NS	2000000000u
+#define OVERTAKEN	10		/* by writers, however long it takes */
 
 static const char *const one[MIPC_KINDS] = { "segment", "set", "queue" };
 
 /* --- records ----------------------------------------------------------- */
 
-/* A record behind the others, of zeros; *at is where it begins. */
-static int
-add(struct mipc_cut *cut, enum mipc_ckpt_type type, uint64_t length,
+int
+mipc_cut_add(struct mipc_cut *cut, enum mipc_ckpt_type type, uint64_t length,
     uint64_t *at)
 {
 	uint64_t whole = sizeof(struct mipc_ckpt_record) +
@@ -99,7 +101,7 @@ copy_space(struct mipc_cut *cut)
 	uint64_t at;
 	int error;
 
-	error = add(cut, MIPC_CKPT_SPACE, sizeof(*to), &at);
+	error = mipc_cut_add(cut, MIPC_CKPT_SPACE, sizeof(*to), &at);
 	if (error != 0)
 		return error;
 	to = (void *)(mipc_cut_record(cut, at) + 1);
@@ -205,9 +207,8 @@ list_segment(struct mipc_cut *cut)
 
 /* --- copies ------------------------------------------------------------ */
 
-/* What objects of all kinds have; their sequence says whether it is so. */
-static void
-copy_head(struct mipc_cut_object *o, struct mipc_ckpt_object *to)
+void
+mipc_cut_head(struct mipc_cut_object *o, struct mipc_ckpt_object *to)
 {
 	struct mipc_object *head = o->opened->head;
 
@@ -226,8 +227,8 @@ copy_head(struct mipc_cut_object *o, struct mipc_ckpt_object *to)
 	memcpy(to->command, head->command, sizeof(to->command) - 1);
 }
 
-static bool
-head_is_same(const struct mipc_cut_object *o)
+bool
+mipc_cut_head_is_same(const struct mipc_cut_object *o)
 {
 	return o->seq % 2 == 0 && mipc_seq_same(o->opened->head, o->seq);
 }
@@ -239,17 +240,17 @@ copy_segment(struct mipc_cut *cut, struct mipc_cut_object *o)
 	struct mipc_ckpt_object *to;
 	int error;
 
-	error = add(cut, MIPC_CKPT_OBJECT, sizeof(*to), &o->at);
+	error = mipc_cut_add(cut, MIPC_CKPT_OBJECT, sizeof(*to), &o->at);
 	if (error != 0)
 		return error;
 	to = mipc_cut_object(cut, o->at);
-	copy_head(o, to);
+	mipc_cut_head(o, to);
 	to->size = o->opened->size;
 	to->flags = segment->flags & MIPC_SEGMENT_NORESERVE;
 	to->time[0] = mipc_peek(&segment->atime);
 	to->time[1] = mipc_peek(&segment->dtime);
 	to->pid[0] = mipc_peek(&segment->lpid);
-	return head_is_same(o) ? 0 : EAGAIN;
+	return mipc_cut_head_is_same(o) ? 0 : EAGAIN;
 }
 
 static int
@@ -259,164 +260,20 @@ copy_set(struct mipc_cut *cut, struct mipc_cut_object *o)
 	struct mipc_set set;
 	int error;
 
-	error = add(cut, MIPC_CKPT_OBJECT, sizeof(*to) + o->opened->size * 8,
-	    &o->at);
+	error = mipc_cut_add(cut, MIPC_CKPT_OBJECT, sizeof(*to) +
+	    o->opened->size * 8, &o->at);
 	if (error != 0)
 		return error;
 	to = mipc_cut_object(cut, o->at);
 	mipc_set_view(&set, cut->ns, o->opened);
 	o->seen[0] = mipc_txn_begin(&set.board);
-	copy_head(o, to);
+	mipc_cut_head(o, to);
 	to->size = set.nsems;
 	to->time[0] = mipc_peek(&set.head->otime);
 	to->time[1] = mipc_peek(&set.head->changed);
 	for (uint32_t i = 0; i < set.nsems; i++)
 		mipc_ckpt_sems(to)[i] = mipc_take(&set.head->sem[i]);
 	return 0;
-}
-
-/* --- messages ---------------------------------------------------------- */
-
-struct listing {
-	struct mipc_heap heap;
-	struct mipc_look_message *message;
-	uint32_t n;
-};
-
-static uint32_t
-number_of(const struct mipc_look_message *message)
-{
-	return (uint32_t)message->place[0];
-}
-
-/* One that was handed over and not yet come for stands where it stood. */
-static int
-insert(struct listing *l, const struct mipc_mq *mq, uint32_t ref,
-    uint32_t number)
-{
-	const struct mipc_message *m = mipc_msg_at(mq, ref);
-	uint32_t at = l->n;
-
-	if (m == NULL || (l->n + 1) * sizeof(*l->message) > l->heap.size)
-		return EAGAIN;
-	for (; at > 0 && (int32_t)(number_of(&l->message[at - 1]) - number) >
-	    0; at--)
-		l->message[at] = l->message[at - 1];
-	l->message[at] = (struct mipc_look_message){
-		.size = mipc_peek(&m->size),
-		.place = { (uint64_t)ref << 32 | number, 0 },
-	};
-	l->n++;
-	return 0;
-}
-
-static int
-list_handed(struct listing *l, const struct mipc_mq *mq)
-{
-	struct mipc_msg_place *place = mipc_msg_table(mq, MIPC_M_RECEIVERS);
-	uint32_t n = mipc_msg_count(mq, MIPC_M_RECEIVERS, MIPC_SLEEPERS);
-	int error = 0;
-
-	for (uint32_t i = 0; i < n && error == 0; i++, place++)
-		if (mipc_line_state(&place->place) == MIPC_SLEEP_HANDED)
-			error = insert(l, mq,
-			    MIPC_HELD_REF(mipc_peek(&place->message)),
-			    MIPC_T_VALUE(mipc_peek(&place->number)));
-	return error;
-}
-
-/* Every message, in order; with room for all that may have been handed. */
-static int
-list_messages(struct listing *l, const struct mipc_mq *mq)
-{
-	uint64_t room = 0;
-	int error;
-
-	for (;;) {
-		error = mipc_heap_room(&l->heap, (room + MIPC_SLEEPERS + 64) *
-		    sizeof(*l->message));
-		if (error != 0)
-			return error;
-		l->message = (void *)l->heap.base;
-		room = l->heap.size / sizeof(*l->message) - MIPC_SLEEPERS;
-		if (!mipc_look_walk(mq, l->message, (size_t)room, &l->n))
-			return EAGAIN;
-		if (l->n <= room)
-			return list_handed(l, mq);
-		room = l->n;
-	}
-}
-
-static int
-copy_message(struct mipc_cut *cut, const struct mipc_mq *mq,
-    const struct mipc_look_message *seen)
-{
-	uint32_t ref = (uint32_t)(seen->place[0] >> 32);
-	const struct mipc_message *m = mipc_msg_at(mq, ref);
-	uint64_t at, size = seen->size, *to;
-	int error;
-
-	if (m == NULL || size > INT32_MAX)
-		return EAGAIN;
-	error = add(cut, MIPC_CKPT_MESSAGE, 16 + size, &at);
-	if (error != 0)
-		return error;
-	to = (void *)(mipc_cut_record(cut, at) + 1);
-	to[0] = size;
-	to[1] = mipc_peek(&m->type);
-	return size == 0 ? 0 : mipc_message_read(mq, ref, to + 2, size);
-}
-
-static int
-copy_messages(struct mipc_cut *cut, const struct mipc_mq *mq,
-    struct mipc_cut_object *o)
-{
-	struct listing l = { .n = 0 };
-	uint64_t bytes = 0;
-	int error;
-
-	error = list_messages(&l, mq);
-	for (uint32_t i = 0; i < l.n && error == 0; i++) {
-		error = copy_message(cut, mq, &l.message[i]);
-		bytes += l.message[i].size;
-	}
-	mipc_cut_object(cut, o->at)->size = l.n;
-	mipc_cut_object(cut, o->at)->bytes = bytes;
-	mipc_heap_free(&l.heap);
-	return error;
-}
-
-static bool
-boards_are_same(const struct mipc_mq *mq, const struct mipc_cut_object *o)
-{
-	return mipc_txn_same(&mq->board[MIPC_SENDING], o->seen[0]) &&
-	    mipc_txn_same(&mq->board[MIPC_TAKING], o->seen[1]);
-}
-
-static int
-copy_queue(struct mipc_cut *cut, struct mipc_cut_object *o)
-{
-	struct mipc_ckpt_object *to;
-	struct mipc_mq mq;
-	int error;
-
-	error = add(cut, MIPC_CKPT_OBJECT, sizeof(*to), &o->at);
-	if (error != 0)
-		return error;
-	to = mipc_cut_object(cut, o->at);
-	mipc_msg_view(&mq, cut->ns, o->opened);
-	o->seen[0] = mipc_txn_begin(&mq.board[MIPC_SENDING]);
-	o->seen[1] = mipc_txn_begin(&mq.board[MIPC_TAKING]);
-	copy_head(o, to);
-	to->most = mipc_peek(&mq.head->qbytes);
-	to->time[0] = mipc_peek(&mq.head->stime);
-	to->time[1] = mipc_peek(&mq.head->rtime);
-	to->pid[0] = mipc_peek(&mq.head->lspid);
-	to->pid[1] = mipc_peek(&mq.head->lrpid);
-	error = copy_messages(cut, &mq, o);
-	/* What cannot be, but is one state, will not be another one soon. */
-	return error == EAGAIN && boards_are_same(&mq, o) &&
-	    head_is_same(o) ? EIO : error;
 }
 
 /* --- looks ------------------------------------------------------------- */
@@ -431,16 +288,8 @@ set_is_same(struct mipc_cut *cut, const struct mipc_cut_object *o)
 	for (uint32_t i = 0; i < set.nsems; i++)
 		if (mipc_take(&set.head->sem[i]) != mipc_ckpt_sems(copy)[i])
 			return false;
-	return mipc_txn_same(&set.board, o->seen[0]) && head_is_same(o);
-}
-
-static bool
-queue_is_same(struct mipc_cut *cut, const struct mipc_cut_object *o)
-{
-	struct mipc_mq mq;
-
-	mipc_msg_view(&mq, cut->ns, o->opened);
-	return boards_are_same(&mq, o) && head_is_same(o);
+	return mipc_txn_same(&set.board, o->seen[0]) &&
+	    mipc_cut_head_is_same(o);
 }
 
 /* What a semaphore's word says to others than its set. */
@@ -503,22 +352,39 @@ copy_and_look(struct mipc_cut *cut)
 	if (error == 0)
 		error = copy_all(cut, MIPC_SHM, copy_segment);
 	if (error == 0)
-		error = copy_all(cut, MIPC_MSG, copy_queue);
+		error = copy_all(cut, MIPC_MSG, mipc_cut_queue);
 	began = mipc_sys_monotonic_ns();
 	if (error == 0)
 		error = copy_all(cut, MIPC_SEM, copy_set);
+	if (error == 0)
+		error = mipc_values_read(cut);
 	if (error != 0)
 		return error;
 	atomic_thread_fence(memory_order_acquire);
 	if (!are_same(cut, MIPC_SEM, set_is_same) ||
 	    mipc_sys_monotonic_ns() - began > SWAPS_NS ||
-	    !are_same(cut, MIPC_MSG, queue_is_same) ||
+	    !are_same(cut, MIPC_MSG, mipc_cut_queue_is_same) ||
 	    sum_of_names(cut->ns) != cut->names)
 		return EAGAIN;
 	for (uint32_t i = 0; i < cut->objects; i++)
 		if (cut->object[i].opened->kind == MIPC_SEM)
 			strip(mipc_cut_object(cut, cut->object[i].at));
 	return 0;
+}
+
+int
+mipc_cut_source(const struct mipc_cut *cut, const struct mipc_cut_object *o,
+    struct mipc_source *out)
+{
+	struct mipc_store *store = cut->ns->store;
+	struct mipc_gate gate;
+	int error;
+
+	mipc_gate_enter(&gate);
+	error = store->ops->look_data(store, o->opened->id, o->opened->data,
+	    o->opened->size, out);
+	mipc_gate_leave(&gate);
+	return error;
 }
 
 /* Forget what was copied, and what was opened for it. */
@@ -539,7 +405,13 @@ try(struct mipc_cut *cut)
 	let_go(cut);
 	cut->names = sum_of_names(cut->ns);
 	error = cut->segment != NULL ? list_segment(cut) : list(cut);
-	return error != 0 ? error : copy_and_look(cut);
+	if (error == 0)
+		error = mipc_values_find(cut);
+	if (error == 0)
+		error = copy_and_look(cut);
+	if (error != 0)
+		mipc_values_leave(cut);
+	return error;
 }
 
 /* For who may go on to change things; or for a while nobody begins to. */
@@ -571,19 +443,37 @@ try_still(struct mipc_cut *cut)
 	return error;
 }
 
+/* All of one moment: and then what of it needs no haste. */
+static int
+try_all(struct mipc_cut *cut, bool *overtaken)
+{
+	int error = try_often(cut);
+
+	if (error == EAGAIN)
+		error = try_still(cut);
+	*overtaken = error == 0;
+	if (error == 0)
+		error = mipc_values_copy(cut);
+	return error;
+}
+
 int
 mipc_cut_make(struct mipc_cut *cut, struct mipc_ns *ns, const int *segment)
 {
 	uint64_t end = mipc_sys_monotonic_ns() + TRYING_NS;
-	int error;
+	bool overtaken;
+	int error, n = 0;
 
 	*cut = (struct mipc_cut){ .ns = ns, .segment = segment };
-	error = try_often(cut);
-	while (error == EAGAIN && mipc_sys_monotonic_ns() < end)
-		error = try_still(cut);
+	do {
+		error = try_all(cut, &overtaken);
+		n += overtaken;
+	} while (error == EAGAIN && (mipc_sys_monotonic_ns() < end ||
+	    (overtaken && n < OVERTAKEN)));
 	if (error == EAGAIN)
-		mipc_reason_set("the sets and queues were never the same for "
-		    "as long as it takes to copy them");
+		mipc_reason_set(overtaken ? "writers overtook every copy of a "
+		    "published value" : "the sets and queues were never the "
+		    "same for as long as it takes to copy them");
 	else if (error != 0 && mipc_reason_text()[0] == '\0')
 		mipc_reason_set("the namespace: %s", strerror(error));
 	return error;
@@ -593,6 +483,7 @@ void
 mipc_cut_free(struct mipc_cut *cut)
 {
 	let_go(cut);
+	mipc_values_free(cut);
 	mipc_heap_free(&cut->heap);
 	mipc_heap_free(&cut->table);
 }

@@ -1,69 +1,282 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ckpt_publish.c - the value of a publication that lies at the beginning of a
- * segment, whole.
+ * ckpt_publish.c - the values of publications that lie at the beginning of
+ * segments, whole and of the moment of the cut.
  *
- * It is copied into memory as a reader copies it that has no place (publish.c):
- * the segment need not be writable, and nobody waits.  What the buffer's seq
- * says before and after tells whether a writer came round to it meanwhile; if
- * so, the newest then is copied.
+ *	found | sets and queues copied | read | sets and queues looked at |
+ *	copied
  *
- *	latest | seq | size | bytes | seq, twice
+ * The checkpoint is a reader as any other (publish.c): from `read` on it has a
+ * place in each publication, and writers go round the buffer that it reads.  So
+ * the values can be copied when the cut is made, and nobody waits meanwhile but
+ * a writer who finds all buffers read.  Where the segment may not be written,
+ * or no place is free, seq tells at the end that a writer was faster; then
+ * there is another cut.
  *
- * The source is read by read(2) where it is a file, which promises no whole
- * words.  The seq goes from 2 * version by one bit to odd, and that comes
- * before the first new byte; so what could be read wrongly is a later step,
- * half done, and the second reading begins after it.  A torn `latest` leads to
- * no buffer whose seq is the same.
+ * All values that are read were the newest at one moment: after the last of
+ * them has been taken each is looked at again.  That moment is between the
+ * copies of sets and queues and the looks at them, and so is the cut's.
  *
  * In the checkpoint then stands that value where it stood, and a head that says
- * so and nothing of processes: nobody's lock, no readers and no sleepers.  The
- * same is done with a segment's clone, which holds still.
+ * so and nothing of processes: nobody's lock, no readers and no sleepers.  A
+ * segment that becomes a publication after the cut is one there in which
+ * nothing is published.  The same is done with a segment's clone.
  *
  * The head is input: one that no writer leaves is bytes as any others.
  */
-#include "ckpt_publish.h"
+#include "ckpt.h"
 
 #include <errno.h>
 
+#include "gate.h"
 #include "view.h"
 
-#define TRYING_NS	2000000000u
-#define TRIES		32u		/* however long they take */
+#define ROUNDS		100	/* of looks for a moment */
 
-struct reader {
-	const struct mipc_source *source;
-	uint64_t base;
-	uint64_t latest, seen;		/* now, and at the last try */
+/* --- which there are --------------------------------------------------- */
+
+/* What a head begins with. */
+struct constants {
+	mipc_u32 magic;
+	uint32_t format, buffers, unused;
+	uint64_t most, stride;
 };
+_Static_assert(offsetof(struct constants, stride) ==
+    offsetof(struct mipc_publish_head, stride), "the same");
 
-/* What is read later is at least as new. */
-static int
-take(const struct reader *r, uint64_t at, void *to, size_t size)
+static bool
+fits(struct constants *c, uint64_t size)
 {
-	ssize_t n = mipc_source_read(r->source, r->base + at, to, size);
+	return mipc_peek(&c->magic) == MIPC_MAGIC_PUBLISH &&
+	    mipc_publish_fits(c->format, c->buffers, c->most, c->stride,
+	    size);
+}
 
-	atomic_thread_fence(memory_order_acquire);
-	if (n < 0)
-		return (int)-n;
-	return (size_t)n == size ? 0 : EIO;
+/* Is it one now?  Or an errno. */
+static int
+ask(const struct mipc_cut *cut, const struct mipc_cut_object *o, bool *is)
+{
+	struct mipc_source source;
+	struct constants c;
+	ssize_t n;
+	int error;
+
+	*is = false;
+	if (o->opened->kind != MIPC_SHM || o->opened->size < MIPC_PUBLISH_DATA)
+		return 0;
+	error = mipc_cut_source(cut, o, &source);
+	if (error != 0)
+		return error;
+	n = mipc_source_read(&source, 0, &c, sizeof(c));
+	mipc_source_close(&source);
+	*is = n == sizeof(c) && fits(&c, o->opened->size);
+	return n < 0 ? (int)-n : 0;
 }
 
 static int
-take_word(const struct reader *r, uint64_t at, uint64_t *out)
+map(struct mipc_ns *ns, struct mipc_ckpt_value *v)
 {
-	return take(r, at, out, sizeof(*out));
+	const struct mipc_opened *opened = v->opened;
+	struct mipc_gate gate;
+	int error;
+
+	mipc_gate_enter(&gate);
+	error = ns->store->ops->window(ns->store, opened->id, opened->data,
+	    MIPC_PUBLISH_DATA, &v->head);
+	mipc_gate_leave(&gate);
+	return error;
 }
 
-/* EAGAIN: it is not so, or not so any more. */
+static void
+forget(struct mipc_ns *ns, struct mipc_ckpt_value *v)
+{
+	struct mipc_gate gate;
+
+	mipc_gate_enter(&gate);
+	ns->store->ops->close(ns->store, &v->head);
+	mipc_gate_leave(&gate);
+	mipc_ns_unpin(v->opened);
+	if (v->room > 0)
+		mipc_view_free(v->bytes, v->room);
+}
+
+/* EIO: it is none any more. */
 static int
-expect(const struct reader *r, uint64_t at, uint64_t seq)
+use(struct mipc_ns *ns, struct mipc_ckpt_value *v)
 {
-	uint64_t now;
-	int error = take_word(r, at, &now);
+	int error = map(ns, v);
 
-	return error == 0 && now != seq ? EAGAIN : error;
+	if (error != 0)
+		return error;
+	if (mipc_publish_open(&v->p, v->head.base, (size_t)v->opened->size,
+	    (v->head.prot & PROT_WRITE) != 0 ? 0 : MIPC_PUBLISH_READ) == 0)
+		return 0;
+	return errno;
 }
+
+static int
+add(struct mipc_cut *cut, struct mipc_opened *opened)
+{
+	struct mipc_ckpt_values *values = &cut->values;
+	struct mipc_ckpt_value *v;
+	int error = mipc_heap_room(&values->table, sizeof(*v));
+
+	if (error != 0)
+		return error;
+	values->value = (void *)values->table.base;
+	v = &values->value[values->n];
+	*v = (struct mipc_ckpt_value){ .opened = opened };
+	mipc_add(&opened->pins, 1);	/* which the cut has, too */
+	error = use(cut->ns, v);
+	if (error != 0) {
+		forget(cut->ns, v);
+		return error == EIO ? 0 : error;
+	}
+	values->n++;
+	values->table.used += sizeof(*v);
+	return 0;
+}
+
+void
+mipc_values_free(struct mipc_cut *cut)
+{
+	mipc_values_leave(cut);
+	while (cut->values.n > 0)
+		forget(cut->ns, &cut->values.value[--cut->values.n]);
+	mipc_heap_free(&cut->values.table);
+	cut->values.of = 0;
+}
+
+/* Of which segments there are. */
+static uint64_t
+sum_of_segments(const struct mipc_cut *cut)
+{
+	uint64_t sum = 1, word[2];
+
+	for (uint32_t i = 0; i < cut->objects; i++) {
+		struct mipc_opened *opened = cut->object[i].opened;
+
+		if (opened->kind != MIPC_SHM)
+			continue;
+		word[0] = opened->id;
+		word[1] = (uintptr_t)opened;
+		sum = mipc_ckpt_sum(sum, word, sizeof(word));
+	}
+	return sum;
+}
+
+int
+mipc_values_find(struct mipc_cut *cut)
+{
+	uint64_t of = sum_of_segments(cut);
+	int error = 0;
+	bool is;
+
+	if (of == cut->values.of)
+		return 0;
+	mipc_values_free(cut);
+	for (uint32_t i = 0; i < cut->objects && error == 0; i++) {
+		struct mipc_opened *opened = cut->object[i].opened;
+
+		error = ask(cut, &cut->object[i], &is);
+		if (error == 0 && is)
+			error = add(cut, opened);
+		if (error == ENOENT)
+			return EAGAIN;	/* it went meanwhile */
+		if (error != 0)
+			mipc_reason_set("segment %d: %s", (int)opened->id,
+			    strerror(error));
+	}
+	if (error == 0)
+		cut->values.of = of;
+	return error;
+}
+
+/* --- all newest at one moment ------------------------------------------ */
+
+static int
+read_one(struct mipc_ckpt_value *v)
+{
+	if (mipc_publish_look(&v->p, &v->reading) != NULL)
+		v->state = MIPC_VALUE_READ;
+	else if (errno == ENODATA)
+		v->state = MIPC_VALUE_NONE;
+	else if (errno == EIO)
+		v->state = MIPC_VALUE_DAMAGED;
+	else
+		return errno;
+	return 0;
+}
+
+/* EAGAIN: it may be a mixture. */
+static int
+leave(struct mipc_ckpt_value *v)
+{
+	if (v->state != MIPC_VALUE_READ)
+		return 0;
+	v->state = MIPC_VALUE_NONE;
+	return mipc_publish_done(&v->p, &v->reading) == 0 ? 0 : errno;
+}
+
+static bool
+is_newest(const struct mipc_ckpt_value *v)
+{
+	return v->state == MIPC_VALUE_DAMAGED || mipc_publish_version(&v->p) ==
+	    (v->state == MIPC_VALUE_READ ? v->reading.version : 0);
+}
+
+/* The newest again, of those that are not; were all? */
+static int
+read_again(struct mipc_ckpt_values *values, bool *all)
+{
+	struct mipc_ckpt_value *v;
+	int error = 0;
+
+	*all = true;
+	for (uint32_t i = 0; i < values->n && error == 0; i++) {
+		v = &values->value[i];
+		if (is_newest(v))
+			continue;
+		*all = false;
+		leave(v);
+		error = read_one(v);
+	}
+	return error;
+}
+
+static int
+read_all(struct mipc_ckpt_values *values)
+{
+	int error = 0;
+	bool all;
+
+	for (uint32_t i = 0; i < values->n && error == 0; i++)
+		error = read_one(&values->value[i]);
+	for (int i = 0; i < ROUNDS && error == 0; i++) {
+		error = read_again(values, &all);
+		if (error == 0 && all)
+			return 0;
+	}
+	return error != 0 ? error : EAGAIN;
+}
+
+int
+mipc_values_read(struct mipc_cut *cut)
+{
+#ifdef MIPC_BREAK_MOMENT
+	return 0;		/* a test must see what this breaks */
+#endif
+	return read_all(&cut->values);
+}
+
+void
+mipc_values_leave(struct mipc_cut *cut)
+{
+	for (uint32_t i = 0; i < cut->values.n; i++)
+		leave(&cut->values.value[i]);
+}
+
+/* --- copies ------------------------------------------------------------ */
 
 static int
 room(struct mipc_ckpt_value *v, size_t size)
@@ -73,7 +286,9 @@ room(struct mipc_ckpt_value *v, size_t size)
 
 	if (size <= v->room)
 		return 0;
-	mipc_ckpt_value_free(v);
+	if (v->room > 0)
+		mipc_view_free(v->bytes, v->room);
+	v->room = 0;
 	error = mipc_view_private(size, &memory);
 	if (error != 0)
 		return error;
@@ -82,105 +297,95 @@ room(struct mipc_ckpt_value *v, size_t size)
 	return 0;
 }
 
-/* The value that a buffer has, as long as its seq is this. */
-static int
-take_buffer(struct mipc_ckpt_value *v, const struct reader *r,
-    uint32_t buffer, uint64_t seq)
+static uint64_t
+place_of(const struct mipc_ckpt_value *v)
 {
-	uint64_t at = offsetof(struct mipc_publish_head, buffer) +
-	    buffer * sizeof(struct mipc_publish_buffer), size;
-	int error = expect(r, at, seq);
-
-	if (error == 0)
-		error = take_word(r, at +
-		    offsetof(struct mipc_publish_buffer, size), &size);
-	if (error == 0 && size > v->most)
-		error = EAGAIN;
-	if (error == 0)
-		error = room(v, (size_t)size);
-	if (error != 0)
-		return error;
-	v->size = (size_t)size;
-	v->at = MIPC_PUBLISH_DATA + buffer * v->head.stride;
-	if (size > 0)
-		error = take(r, v->at, v->bytes, v->size);
-	if (error == 0)
-		error = expect(r, at, seq);
-	return error != 0 ? error : expect(r, at, seq);
+	return MIPC_PUBLISH_DATA + v->reading.buffer * (uint64_t)v->p.stride;
 }
 
-/* EAGAIN: a writer was faster, or it is damaged. */
 static int
-try(struct mipc_ckpt_value *v, struct reader *r)
+copy_bytes(const struct mipc_cut *cut, const struct mipc_cut_object *o,
+    struct mipc_ckpt_value *v)
 {
-	uint64_t seq;
-	uint32_t buffer;
-	int error;
+	struct mipc_source source;
+	ssize_t n;
+	int error = room(v, v->size);
 
-	error = take_word(r, offsetof(struct mipc_publish_head, latest),
-	    &r->latest);
-	if (error != 0 || r->latest == 0)
-		return error;
-	buffer = MIPC_LATEST_BUFFER(r->latest);
-	seq = 2 * MIPC_LATEST_VERSION(r->latest);
-	if (buffer >= v->head.buffers)
-		return EAGAIN;
-	error = take_buffer(v, r, buffer, seq);
+	if (error == 0)
+		error = mipc_cut_source(cut, o, &source);
 	if (error != 0)
 		return error;
-	mipc_put(&v->head.latest, r->latest);
-	mipc_put(&v->head.buffer[buffer].seq, seq);
-	mipc_put(&v->head.buffer[buffer].size, v->size);
-	return 0;
+	n = mipc_source_read(&source, place_of(v), v->bytes, v->size);
+	mipc_source_close(&source);
+	if (n < 0)
+		return (int)-n;
+	return (size_t)n == v->size ? 0 : EIO;	/* it was truncated */
 }
 
-/* ENODATA: nobody changes it, and it is no value. */
 static int
-try_often(struct mipc_ckpt_value *v, struct reader *r)
+copy(struct mipc_cut *cut, const struct mipc_cut_object *o,
+    struct mipc_ckpt_value *v)
 {
-	uint64_t end = mipc_sys_monotonic_ns() + TRYING_NS;
-	int error;
+	int error = 0, whole;
 
-	for (uint32_t i = 0;; i++) {
-		error = try(v, r);
-		if (error != EAGAIN)
-			return error;
-		if (i > 0 && r->latest == r->seen)
-			return ENODATA;
-		if (i >= TRIES && mipc_sys_monotonic_ns() >= end)
-			return EAGAIN;
-		r->seen = r->latest;
+	if (v->state != MIPC_VALUE_READ)
+		return 0;
+	v->size = v->reading.size;
+	if (v->size > 0)
+		error = copy_bytes(cut, o, v);
+	whole = leave(v);
+	if (error != 0) {
+		mipc_reason_set("segment %d: %s", (int)o->opened->id,
+		    strerror(error));
+		return error;
 	}
+	v->state = MIPC_VALUE_COPIED;
+	return whole;
+}
+
+/* Of what was none before the moment: is it none still? */
+static int
+must_be_none(struct mipc_cut *cut, const struct mipc_cut_object *o)
+{
+	bool is;
+	int error = ask(cut, o, &is);
+
+	if (error == ENOENT)
+		return 0;
+	if (error != 0 || !is)
+		return error;
+	cut->values.of = 0;	/* to be found */
+	return EAGAIN;
 }
 
 int
-mipc_ckpt_value_take(struct mipc_ckpt_value *v,
-    const struct mipc_source *source, uint64_t base, uint64_t size)
+mipc_values_copy(struct mipc_cut *cut)
 {
-	struct reader r = { .source = source, .base = base };
-	struct mipc_publish_head head;
-	int error;
+	struct mipc_ckpt_value *v = cut->values.value;
+	struct mipc_ckpt_value *end = v + cut->values.n;
+	struct mipc_cut_object *o;
+	int error = 0;
 
-	*v = (struct mipc_ckpt_value){ .is = false };
-	if (size < MIPC_PUBLISH_DATA)
-		return 0;
-	error = take(&r, 0, &head, sizeof(head));
-	if (error != 0 || mipc_peek(&head.magic) != MIPC_MAGIC_PUBLISH ||
-	    !mipc_publish_fits(head.format, head.buffers, head.most,
-	    head.stride, size))
-		return error;
-	v->most = head.most;
-	mipc_put(&v->head.magic, MIPC_MAGIC_PUBLISH);
-	v->head.format = head.format;
-	v->head.buffers = head.buffers;
-	v->head.most = head.most;
-	v->head.stride = head.stride;
-	error = try_often(v, &r);
-	v->is = error == 0;
-	if (error != 0)
-		mipc_ckpt_value_free(v);
-	return error == ENODATA ? 0 : error;
+#ifdef MIPC_BREAK_MOMENT
+	for (int i = 0; i < 1000 && error == 0; i++) {
+		mipc_values_leave(cut);
+		error = read_all(&cut->values);
+	}
+#endif
+	for (uint32_t i = 0; i < cut->objects && error == 0; i++) {
+		o = &cut->object[i];
+		if (v < end && v->opened == o->opened) {
+			o->value = v;
+			error = copy(cut, o, v++);
+		} else {
+			error = must_be_none(cut, o);
+		}
+	}
+	mipc_values_leave(cut);
+	return error;
 }
+
+/* --- in the checkpoint ------------------------------------------------- */
 
 /* Of `length` bytes from `where` on, those that belong from `at` on. */
 static void
@@ -196,25 +401,55 @@ lay(char *to, uint64_t at, size_t size, const void *what, uint64_t where,
 		    (size_t)(end - from));
 }
 
-void
-mipc_ckpt_value_put(const struct mipc_ckpt_value *v, char *to, uint64_t at,
-    size_t size)
+static void
+make_head(const struct constants *c, struct mipc_publish_head *out)
 {
-#ifdef MIPC_BREAK_VALUE
-	return;		/* a test must see what this breaks */
-#endif
-	if (!v->is)
+	memset(out, 0, sizeof(*out));
+	mipc_put(&out->magic, MIPC_MAGIC_PUBLISH);
+	out->format = MIPC_PUBLISH_FORMAT;
+	out->buffers = c->buffers;
+	out->most = c->most;
+	out->stride = c->stride;
+}
+
+/* One in which nothing is published, if it looks like one. */
+static void
+put_none(uint64_t whole, char *to, uint64_t at, size_t size)
+{
+	struct mipc_publish_head head;
+	struct constants c;
+
+	if (at != 0 || size < sizeof(head))
 		return;
-	lay(to, at, size, &v->head, 0, sizeof(v->head));
-	if (v->size > 0)
-		lay(to, at, size, v->bytes, v->at, v->size);
+	memcpy(&c, to, sizeof(c));
+	if (!fits(&c, whole))
+		return;
+	make_head(&c, &head);
+	memcpy(to, &head, sizeof(head));
 }
 
 void
-mipc_ckpt_value_free(struct mipc_ckpt_value *v)
+mipc_value_put(const struct mipc_ckpt_value *v, uint64_t whole, char *to,
+    uint64_t at, size_t size)
 {
-	if (v->room > 0)
-		mipc_view_free(v->bytes, v->room);
-	v->bytes = NULL;
-	v->room = 0;
+	struct mipc_publish_head head;
+
+#ifdef MIPC_BREAK_VALUE
+	return;		/* a test must see what this breaks */
+#endif
+	if (v == NULL)
+		put_none(whole, to, at, size);
+	if (v == NULL || v->state == MIPC_VALUE_DAMAGED)
+		return;
+	make_head(&(struct constants){ .buffers = v->p.buffers,
+	    .most = v->p.most, .stride = v->p.stride }, &head);
+	if (v->state == MIPC_VALUE_COPIED) {
+		mipc_put(&head.latest, MIPC_LATEST(v->reading.version,
+		    v->reading.buffer));
+		mipc_put(&head.buffer[v->reading.buffer].seq,
+		    2 * v->reading.version);
+		mipc_put(&head.buffer[v->reading.buffer].size, v->size);
+		lay(to, at, size, v->bytes, place_of(v), v->size);
+	}
+	lay(to, at, size, &head, 0, sizeof(head));
 }

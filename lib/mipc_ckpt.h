@@ -28,19 +28,23 @@
  * elsewhere.  The checkpoint says of each which it was.
  *
  * A value that is published into a segment (mipc_publish.h), if the publication
- * begins where the segment does, is whole in every checkpoint: the newest one
- * when the segment was copied, with nobody's lock, readers or sleepers, so that
- * who publishes in the restored namespace waits for nobody.  It needs as much
- * memory meanwhile.  Nobody waits for the copy; a writer who never pauses may
- * overtake it, and it is made again, for two seconds and 32 times at least.
- * Bytes that are no publication are copied as they are.
+ * begins where the segment does, is whole in every checkpoint, and of the
+ * moment that sets and queues are of: it was the newest then, of all such
+ * publications at once.  With it there is nobody's lock, no readers and no
+ * sleepers, so that who publishes in the restored namespace waits for nobody.
+ * The checkpoint reads it as any reader, so it delays no writer who has three
+ * buffers; and it needs as much memory meanwhile as all those values have.
+ * Where the caller may not write the segment, or 64 readers are there, a writer
+ * who never pauses may overtake it; all is tried again then, for two seconds
+ * and ten times at least.  A segment that becomes a publication after that
+ * moment is one without a value there.  Bytes that are no publication are
+ * copied as they are.
  *
- * It is of the moment that sets and queues are of only if writers are kept away
- * meanwhile: by mipc_publish_begin() before mipc_checkpoint(), and
- * mipc_publish_abort() after it.  So it is with a publication that begins
- * elsewhere in a segment, which else may hold a mixture, and whose lock is that
- * process's still in a restored namespace, as far as it lives: writers there
- * wait until it has ended.  The same goes for any memory of segments, by
+ * A publication that begins elsewhere in a segment may be a mixture in a
+ * checkpoint, and its lock is that process's still in a restored namespace, as
+ * far as it lives: writers there wait until it has ended.  Who wants it whole
+ * keeps its writers away, by mipc_publish_begin() before mipc_checkpoint() and
+ * mipc_publish_abort() after it.  The same goes for any memory of segments, by
  * whatever lock those who write it take; but a semaphore that is such a lock is
  * in the checkpoint as taken.
  *

@@ -70,6 +70,12 @@ struct mipc_store_ops {
 	/* The same for a segment's data, of so many bytes at `data`. */
 	int (*look_data)(struct mipc_store *, uint64_t id, uint64_t data,
 	    uint64_t size, struct mipc_source *);
+	/*
+	 * Map the first `size` bytes of that, for `close`: writable if the
+	 * caller may write it, as view->prot says.
+	 */
+	int (*window)(struct mipc_store *, uint64_t id, uint64_t data,
+	    size_t size, struct mipc_view *);
 	/* Give bytes of a mapped head space. */
 	int (*claim)(struct mipc_store *, enum mipc_kind, uint64_t id,
 	    struct mipc_view *, uint64_t offset, uint64_t length);

@@ -147,6 +147,19 @@ look_data(struct mipc_store *store, uint64_t id, uint64_t data, uint64_t size,
 }
 
 static int
+window(struct mipc_store *store, uint64_t id, uint64_t data, size_t size,
+    struct mipc_view *out)
+{
+	struct mipc_source source;
+	int error = look_data(store, id, data, size, &source);
+
+	if (error == 0)
+		*out = (struct mipc_view){ .base = of(store)->window + data,
+		    .size = size, .prot = PROT_READ | PROT_WRITE, .guard = -1 };
+	return error;
+}
+
+static int
 make_object(struct mipc_store *store, const struct mipc_draft *draft,
     const void *from, size_t size, struct mipc_view *out)
 {
@@ -460,6 +473,7 @@ const struct mipc_store_ops mipc_anon_ops = {
 	.close = close_object,
 	.look = look,
 	.look_data = look_data,
+	.window = window,
 	.claim = claim,
 	.claim_space = claim_space,
 	.glance = glance,

@@ -574,6 +574,7 @@ const struct mipc_store_ops mipc_dir_ops = {
 	.close = close_object,
 	.look = mipc_dir_look,
 	.look_data = mipc_dir_look_data,
+	.window = mipc_dir_window,
 	.claim = claim,
 	.claim_space = claim_space,
 	.glance = glance,

@@ -46,6 +46,8 @@ int	mipc_dir_look(struct mipc_store *, enum mipc_kind, uint64_t id,
 	    bool gated, struct mipc_source *);
 int	mipc_dir_look_data(struct mipc_store *, uint64_t id, uint64_t data,
 	    uint64_t size, struct mipc_source *);
+int	mipc_dir_window(struct mipc_store *, uint64_t id, uint64_t data,
+	    size_t size, struct mipc_view *);
 
 extern const struct mipc_life_store mipc_dir_lives;
 extern const struct mipc_store_ops mipc_dir_ops;

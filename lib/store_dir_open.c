@@ -313,6 +313,34 @@ mipc_dir_look_data(struct mipc_store *store, uint64_t id, uint64_t data,
 	return -r;
 }
 
+int
+mipc_dir_window(struct mipc_store *store, uint64_t id, uint64_t data,
+    size_t size, struct mipc_view *out)
+{
+	struct mipc_dir *dir = &of(store)->dir;
+	struct mipc_view view = { .prot = PROT_READ | PROT_WRITE };
+	char name[32];
+	int fd, error;
+
+	mipc_dir_data(id, name);
+	fd = mipc_dir_openat(dir, name, O_RDWR);
+	if (fd == -EACCES || fd == -EROFS) {
+		view.prot = PROT_READ;
+		fd = mipc_dir_openat(dir, name, O_RDONLY);
+	}
+	if (fd < 0)
+		return -fd;
+	error = mipc_view_passing(fd, size, size, &view);
+	mipc_sys_close(fd);
+	if (error == 0 && view.ino != data) {
+		mipc_view_close(&view);
+		error = EIO;
+	}
+	if (error == 0)
+		*out = view;
+	return error;
+}
+
 bool
 mipc_store_same(const struct mipc_store *a, const struct mipc_store *b)
 {

@@ -201,6 +201,22 @@ mipc_view_head(int fd, size_t size, uint64_t least, struct mipc_view *out)
 }
 
 int
+mipc_view_passing(int fd, size_t size, uint64_t least, struct mipc_view *out)
+{
+	struct mipc_view map = { .size = size, .prot = out->prot };
+	int error;
+
+	error = look(fd, least, &map);
+	if (error == 0)
+		error = map_at(fd, &map, MAP_SHARED | MAP_NORESERVE);
+	if (error != 0)
+		return error;
+	map.guard = mipc_bus_guard(map.base, map.size);
+	*out = map;
+	return 0;
+}
+
+int
 mipc_view_whole(int fd, uint64_t least, uint64_t most,
     struct mipc_view *out)
 {

@@ -53,6 +53,9 @@ void	*mipc_view_place(size_t size, int *flags);
  */
 int	mipc_view_head(int fd, size_t size, uint64_t least,
 	    struct mipc_view *out);
+/* The same of any file, to be closed soon: it takes no lasting place. */
+int	mipc_view_passing(int fd, size_t size, uint64_t least,
+	    struct mipc_view *out);
 /* And of all of a file, of `most` bytes at most. */
 int	mipc_view_whole(int fd, uint64_t least, uint64_t most,
 	    struct mipc_view *out);

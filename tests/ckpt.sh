@@ -40,7 +40,12 @@ always_made()
 
 torn_values_are_seen()
 {
-	./tests/ckpt_publish_broken --broken
+	./tests/ckpt_publish_torn --torn
+}
+
+late_values_are_seen()
+{
+	./tests/ckpt_publish_late --late
 }
 
 # calls COMMAND...: each system call that it makes, as NAME NUMBER.
@@ -134,13 +139,14 @@ copy_is_seen()
 
 part=${1:-8}
 make_work
-plan 9
+plan 10
 check "500 checkpoints under load are of one moment each" always_of_one_moment
 check "... which a library that does not look again is seen to miss" \
     moments_are_mixed
 check "3 are made where others never pause" always_made
 check "what is published is torn by a library that copies it as it comes" \
     torn_values_are_seen
+check "and of another moment by one that takes it later" late_values_are_seen
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0; export ASAN_OPTIONS
 what="at any system call"
 if ! command -v strace >/dev/null || ! strace -qq -o /dev/null true; then

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ckpt_publish.c - checkpoints of a namespace with a publication in a segment,
- * into which a writer publishes all the time; each version is then said by a
- * semaphore.  The value is whole in each, and nobody has its lock there, while
- * the process that took it lives.  Who holds the writers' lock, and so keeps
- * them from publishing, has the semaphore of the same moment.  A head that is
- * none is copied as it is.
+ * ckpt_publish.c - checkpoints of a namespace with publications in segments,
+ * into which writers publish all the time; each version is then said by a
+ * semaphore.  One has a large value; of the other two, which are small, one is
+ * always published before the other.  In each checkpoint the values are whole
+ * and those of the semaphores' moment, whether or not the writers' lock keeps
+ * them from publishing, and nobody has that lock there, while the process that
+ * took it lives.  A head that is none is copied as it is.
  *
- *	ckpt_publish [--broken]
+ *	ckpt_publish [--torn | --late]
  *
- * Broken: by a library that copies the bytes as they come; this must be seen.
+ * Torn: by a library that copies the bytes as they come; late: by one that
+ * takes the values after the semaphores' moment; these must be seen.
  */
 #include <sys/shm.h>
 #include <errno.h>
@@ -23,11 +25,13 @@
 #include "harness.h"
 #include "mipc.h"
 
-enum { WORDS = 1 << 18, ROUNDS = 20, PLAIN = 200, LONG = 20, KEY = 4711,
+enum { WORDS = 1 << 18, ROUNDS = 20, PLAIN = 100, LONG = 20, KEY = 4711,
     ROUND_OF_SEM = 16384, HEADS = 40, HEAD = 8192 };
+enum { LARGE, FIRST, SECOND, PUBLICATIONS };	/* keys from KEY + 1 on */
+#define OTHER_KEY	(KEY + 1 + PUBLICATIONS)
 
 static struct mipc_ns *ns;
-static struct mipc_publication pub;
+static struct mipc_publication pub[PUBLICATIONS];
 static uint32_t *value;
 static int set;
 static char file[PATH_MAX], copy[PATH_MAX];
@@ -39,36 +43,83 @@ fail(const char *what)
 }
 
 /* What may be the matter with a copy. */
-enum { TORN = 1, HELD = 2, LOOKED = 64 };
+enum { TORN = 1, LATE = 2, HELD = 4, WRONG = 7, LOOKED = 64 };
 
-/* The segment's publication, in a namespace that has it. */
-static void
-use(struct mipc_ns *in, struct mipc_publication *p)
+static size_t
+most_of(int which)
 {
-	size_t size = mipc_publish_size(WORDS * sizeof(uint32_t), 3);
-	int id = mipc_shmget(in, KEY, 0, 0);
-	void *memory = mipc_shmat(in, id, NULL, 0);
+	return which == LARGE ? WORDS * sizeof(uint32_t) : sizeof(uint32_t);
+}
 
-	if (memory == (void *)-1 || mipc_publish_open(p, memory, size, 0) != 0)
-		fail("publication");
+/* The fewest buffers for the small ones: their writer soon comes round. */
+static unsigned
+buffers_of(int which)
+{
+	return which == LARGE ? 3 : 2;
+}
+
+static size_t
+size_of(int which)
+{
+	return mipc_publish_size(most_of(which), buffers_of(which));
+}
+
+/* The segments' publications, in a namespace that has them. */
+static void
+use(struct mipc_ns *in, struct mipc_publication p[PUBLICATIONS])
+{
+	for (int i = 0; i < PUBLICATIONS; i++) {
+		int id = mipc_shmget(in, KEY + 1 + i, 0, 0);
+		void *memory = mipc_shmat(in, id, NULL, 0);
+
+		if (memory == (void *)-1 || mipc_publish_open(&p[i], memory,
+		    size_of(i), 0) != 0)
+			fail("publication");
+	}
 }
 
 static void
-publish(uint32_t n)
+say(int sem, uint32_t n)
+{
+	if (mipc_semctl(ns, set, sem, SETVAL, (int)(n % ROUND_OF_SEM)) == -1)
+		fail("semctl");
+}
+
+static void
+publish_large(uint32_t n)
 {
 	for (int i = 0; i < WORDS; i++)
 		value[i] = n;
-	if (mipc_publish(&pub, value, WORDS * sizeof(uint32_t), NULL) != 0 ||
-	    mipc_semctl(ns, set, 0, SETVAL, (int)(n % ROUND_OF_SEM)) == -1)
+	if (mipc_publish(&pub[LARGE], value, most_of(LARGE), NULL) != 0)
 		fail("publish");
+	say(0, n);
+}
+
+static void
+publish_small(uint32_t n)
+{
+	if (mipc_publish(&pub[FIRST], &n, sizeof(n), NULL) != 0 ||
+	    mipc_publish(&pub[SECOND], &n, sizeof(n), NULL) != 0)
+		fail("publish");
+	say(1, n);
+}
+
+static void
+make_publication(int which)
+{
+	const size_t size = size_of(which);
+	void *memory = mipc_shmat(ns, mipc_shmget(ns, KEY + 1 + which, size,
+	    IPC_CREAT | 0600), NULL, 0);
+
+	if (memory == (void *)-1 || mipc_publish_init(memory, size,
+	    most_of(which), buffers_of(which)) != 0)
+		fail("segment");
 }
 
 static void
 begin(void)
 {
-	size_t size = mipc_publish_size(WORDS * sizeof(uint32_t), 3);
 	char dir[PATH_MAX];
-	void *memory;
 
 	snprintf(dir, sizeof(dir), "%s/ns", harness_dir());
 	snprintf(copy, sizeof(copy), "%s/copy", harness_dir());
@@ -77,77 +128,113 @@ begin(void)
 	if (ns == NULL)
 		fail(dir);
 	value = harness_shared(WORDS * sizeof(uint32_t));
-	set = mipc_semget(ns, KEY, 1, IPC_CREAT | 0600);
-	memory = mipc_shmat(ns, mipc_shmget(ns, KEY, size, IPC_CREAT | 0600),
-	    NULL, 0);
-	if (set == -1 || memory == (void *)-1 || mipc_publish_init(memory,
-	    size, WORDS * sizeof(uint32_t), 3) != 0)
-		fail("objects");
-	use(ns, &pub);
-	publish(1);
+	set = mipc_semget(ns, KEY, 2, IPC_CREAT | 0600);
+	if (set == -1)
+		fail("set");
+	for (int i = 0; i < PUBLICATIONS; i++)
+		make_publication(i);
+	use(ns, pub);
+	publish_large(1);
+	publish_small(1);
 }
 
 static pid_t
-start_writer(void)
+start_writer(void (*publish)(uint32_t))
 {
 	pid_t pid = harness_fork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		value = harness_shared(most_of(LARGE));
 		for (uint32_t n = 2;; n++)
 			publish(n);
+	}
 	return pid;
 }
 
-/* Is what was published whole in a copy of the namespace, and as it says? */
+/* Of one moment: is the large value there, and the semaphore that says it? */
 static int
-look(bool locked)
+look_at_large(struct mipc_publication *p, uint32_t said)
 {
-	struct mipc_publication p;
-	struct mipc_ns *other;
 	uint64_t version;
-	uint32_t n, said;
-	bool whole, held;
+	bool whole = mipc_publish_read(p, value, most_of(LARGE), &version) ==
+	    (ssize_t)most_of(LARGE);
+
+	for (int i = 0; i < WORDS; i++)
+		whole = whole && value[i] == (uint32_t)version;
+	return (whole ? 0 : TORN) | (said == version % ROUND_OF_SEM ||
+	    said == (version - 1) % ROUND_OF_SEM ? 0 : LATE);
+}
+
+/* The first, the second, and then the semaphore. */
+static int
+look_at_small(struct mipc_publication *p, uint32_t said)
+{
+	uint64_t version[PUBLICATIONS];
+	bool whole = true, now, before;
+	uint32_t n = 0;
+
+	for (int i = FIRST; i <= SECOND; i++)
+		whole = whole && mipc_publish_read(&p[i], &n, sizeof(n),
+		    &version[i]) == sizeof(n) && n == (uint32_t)version[i];
+	now = said == version[SECOND] % ROUND_OF_SEM;
+	before = said == (version[SECOND] - 1) % ROUND_OF_SEM;
+	return (whole ? 0 : TORN) |
+	    ((version[FIRST] == version[SECOND] && (now || before)) ||
+	    (version[FIRST] == version[SECOND] + 1 && now) ? 0 : LATE);
+}
+
+/* Can somebody publish? */
+static int
+look_at_lock(struct mipc_publication *p)
+{
+	const uint64_t version = mipc_publish_version(p);
+
+	return mipc_publish(p, value, 1, &(struct timespec){ 1, 0 }) != 0 ||
+	    mipc_publish_version(p) != version + 1 ? HELD : 0;
+}
+
+static int
+look(void)
+{
+	struct mipc_publication p[PUBLICATIONS];
+	struct mipc_ns *other;
+	int there, wrong;
 
 	if (mipc_restore(file, copy, NULL) != 0)
 		fail("restore");
 	other = mipc_open(copy, 0);
 	if (other == NULL)
 		fail(copy);
-	use(other, &p);
-	whole = mipc_publish_read(&p, value, WORDS * sizeof(uint32_t),
-	    &version) == WORDS * sizeof(uint32_t);
-	n = value[0];
-	for (int i = 0; i < WORDS; i++)
-		whole = whole && value[i] == n;
-	said = (uint32_t)mipc_semctl(other, mipc_semget(other, KEY, 1, 0), 0,
-	    GETVAL);
-	whole = whole && n == version;
-	if (locked)
-		whole = whole && (said == n % ROUND_OF_SEM ||
-		    said == (n - 1) % ROUND_OF_SEM);
-	held = mipc_publish(&p, value, 1, &(struct timespec){ 1, 0 }) != 0 ||
-	    mipc_publish_version(&p) != version + 1;
-	mipc_shmdt(other, p.memory);
+	use(other, p);
+	there = mipc_semget(other, KEY, 2, 0);
+	wrong = look_at_large(&p[LARGE],
+	    (uint32_t)mipc_semctl(other, there, 0, GETVAL));
+	wrong |= look_at_small(p,
+	    (uint32_t)mipc_semctl(other, there, 1, GETVAL));
+	for (int i = 0; i < PUBLICATIONS; i++) {
+		wrong |= look_at_lock(&p[i]);
+		mipc_shmdt(other, p[i].memory);
+	}
 	mipc_close(other);
-	return (whole ? 0 : TORN) | (held ? HELD : 0);
+	return wrong;
 }
 
 /* In a process of its own, which ends with all that it has of the copy. */
 static int
-look_there(bool locked)
+look_there(void)
 {
 	pid_t pid = harness_fork();
 	int status;
 
 	if (pid == 0) {
 		value = harness_shared(WORDS * sizeof(uint32_t));
-		_exit(LOOKED | look(locked));
+		_exit(LOOKED | look());
 	}
 	status = harness_reap(pid, LONG);
 	harness_remove(copy);
-	if ((status & ~(3 << 8)) != LOOKED << 8)
+	if ((status & ~(WRONG << 8)) != LOOKED << 8)
 		harness_die("status %d", status);
-	return status >> 8 & 3;
+	return status >> 8 & WRONG;
 }
 
 /* Looked at while this process lives, and has the lock still. */
@@ -156,12 +243,12 @@ take(bool locked)
 {
 	int wrong;
 
-	if (locked && mipc_publish_begin(&pub, NULL) == NULL)
+	if (locked && mipc_publish_begin(&pub[LARGE], NULL) == NULL)
 		fail("begin");
 	if (mipc_checkpoint(ns, file, 1, NULL) != 0)
 		fail("checkpoint");
-	wrong = look_there(locked);
-	if (locked && mipc_publish_abort(&pub) != 0)
+	wrong = look_there();
+	if (locked && mipc_publish_abort(&pub[LARGE]) != 0)
 		fail("abort");
 	return wrong;
 }
@@ -175,6 +262,95 @@ count_bad(bool locked, int rounds)
 	for (int n = 0; n < rounds; n++)
 		bad += take(locked) != 0;
 	return bad;
+}
+
+/* With a place of every reader's taken by this process. */
+static int
+count_bad_unplaced(void)
+{
+	struct mipc_reading reading[MIPC_PUBLISH_READERS] = { { 0 } };
+	int bad;
+
+	for (int i = 0; i < MIPC_PUBLISH_READERS; i++)
+		if (mipc_publish_look(&pub[LARGE], &reading[i]) == NULL)
+			fail("look");
+	bad = count_bad(false, ROUNDS);
+	for (int i = 0; i < MIPC_PUBLISH_READERS; i++)
+		mipc_publish_done(&pub[LARGE], &reading[i]);
+	return bad;
+}
+
+/* --- a segment that becomes a publication ------------------------------- */
+
+static void *
+other_segment(struct mipc_ns *in, size_t size)
+{
+	void *memory = mipc_shmat(in, mipc_shmget(in, OTHER_KEY, size,
+	    size > 0 ? IPC_CREAT | 0600 : 0), NULL, 0);
+
+	if (memory == (void *)-1)
+		fail("segment");
+	return memory;
+}
+
+/* All that a program does that starts over and over. */
+static void
+come_and_go(uint32_t n)
+{
+	mipc_u32 *memory = other_segment(ns, size_of(LARGE));
+	struct mipc_publication p;
+
+	if (mipc_publish_init(memory, size_of(LARGE), most_of(LARGE), 3) != 0 ||
+	    mipc_publish_open(&p, memory, size_of(LARGE), 0) != 0)
+		fail("init");
+	memset(value, (int)n, most_of(LARGE));
+	for (int i = 0; i < 3; i++)
+		if (mipc_publish(&p, value, most_of(LARGE), NULL) != 0)
+			fail("publish");
+	mipc_give(memory, 0);
+	mipc_shmdt(ns, memory);
+}
+
+/* There it is none, or one without a value, or with a whole one. */
+static bool
+is_one_or_none(struct mipc_ns *in)
+{
+	struct mipc_publication p;
+	bool good = true;
+
+	if (mipc_publish_open(&p, other_segment(in, 0), size_of(LARGE), 0) ==
+	    0) {
+		ssize_t n = mipc_publish_read(&p, value, most_of(LARGE), NULL);
+
+		good = n == -1 ? errno == ENODATA :
+		    n == (ssize_t)most_of(LARGE) &&
+		    memcmp(value, (char *)value + 1, (size_t)n - 1) == 0;
+		good = good && look_at_lock(&p) == 0;
+	}
+	return good;
+}
+
+static bool
+newcomers_are_whole(void)
+{
+	void *memory = other_segment(ns, size_of(LARGE));
+	pid_t writer = start_writer(come_and_go);
+	bool good = mipc_shmdt(ns, memory) == 0;
+
+	for (int i = 0; i < ROUNDS && good; i++) {
+		struct mipc_ns *other;
+
+		if (mipc_checkpoint(ns, file, 1, NULL) != 0 ||
+		    mipc_restore(file, copy, NULL) != 0)
+			fail("checkpoint");
+		other = mipc_open(copy, 0);
+		good = other != NULL && is_one_or_none(other);
+		mipc_close(other);
+		harness_remove(copy);
+	}
+	kill(writer, SIGKILL);
+	harness_reap(writer, LONG);
+	return good;
 }
 
 /* --- heads that are none ------------------------------------------------ */
@@ -193,7 +369,7 @@ is_copied(const char *bytes, size_t size)
 	other = mipc_open(copy, 0);
 	if (other == NULL)
 		fail(copy);
-	there = mipc_shmat(other, mipc_shmget(other, KEY + 1, 0, 0), NULL, 0);
+	there = mipc_shmat(other, mipc_shmget(other, OTHER_KEY, 0, 0), NULL, 0);
 	same = there != (void *)-1 && memcmp(there, bytes, size) == 0;
 	mipc_shmdt(other, there);
 	mipc_close(other);
@@ -219,7 +395,7 @@ static bool
 damaged_is_copied(void)
 {
 	size_t size = mipc_publish_size(4096, 3);
-	void *memory = mipc_shmat(ns, mipc_shmget(ns, KEY + 1, size,
+	void *memory = mipc_shmat(ns, mipc_shmget(ns, OTHER_KEY, size,
 	    IPC_CREAT | 0600), NULL, 0);
 	bool same = true;
 
@@ -238,7 +414,7 @@ damaged_is_copied(void)
 static bool
 overtaken_ends(void)
 {
-	mipc_u64 *latest = (mipc_u64 *)mipc_shmat(ns, mipc_shmget(ns, KEY + 1,
+	mipc_u64 *latest = (mipc_u64 *)mipc_shmat(ns, mipc_shmget(ns, OTHER_KEY,
 	    0, 0), NULL, 0) + 8;
 	pid_t pid;
 	int r;
@@ -264,41 +440,55 @@ overtaken_ends(void)
 /* --- all of it ---------------------------------------------------------- */
 
 static void
-must_be_whole(void)
+must_be_right(void)
 {
-	tap_ok(count_bad(true, ROUNDS) == 0, "with the writers' lock each of "
-	    "%d has the value whole, and its semaphore", ROUNDS);
-	tap_ok(count_bad(false, PLAIN) == 0, "without it each of %d has it "
-	    "whole", PLAIN);
+	tap_ok(count_bad(true, ROUNDS) == 0, "with a writers' lock each of "
+	    "%d has the values whole, and of the sets' moment", ROUNDS);
+	tap_ok(count_bad(false, PLAIN) == 0, "without it each of %d has",
+	    PLAIN);
+	tap_ok(count_bad_unplaced() == 0, "with no place for a reader each of "
+	    "%d has", ROUNDS);
+	tap_ok(newcomers_are_whole(), "a segment that becomes a publication "
+	    "is one, or none");
 	tap_ok(damaged_is_copied(), "what is no head is copied as it is");
 	tap_ok(overtaken_ends(), "one that never stands still ends");
 }
 
-static void
-must_be_seen(void)
+static bool
+is_seen(int what)
 {
 	int n = 0;
 
-	tap_ok((take(true) & HELD) != 0, "a lock that is copied is seen");
-	while (n < PLAIN && (take(false) & TORN) == 0)
+	while (n < PLAIN && (take(false) & what) == 0)
 		n++;
-	tap_ok(n < PLAIN, "a mixture is seen, after %d", n);
+	tap_note("seen after %d", n);
+	return n < PLAIN;
 }
 
 int
 main(int argc, char **argv)
 {
-	bool broken = argc > 1 && strcmp(argv[1], "--broken") == 0;
-	pid_t writer;
+	const char *broken = argc > 1 ? argv[1] : "";
+	pid_t writer[2];
 
 	begin();
-	tap_plan(broken ? 2 : 4);
-	writer = start_writer();
-	if (broken)
-		must_be_seen();
-	else
-		must_be_whole();
-	kill(writer, SIGKILL);
-	harness_reap(writer, LONG);
+	writer[0] = start_writer(publish_large);
+	writer[1] = start_writer(publish_small);
+	if (strcmp(broken, "--torn") == 0) {
+		tap_plan(2);
+		tap_ok((take(true) & HELD) != 0, "a lock that is copied is "
+		    "seen");
+		tap_ok(is_seen(TORN), "a mixture is seen");
+	} else if (strcmp(broken, "--late") == 0) {
+		tap_plan(1);
+		tap_ok(is_seen(LATE), "a value of another moment is seen");
+	} else {
+		tap_plan(6);
+		must_be_right();
+	}
+	for (int i = 0; i < 2; i++) {
+		kill(writer[i], SIGKILL);
+		harness_reap(writer[i], LONG);
+	}
 	return tap_end();
 }

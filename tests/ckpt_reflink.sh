@@ -92,6 +92,8 @@ on()
 	check "$1: ... page by page they are torn" page_by_page
 	check "$1: both ways have the same bytes, and are told apart" \
 	    same_either_way
+	check "$1: what is published is whole, and of the sets' moment" \
+	    env TMPDIR="$at" ./tests/ckpt_publish
 	check "$1: where there is no space to share blocks they are copied" \
 	    no_space
 }
@@ -117,7 +119,7 @@ mounted()
 	    >"$work/said"
 	status=$?
 	if [ "$status" -eq 99 ] || ! [ -s "$work/said" ]; then
-		for n in 1 2 3 4; do
+		for n in 1 2 3 4 5; do
 			skip "$1: $n" "no $1 can be mounted here"
 		done
 		return
@@ -168,7 +170,7 @@ if [ "${1-}" = --mounted ]; then
 fi
 need python3 unshare fallocate stat
 make_work
-plan 9
+plan 11
 if strace -qq -o /dev/null true 2>/dev/null; then
 	check "a sparse segment stays sparse, and its holes are not read" sparse
 else
