@@ -26,7 +26,6 @@ off_t	file_size(const char *path);
 long	file_blocks(const char *path);
 bool	exists(const char *path);
 void	cut(const char *path, off_t size);
-int	descriptors(void);		/* open ones of the process */
 
 /* The map, which must be one. */
 struct mipc_map *have(struct mipc_map *map);

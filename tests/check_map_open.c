@@ -38,19 +38,19 @@ START_TEST(a_descriptor_is_kept_or_not)
 	struct mipc_map *map;
 
 	must(fd != -1);
-	open_fds = descriptors();
+	open_fds = open_descriptors();
 	map = have(mipc_map_open_fd(fd, 0, NULL));
-	must_eq(descriptors(), open_fds + 1);
+	must_eq(open_descriptors(), open_fds + 1);
 	must(mipc_map_descriptor(map) != fd);
 	must(fcntl(mipc_map_descriptor(map), F_GETFD) & FD_CLOEXEC);
 	close(fd);
 	must_eq(mipc_map_size(map), 100);
 	mipc_map_free(map);
-	must_eq(descriptors(), open_fds - 1);
+	must_eq(open_descriptors(), open_fds - 1);
 
 	map = have(mipc_map_open(in_dir("file"), 0,
 	    HOW(.options = MIPC_MAP_FORGET)));
-	must_eq(descriptors(), open_fds - 1);
+	must_eq(open_descriptors(), open_fds - 1);
 	must_error(mipc_map_descriptor(map), EBADF);
 	must_error(mipc_map_size(map), EBADF);
 	must_error(mipc_map_resize(map, 200), EBADF);
@@ -438,9 +438,9 @@ START_TEST(a_temporary_file_goes_when_it_is_closed)
 	must_eq(chdir("/"), 0);
 	mipc_map_free(map);
 	must(!exists(in_dir("relative")));
-	n = descriptors();
+	n = open_descriptors();
 	map = have(mipc_map_open(testing_dir, 100, TEMPORARY));
-	must_eq(descriptors(), n + 1);
+	must_eq(open_descriptors(), n + 1);
 	put(map, 0, "nameless");
 	mipc_map_free(map);
 	must_eq(unlink(path), 0);
@@ -451,7 +451,7 @@ END_TEST
 
 START_TEST(closed_is_closed)
 {
-	const int n = descriptors();
+	const int n = open_descriptors();
 	struct mipc_map *map = have(mipc_map_open(a_file("file", 100), 0,
 	    NULL));
 	char byte;
@@ -461,7 +461,7 @@ START_TEST(closed_is_closed)
 	must_eq(mipc_map_close(map), 0);
 	must_eq(mipc_map_closed(map), 1);
 	must_eq(mipc_map_close(map), 0);
-	must_eq(descriptors(), n);
+	must_eq(open_descriptors(), n);
 	must_eq(mipc_map_length(map), 0);
 	must_error(mipc_map_get(map, 0, 1, &byte, 1), EBADF);
 	must_error(mipc_map_set(map, 0, 1, &byte, 1), EBADF);

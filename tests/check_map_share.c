@@ -292,7 +292,7 @@ START_TEST(what_comes_over_a_socket_is_not_trusted)
 	must_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	file = open(path, O_RDWR);
 	dir = open(testing_dir, O_RDONLY);
-	fds = descriptors();
+	fds = open_descriptors();
 	const struct {
 		uint64_t letter[3];
 		int fd, n;
@@ -314,7 +314,7 @@ START_TEST(what_comes_over_a_socket_is_not_trusted)
 		send_raw(pair[0], bad[i].letter, bad[i].fd, bad[i].n);
 		must(mipc_map_receive(pair[1], NULL) == NULL);
 		must_eq(errno, EPROTO);
-		must_eq(descriptors(), fds);
+		must_eq(open_descriptors(), fds);
 	}
 	must(file_size(path) == (off_t)(4 * PAGE));
 	must_eq(send(pair[0], "short", 5, 0), 5);

@@ -5,7 +5,6 @@
 #include "check_map.h"
 
 #include <sys/stat.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,19 +65,6 @@ void
 cut(const char *path, off_t size)
 {
 	must_eq(truncate(path, size), 0);
-}
-
-int
-descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
 }
 
 struct mipc_map *

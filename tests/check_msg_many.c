@@ -7,7 +7,6 @@
 
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -444,19 +443,6 @@ START_TEST(M7_calls_go_on_after_all_descriptors_are_closed)
 	must_be(id, 0, 0);
 }
 END_TEST
-
-static int
-open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
 
 START_TEST(M7_calls_leave_no_descriptor_behind)
 {

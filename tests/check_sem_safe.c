@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -507,19 +506,6 @@ START_TEST(S11_calls_go_on_after_all_descriptors_are_closed)
 	must_be(id, 1, 1);
 }
 END_TEST
-
-static int
-open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
 
 START_TEST(S11_calls_leave_no_descriptor_behind)
 {

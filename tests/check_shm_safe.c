@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -189,19 +188,6 @@ START_TEST(H4_no_descriptor_number_of_the_program_is_touched)
 	must_eq(attached(id), 0);
 }
 END_TEST
-
-static int
-open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
 
 START_TEST(H4_calls_leave_no_descriptor_behind)
 {

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <dirent.h>
 #include <fnmatch.h>
 #include <ftw.h>
 #include <limits.h>
@@ -288,6 +289,19 @@ exec_role(const char *role, const char *arg1, const char *arg2)
 }
 
 /* ---- files ---- */
+
+int
+open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	must(dir != NULL);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
 
 static int
 remove_entry(const char *path, const struct stat *st, int type,

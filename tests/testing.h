@@ -96,6 +96,9 @@ void	await_dead_leader(pid_t pid);
 /* Wait until it sleeps in the kernel, or has ended. */
 void	await_sleep(pid_t pid);
 
+/* How many descriptors the process has open, and a few more always. */
+int	open_descriptors(void);
+
 /*
  * Start this very program again in the calling process: main's --role.  It
  * shares the board if it calls testing_join() first.

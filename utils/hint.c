@@ -11,6 +11,7 @@
  * SHARE of the time.
  */
 #include "hint.h"
+#include "elapsed.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -56,17 +57,7 @@ hint_begin(struct hint *h, const char *dir, double seconds)
 void
 hint_looks(struct hint *h)
 {
-	clock_gettime(CLOCK_MONOTONIC, &h->begun);
-}
-
-static double
-since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) +
-	    (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+	elapsed_begin(&h->begun);
 }
 
 /* Forget what was told; has a file come or gone? */
@@ -119,7 +110,7 @@ sleep_for(const struct hint *h, double seconds, int listen)
 enum hint_end
 hint_await(struct hint *h)
 {
-	const double took = since(&h->begun);
+	const double took = elapsed(&h->begun);
 	const double pause = SHARE * took > MOST_OFTEN ? SHARE * took :
 	    MOST_OFTEN;
 	const bool files = drain(h);

@@ -4,6 +4,7 @@
  */
 #include "mipcsnap.h"
 
+#include "elapsed.h"
 #include "options.h"
 #include "parse.h"
 #include "table.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { CELL = MIPC_COMMAND, KEEP_MOST = 1000 };
@@ -28,16 +28,6 @@ struct meter {
 	bool shown;
 };
 
-static double
-since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) +
-	    (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
-
 static void
 show(void *arg, unsigned long long done, unsigned long long all)
 {
@@ -45,7 +35,7 @@ show(void *arg, unsigned long long done, unsigned long long all)
 	const double percent = all == 0 ? 100 :
 	    100.0 * (double)done / (double)all;
 
-	if (!meter->shown && since(&meter->began) < 1)
+	if (!meter->shown && elapsed(&meter->began) < 1)
 		return;
 	meter->shown = true;
 	fprintf(stderr, "\r%s: %3.0f %% of %llu MiB\033[K", meter->what,
@@ -61,7 +51,7 @@ begin_meter(struct meter *meter, const char *what,
 {
 	*meter = (struct meter){ .what = what };
 	*progress = (struct mipc_progress){ .tell = show, .arg = meter };
-	clock_gettime(CLOCK_MONOTONIC, &meter->began);
+	elapsed_begin(&meter->began);
 	if (!isatty(STDERR_FILENO))
 		progress->tell = NULL;
 	return progress;
