@@ -25,8 +25,8 @@
 #include "harness.h"
 #include "mipc.h"
 
-enum { WORDS = 1 << 18, ROUNDS = 20, PLAIN = 100, LONG = 20, KEY = 4711,
-    ROUND_OF_SEM = 16384, HEADS = 40, HEAD = 8192 };
+enum { WORDS = 1 << 18, ROUNDS = 20, PLAIN = 60, LONG = 20, KEY = 4711,
+    ROUND_OF_SEM = 16384, HEADS = 16, HEAD = 8192 };
 enum { LARGE, FIRST, SECOND, PUBLICATIONS };	/* keys from KEY + 1 on */
 #define OTHER_KEY	(KEY + 1 + PUBLICATIONS)
 
