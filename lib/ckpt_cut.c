@@ -34,6 +34,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "crash.h"
 #include "gate.h"
 #include "look.h"
 #include "sem.h"
@@ -407,6 +408,7 @@ try(struct mipc_cut *cut)
 	error = cut->segment != NULL ? list_segment(cut) : list(cut);
 	if (error == 0)
 		error = mipc_values_find(cut);
+	mipc_crash_point("cut: found");
 	if (error == 0)
 		error = copy_and_look(cut);
 	if (error != 0)

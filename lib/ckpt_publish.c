@@ -28,6 +28,7 @@
 
 #include <errno.h>
 
+#include "crash.h"
 #include "gate.h"
 #include "view.h"
 
@@ -250,12 +251,16 @@ read_all(struct mipc_ckpt_values *values)
 	int error = 0;
 	bool all;
 
-	for (uint32_t i = 0; i < values->n && error == 0; i++)
+	for (uint32_t i = 0; i < values->n && error == 0; i++) {
 		error = read_one(&values->value[i]);
+		mipc_crash_point("values: one is read");
+	}
 	for (int i = 0; i < ROUNDS && error == 0; i++) {
 		error = read_again(values, &all);
-		if (error == 0 && all)
+		if (error == 0 && all) {
+			mipc_crash_point("values: read");
 			return 0;
+		}
 	}
 	return error != 0 ? error : EAGAIN;
 }
@@ -366,6 +371,7 @@ mipc_values_copy(struct mipc_cut *cut)
 	struct mipc_cut_object *o;
 	int error = 0;
 
+	mipc_crash_point("values: to be copied");
 #ifdef MIPC_BREAK_MOMENT
 	for (int i = 0; i < 1000 && error == 0; i++) {
 		mipc_values_leave(cut);

@@ -130,6 +130,7 @@ main(int argc, char **argv)
 	tcase_add_checked_fixture(dir, enter_dir, leave);
 	tcase_add_checked_fixture(anon, enter_anon, leave);
 	add_call_tests(alone);
+	add_ckpt_tests(alone);
 	add_format_tests(alone);
 	add_map_tests(alone);
 	add_wait_tests(alone);
@@ -139,6 +140,7 @@ main(int argc, char **argv)
 	add_lock_tests(dir);
 	add_lock_tests(anon);
 	add_msg_tests(anon);
+	tcase_set_timeout(alone, 20);
 	tcase_set_timeout(dir, 20);
 	tcase_set_timeout(anon, 20);
 	suite_add_tcase(suite, alone);

@@ -29,6 +29,7 @@ mipc_life told_life(int where);
 void	live(void *arg);
 
 void	add_call_tests(TCase *tc);
+void	add_ckpt_tests(TCase *tc);
 void	add_format_tests(TCase *tc);
 void	add_life_tests(TCase *tc);
 void	add_lock_tests(TCase *tc);
