@@ -4,7 +4,8 @@
 # any system call while one is written or restored leaves the old or the new.
 #
 # Of each a library or a copy that errs is seen to.  (Calls that change nothing
-# on disk are sampled while one is restored; ckpt_long.sh takes all.)
+# on disk are sampled while one is restored; ckpt_long.sh takes all, and all
+# rounds of ckpt_publish.)
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/tap.sh"
@@ -139,7 +140,7 @@ copy_is_seen()
 
 part=${1:-8}
 make_work
-plan 10
+plan $((part > 1 ? 10 : 11))
 check "500 checkpoints under load are of one moment each" always_of_one_moment
 check "... which a library that does not look again is seen to miss" \
     moments_are_mixed
@@ -147,6 +148,8 @@ check "3 are made where others never pause" always_made
 check "what is published is torn by a library that copies it as it comes" \
     torn_values_are_seen
 check "and of another moment by one that takes it later" late_values_are_seen
+[ "$part" -gt 1 ] ||
+    check "and by ours it never is" ./tests/ckpt_publish --all
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0; export ASAN_OPTIONS
 what="at any system call"
 if ! command -v strace >/dev/null || ! strace -qq -o /dev/null true; then

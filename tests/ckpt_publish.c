@@ -8,10 +8,11 @@
  * them from publishing, and nobody has that lock there, while the process that
  * took it lives.  A head that is none is copied as it is.
  *
- *	ckpt_publish [--torn | --late]
+ *	ckpt_publish [--all | --torn | --late]
  *
- * Torn: by a library that copies the bytes as they come; late: by one that
- * takes the values after the semaphores' moment; these must be seen.
+ * All: every round, and not one of PART.  Torn: by a library that copies the
+ * bytes as they come; late: by one that takes the values after the semaphores'
+ * moment; these must be seen.
  */
 #include <sys/shm.h>
 #include <errno.h>
@@ -25,8 +26,8 @@
 #include "harness.h"
 #include "mipc.h"
 
-enum { WORDS = 1 << 18, ROUNDS = 20, PLAIN = 60, LONG = 20, KEY = 4711,
-    ROUND_OF_SEM = 16384, HEADS = 16, HEAD = 8192 };
+enum { WORDS = 1 << 18, ROUNDS = 20, PLAIN = 100, PART = 4, LONG = 20,
+    KEY = 4711, ROUND_OF_SEM = 16384, HEADS = 40, HEAD = 8192 };
 enum { LARGE, FIRST, SECOND, PUBLICATIONS };	/* keys from KEY + 1 on */
 #define OTHER_KEY	(KEY + 1 + PUBLICATIONS)
 
@@ -34,6 +35,7 @@ static struct mipc_ns *ns;
 static struct mipc_publication pub[PUBLICATIONS];
 static uint32_t *value;
 static int set;
+static unsigned part = PART;		/* one of so many rounds */
 static char file[PATH_MAX], copy[PATH_MAX];
 
 static void
@@ -255,11 +257,11 @@ take(bool locked)
 
 /* How many of at most so many checkpoints were not whole. */
 static int
-count_bad(bool locked, int rounds)
+count_bad(bool locked, unsigned rounds)
 {
 	int bad = 0;
 
-	for (int n = 0; n < rounds; n++)
+	for (unsigned n = 0; n < rounds; n++)
 		bad += take(locked) != 0;
 	return bad;
 }
@@ -274,7 +276,7 @@ count_bad_unplaced(void)
 	for (int i = 0; i < MIPC_PUBLISH_READERS; i++)
 		if (mipc_publish_look(&pub[LARGE], &reading[i]) == NULL)
 			fail("look");
-	bad = count_bad(false, ROUNDS);
+	bad = count_bad(false, ROUNDS / part);
 	for (int i = 0; i < MIPC_PUBLISH_READERS; i++)
 		mipc_publish_done(&pub[LARGE], &reading[i]);
 	return bad;
@@ -337,7 +339,7 @@ newcomers_are_whole(void)
 	pid_t writer = start_writer(come_and_go);
 	bool good = mipc_shmdt(ns, memory) == 0;
 
-	for (int i = 0; i < ROUNDS && good; i++) {
+	for (unsigned i = 0; i < ROUNDS / part && good; i++) {
 		struct mipc_ns *other;
 
 		if (mipc_checkpoint(ns, file, 1, NULL) != 0 ||
@@ -401,7 +403,7 @@ damaged_is_copied(void)
 
 	if (memory == (void *)-1)
 		fail("segment");
-	for (unsigned i = 0; i < HEADS && same; i++) {
+	for (unsigned i = 0; i < HEADS / part && same; i++) {
 		if (mipc_publish_init(memory, size, 4096, 3) != 0)
 			fail("init");
 		spoil(memory, i);
@@ -442,12 +444,14 @@ overtaken_ends(void)
 static void
 must_be_right(void)
 {
-	tap_ok(count_bad(true, ROUNDS) == 0, "with a writers' lock each of "
-	    "%d has the values whole, and of the sets' moment", ROUNDS);
-	tap_ok(count_bad(false, PLAIN) == 0, "without it each of %d has",
-	    PLAIN);
+	const unsigned some = ROUNDS / part, more = PLAIN / part;
+
+	tap_ok(count_bad(true, some) == 0, "with a writers' lock each of %u "
+	    "has the values whole, and of the sets' moment", some);
+	tap_ok(count_bad(false, more) == 0, "without it each of %u has",
+	    more);
 	tap_ok(count_bad_unplaced() == 0, "with no place for a reader each of "
-	    "%d has", ROUNDS);
+	    "%u has", some);
 	tap_ok(newcomers_are_whole(), "a segment that becomes a publication "
 	    "is one, or none");
 	tap_ok(damaged_is_copied(), "what is no head is copied as it is");
@@ -468,18 +472,20 @@ is_seen(int what)
 int
 main(int argc, char **argv)
 {
-	const char *broken = argc > 1 ? argv[1] : "";
+	const char *option = argc > 1 ? argv[1] : "";
 	pid_t writer[2];
 
+	if (strcmp(option, "--all") == 0)
+		part = 1;
 	begin();
 	writer[0] = start_writer(publish_large);
 	writer[1] = start_writer(publish_small);
-	if (strcmp(broken, "--torn") == 0) {
+	if (strcmp(option, "--torn") == 0) {
 		tap_plan(2);
 		tap_ok((take(true) & HELD) != 0, "a lock that is copied is "
 		    "seen");
 		tap_ok(is_seen(TORN), "a mixture is seen");
-	} else if (strcmp(broken, "--late") == 0) {
+	} else if (strcmp(option, "--late") == 0) {
 		tap_plan(1);
 		tap_ok(is_seen(LATE), "a value of another moment is seen");
 	} else {

@@ -4,6 +4,8 @@
 # checkpoint is as it was at one moment, whatever is stored meanwhile; and what
 # is in no file's blocks is in no checkpoint.
 #
+# Of what is published some rounds are tried; ckpt_reflink_long.sh has all.
+#
 # Mounts are made in a mount namespace of their own and go with it.
 
 srcdir=${srcdir:-.}
@@ -93,16 +95,18 @@ on()
 	check "$1: both ways have the same bytes, and are told apart" \
 	    same_either_way
 	check "$1: what is published is whole, and of the sets' moment" \
-	    env TMPDIR="$at" ./tests/ckpt_publish
+	    env TMPDIR="$at" ./tests/ckpt_publish $all
 	check "$1: where there is no space to share blocks they are copied" \
 	    no_space
 }
 
-# --mounted FILESYSTEM WORK: inside the mount namespace; 99: not mounted.
+# --mounted FILESYSTEM WORK [--all]: inside the mount namespace; 99: not
+# mounted.
 inside()
 {
 	trap - EXIT
 	work=$2
+	all=${3-}
 	at=$work/$1
 	mkdir "$at" && truncate -s 512M "$work/$1.image" &&
 	    "mkfs.$1" -q "$work/$1.image" >/dev/null 2>&1 &&
@@ -116,7 +120,7 @@ mounted()
 {
 	PATH=$PATH:/usr/sbin:/sbin unshare -m sh \
 	    "$srcdir/tests/ckpt_reflink.sh" --mounted "$1" "$work" \
-	    >"$work/said"
+	    $all >"$work/said"
 	status=$?
 	if [ "$status" -eq 99 ] || ! [ -s "$work/said" ]; then
 		for n in 1 2 3 4 5; do
@@ -166,8 +170,10 @@ for at in 5 << 20, 1000 << 20:
 
 program=./tests/ckpt_bytes
 if [ "${1-}" = --mounted ]; then
-	inside "$2" "$3"
+	shift
+	inside "$@"
 fi
+all=${1-}
 need python3 unshare fallocate stat
 make_work
 plan 11
