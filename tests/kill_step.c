@@ -20,8 +20,9 @@
  *			of sets and queues a third, and what does not make or
  *			remove one on one store; of the scenes of queues a
  *			sixth)
- *	--parts N	samples of one of so many scenes, drawn by the seed, and
- *			no proof that broken libraries are seen
+ *	--parts N	one of so many scenes, drawn by the seed, and no proof
+ *			that broken libraries are seen; so many seeds, each
+ *			two after the one before, have all scenes
  *	--proof		only the last lines
  *	--states	all of those that matter
  *	--every		each single instruction
@@ -391,17 +392,17 @@ number_of(const struct scene *scene)
 }
 
 /*
- * Samples are of a part of the scenes, of which there are very many of
- * queues.
+ * One part of the scenes; samples are of still fewer of queues, of which
+ * there are very many.
  */
 static bool
 is_left_out(const struct scene *scene)
 {
-	const unsigned parts = option.parts *
-	    (scene->queues != NULL ? PART_OF_QUEUES : 1);
+	const bool few = option.which == SAMPLE && option.store == NULL &&
+	    scene->queues != NULL;
+	const unsigned parts = option.parts * (few ? PART_OF_QUEUES : 1);
 
-	return option.which == SAMPLE && !option.kernel &&
-	    option.scene == NULL && option.store == NULL &&
+	return !option.kernel && option.scene == NULL &&
 	    (number_of(scene) + option.seed / 2) % parts != 0;
 }
 
