@@ -9,6 +9,12 @@
  * under the lock: the sum is right whenever nobody is inside.  One is killed
  * there, between the two.  The next one to have the lock is told, makes the
  * sum anew, and goes on.
+ *
+ * A table that is to outlive all of them, and the machine, is saved now and
+ * then by mipc_share_save(table, "table.saved", 2, NULL), which waits for the
+ * lock as any worker does, so that the sum is right in every such file; if it
+ * returns 1 a worker was killed inside: sum_of(), and save again.  The next
+ * start begins with mipc_share_load("table.saved", sizeof(*table)).
  */
 #include <mipc.h>
 

@@ -311,12 +311,11 @@ write_file(struct writer *w, struct mipc_cut *cut, const char *path,
 	return error;
 }
 
-static int
-make(struct mipc_ns *ns, const int *segment, const char *path, unsigned keep,
+int
+mipc_ckpt_write(struct mipc_cut *cut, const char *path, unsigned keep,
     const struct mipc_progress *progress)
 {
 	struct writer w = { .progress = progress };
-	struct mipc_cut cut;
 	void *memory;
 	int error;
 
@@ -324,11 +323,32 @@ make(struct mipc_ns *ns, const int *segment, const char *path, unsigned keep,
 	if (error != 0)
 		return error;
 	w.buffer = memory;
+	error = write_file(&w, cut, path, keep);
+	mipc_view_free(memory, BUFFER);
+	return error;
+}
+
+int
+mipc_ckpt_keeps(unsigned keep)
+{
+	if (keep >= 1 && keep <= MIPC_REPLACE_KEEPS)
+		return 0;
+	mipc_reason_set("%u generations: 1 to %u can be kept", keep,
+	    MIPC_REPLACE_KEEPS);
+	return EINVAL;
+}
+
+static int
+make(struct mipc_ns *ns, const int *segment, const char *path, unsigned keep,
+    const struct mipc_progress *progress)
+{
+	struct mipc_cut cut;
+	int error;
+
 	error = mipc_cut_make(&cut, ns, segment);
 	if (error == 0)
-		error = write_file(&w, &cut, path, keep);
+		error = mipc_ckpt_write(&cut, path, keep, progress);
 	mipc_cut_free(&cut);
-	mipc_view_free(memory, BUFFER);
 	return error;
 }
 
@@ -341,13 +361,9 @@ checkpoint(struct mipc_ns *ns, const int *segment, const char *path,
 
 	mipc_reason_set("%s", "");
 	mipc_gate_check();
-	if (keep < 1 || keep > MIPC_REPLACE_KEEPS) {
-		mipc_reason_set("%u generations: 1 to %u can be kept", keep,
-		    MIPC_REPLACE_KEEPS);
-		error = EINVAL;
-	} else {
+	error = mipc_ckpt_keeps(keep);
+	if (error == 0)
 		error = make(ns, segment, path, keep, progress);
-	}
 	if (error == 0)
 		return 0;
 	errno = error;

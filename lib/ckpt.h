@@ -12,6 +12,7 @@
  *	ckpt.c		writing one
  *	ckpt_read.c	reading one
  *	restore.c	a namespace made of one
+ *	share_save.c	what forked workers share, written and read
  */
 #ifndef MIPC_CKPT_INSIDE_H
 #define MIPC_CKPT_INSIDE_H
@@ -60,6 +61,7 @@ struct mipc_cut_object {
 struct mipc_cut {
 	struct mipc_ns *ns;
 	const int *segment;		/* NULL: all objects; or this alone */
+	const char *memory;		/* of that, if no object has it */
 	struct mipc_heap heap, table;
 	struct mipc_cut_object *object;	/* in `table` */
 	uint32_t objects;
@@ -166,6 +168,14 @@ int	mipc_clones_open(const struct mipc_clones *, const struct mipc_cut *,
 void	mipc_clones_close(const struct mipc_cut_object *,
 	    struct mipc_source *);
 void	mipc_clones_free(struct mipc_clones *);
+
+/* --- ckpt.c ------------------------------------------------------------ */
+
+/* Of a cut, as mipc_checkpoint() does, with its errors of files. */
+int	mipc_ckpt_write(struct mipc_cut *, const char *path, unsigned keep,
+	    const struct mipc_progress *);
+/* Can so many generations be kept?  Or EINVAL, with a reason. */
+int	mipc_ckpt_keeps(unsigned keep);
 
 /* --- ckpt_read.c ------------------------------------------------------- */
 

@@ -57,6 +57,9 @@
  * process held by SEM_UNDO stays held.  A message that was handed to a
  * sleeping receiver who had not come for it yet is in its queue, where it
  * stood.  Segments that were removed and are still attached are left out.
+ *
+ * Memory of mipc_share() is in no namespace.  mipc_share_save() writes it as a
+ * checkpoint of one segment, as it is under its lock.
  */
 #ifndef MIPC_CKPT_H
 #define MIPC_CKPT_H

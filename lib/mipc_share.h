@@ -114,6 +114,54 @@ void	mipc_share_notify(void *share);
 struct mipc_ns *mipc_share_ns(const void *share);
 
 /*
+ * Write the memory, as it is under the lock, to the file PATH: a checkpoint of
+ * one segment (mipc_ckpt.h), which mipcsnap(1) lists, verifies, compares and
+ * restores.  The lock is taken, as by mipc_share_lock(), for as long as it
+ * takes to copy the memory, and given back before anything is written; a thread
+ * that has it already keeps it.  The copy needs memory for the pages that are
+ * not 0; one that nobody has touched yet gets its own, for it is read.  PATH,
+ * and that it is replaced whole: as with mipc_checkpoint().
+ *
+ *	keep	generations: the file that was there becomes PATH.1, that
+ *		PATH.2, and so on; 1 keeps only the new one, 1000 at most
+ *	timeout	longest wait for the lock, as of mipc_share_lock()
+ *
+ * A value that is published at the beginning of the memory (mipc_publish.h) is
+ * whole and the newest one, with nobody's lock, also if its writers do without
+ * this lock.
+ *
+ * Returns 0; 1: the last one that had the lock died before it gave it back.
+ * Nothing is written then, and the lock is the caller's, as after 1 from
+ * mipc_share_lock(): it repairs the memory, may call this again, which saves
+ * under the lock it has, and gives the lock back.  Or -1 with errno and
+ * mipc_reason(), the file as it was, and the lock as before:
+ *	EAGAIN	writers overtook every copy of a published value
+ *	EINTR, EIO, ETIMEDOUT	as mipc_share_lock()
+ *	EINVAL	keep; the timeout is malformed; or the path is none of a file
+ *	EACCES, EBUSY, EIO, EMFILE, ENOMEM, ENOSPC	as
+ *		mipc_checkpoint_segment()
+ */
+int	mipc_share_save(void *share, const char *path, unsigned keep,
+	    const struct timespec *timeout);
+
+/*
+ * Memory and a lock as mipc_share_reserve() makes them, with what a checkpoint
+ * of one segment holds, whoever wrote that: as many bytes, with room for
+ * `most`.  Nobody has the lock.  The checkpoint is read to its end, and found
+ * whole, before there is any memory.
+ *
+ * Returns the memory, or NULL with errno and mipc_reason():
+ *	EACCES	the file may not be read
+ *	EINVAL	it is of a namespace, or has more than `most` bytes
+ *	EIO	it is damaged or truncated; or the disk
+ *	ENOENT	there is no such file
+ *	EPROTONOSUPPORT	it is no checkpoint, or one of another format or byte
+ *		order
+ *	EMFILE, ENOMEM, ENOSYS	as mipc_share()
+ */
+void	*mipc_share_load(const char *path, size_t most);
+
+/*
  * Give the memory up in this process alone, which must not have the lock.
  * There is no need to, before it ends.
  *
