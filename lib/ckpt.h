@@ -140,6 +140,10 @@ void	mipc_values_leave(struct mipc_cut *);
 int	mipc_values_copy(struct mipc_cut *);
 void	mipc_values_free(struct mipc_cut *);
 
+/* Memory for the bytes of a value: 0 or ENOMEM. */
+int	mipc_value_room(struct mipc_ckpt_value *, size_t size);
+void	mipc_value_free(struct mipc_ckpt_value *);
+
 /*
  * In place of what a copy of a segment of `whole` bytes has, in `size` bytes
  * from `at` on; NULL: of one that was no publication then.

@@ -97,8 +97,7 @@ forget(struct mipc_ns *ns, struct mipc_ckpt_value *v)
 	ns->store->ops->close(ns->store, &v->head);
 	mipc_gate_leave(&gate);
 	mipc_ns_unpin(v->opened);
-	if (v->room > 0)
-		mipc_view_free(v->bytes, v->room);
+	mipc_value_free(v);
 }
 
 /* EIO: it is none any more. */
@@ -283,17 +282,23 @@ mipc_values_leave(struct mipc_cut *cut)
 
 /* --- copies ------------------------------------------------------------ */
 
-static int
-room(struct mipc_ckpt_value *v, size_t size)
+void
+mipc_value_free(struct mipc_ckpt_value *v)
+{
+	if (v->room > 0)
+		mipc_view_free(v->bytes, v->room);
+	v->room = 0;
+}
+
+int
+mipc_value_room(struct mipc_ckpt_value *v, size_t size)
 {
 	void *memory;
 	int error;
 
 	if (size <= v->room)
 		return 0;
-	if (v->room > 0)
-		mipc_view_free(v->bytes, v->room);
-	v->room = 0;
+	mipc_value_free(v);
 	error = mipc_view_private(size, &memory);
 	if (error != 0)
 		return error;
@@ -314,7 +319,7 @@ copy_bytes(const struct mipc_cut *cut, const struct mipc_cut_object *o,
 {
 	struct mipc_source source;
 	ssize_t n;
-	int error = room(v, v->size);
+	int error = mipc_value_room(v, v->size);
 
 	if (error == 0)
 		error = mipc_cut_source(cut, o, &source);

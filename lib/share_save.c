@@ -58,23 +58,13 @@ copy_bytes(char *to, const char *from, size_t size)
 static int
 copy_buffer(struct mipc_ckpt_value *v, const void *from)
 {
-	void *memory;
 	int error;
 
 	v->size = v->reading.size;
-	if (v->size > v->room) {
-		if (v->room > 0)
-			mipc_view_free(v->bytes, v->room);
-		v->room = 0;
-		error = mipc_view_private(v->size, &memory);
-		if (error != 0)
-			return error;
-		v->bytes = memory;
-		v->room = v->size;
-	}
-	if (v->size > 0)
+	error = mipc_value_room(v, v->size);
+	if (error == 0 && v->size > 0)
 		mipc_copy(v->bytes, from, v->size);
-	return 0;
+	return error;
 }
 
 /* EAGAIN: writers took away every buffer that was read. */
@@ -224,8 +214,7 @@ save(struct save *s, void *share, const char *path, unsigned keep,
 	if (error == 0)
 		error = put(s, path, keep);
 	mipc_heap_free(&s->cut.heap);
-	if (s->value.room > 0)
-		mipc_view_free(s->value.bytes, s->value.room);
+	mipc_value_free(&s->value);
 	if (s->copy != NULL)
 		mipc_view_free(s->copy, s->size);
 	return error;
