@@ -56,6 +56,8 @@ double	harness_now(void);
 const char *harness_dir(void);
 /* Remove what is in a directory, and the directory. */
 void	harness_remove(const char *dir);
+/* How many files there are in it. */
+int	harness_files(const char *dir);
 
 /* ---- processes ---- */
 
@@ -69,6 +71,8 @@ pid_t	harness_fork(void);
  */
 void	harness_wait(_Atomic uint32_t *word, uint32_t old, double seconds);
 void	harness_wake(_Atomic uint32_t *word);
+/* One more, and wake. */
+void	harness_raise(_Atomic uint32_t *word);
 /* Memory that children share; ends the process if there is none. */
 void	*harness_shared(size_t size);
 /* Wait for a child; its status, or -1 if it lives after `seconds`. */

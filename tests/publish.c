@@ -71,8 +71,7 @@ start_ready(void (*body)(void))
 static void
 be_ready(void)
 {
-	atomic_fetch_add(&board->ready, 1);
-	harness_wake(&board->ready);
+	harness_raise(&board->ready);
 }
 
 static void

@@ -10,7 +10,6 @@
 #include "kill.h"
 
 #include <sys/stat.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -207,19 +206,6 @@ holds(const unsigned char *bytes, size_t size)
 	return n == (ssize_t)size && memcmp(found, bytes, size) == 0;
 }
 
-static int
-count_files(void)
-{
-	struct dirent *e;
-	DIR *d = opendir(dir);
-	int n = 0;
-
-	while ((e = readdir(d)) != NULL)
-		n += e->d_name[0] != '.' || strlen(e->d_name) > 2;
-	closedir(d);
-	return n;
-}
-
 static void
 replace_it(void)
 {
@@ -238,12 +224,12 @@ kill_after(uint32_t calls, int *left)
 	pid = victim_start(replace_it);
 	trace_to(pid, &p, &born, &drifted);
 	victim_end(pid);
-	*left = count_files();
+	*left = harness_files(dir);
 	if (!holds(old, sizeof(old)) && !holds(new, sizeof(new)))
 		return "there is neither the old file nor the new";
 	if (mipc_replace_file(path, new, sizeof(new), 0600) != 0)
 		return "the next call fails";
-	if (!holds(new, sizeof(new)) || count_files() != 1)
+	if (!holds(new, sizeof(new)) || harness_files(dir) != 1)
 		return "the next call leaves something";
 	return NULL;
 }

@@ -80,8 +80,7 @@ start_ready(void (*body)(int), int arg)
 static void
 be_ready(void)
 {
-	atomic_fetch_add(&m->ready, 1);
-	harness_wake(&m->ready);
+	harness_raise(&m->ready);
 }
 
 static int
@@ -327,8 +326,7 @@ make_and_die(int told)
 		m->count++;
 		outer->count += m->count == 2;
 		mipc_share_unlock(m);
-		atomic_fetch_add(&outer->ready, 1);
-		harness_wake(&outer->ready);
+		harness_raise(&outer->ready);
 		_exit(0);
 	}
 	mipc_share_lock(m, NULL);

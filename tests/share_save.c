@@ -88,8 +88,7 @@ start(void (*body)(void *), void *arg)
 static void
 be_ready(void)
 {
-	atomic_fetch_add(&said->ready, 1);
-	harness_wake(&said->ready);
+	harness_raise(&said->ready);
 }
 
 static void

@@ -6,7 +6,6 @@
 #include "kill.h"
 
 #include <sys/stat.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,19 +41,6 @@ held(void)
 	return found;
 }
 
-static int
-count_files(void)
-{
-	struct dirent *e;
-	DIR *d = opendir(dir);
-	int n = 0;
-
-	while ((e = readdir(d)) != NULL)
-		n += e->d_name[0] != '.' || strlen(e->d_name) > 2;
-	closedir(d);
-	return n;
-}
-
 static void
 write_old(void)
 {
@@ -88,7 +74,7 @@ kill_after(uint32_t calls, unsigned *deaths, unsigned found[2])
 	if (mipc_share_unlock(share) != 0)
 		return "the lock is not given back";
 	save();
-	return held() != 'n' || count_files() != 1 ?
+	return held() != 'n' || harness_files(dir) != 1 ?
 	    "the next save does not put it right" : NULL;
 }
 
